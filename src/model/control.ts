@@ -1,0 +1,138 @@
+/**
+ * The control protocol: one JSON document per line, a request with `id` and `op`, an answer with the same `id`.
+ * The host speaks it to a bundle's supervisor and to a stack's uplink (driver docker: through `exec` of the
+ * static helper's `relay`); only this side may configure. Secrets travel here and nowhere else; every type that
+ * holds one says so.
+ */
+import type { EgressPolicy, RoutePolicy, UplinkPolicy, UplinkTarget } from './policy.ts'
+import type { StackRecord } from './record.ts'
+
+/** Sockets inside the containers. */
+export const CONTROL_SOCKETS = {
+  /** In the bundle, tmpfs, root only. */
+  supervisor: '/run/supervisor/control.sock',
+  /** In the uplink's container, tmpfs, uplink's uid only; never in the shared volume. */
+  uplink: '/run/uplink/control.sock',
+  /** In the shared volume: bundles dial through it (mounted at /uplink, read-only, in bundles). */
+  uplinkDial: 'dial.sock',
+} as const
+
+export const DAEMONS = ['egress', 'git-gate', 'supervise'] as const
+export type DaemonName = (typeof DAEMONS)[number]
+
+/** Longest control line accepted, bytes. */
+export const CONTROL_LINE_MAX = 8 * 1024 * 1024
+
+// ── host → supervisor ────────────────────────────────────────────────────────────────────────────
+
+/** Holds secrets: credential values, the issuer's key, the uplink token. Never logged, never stored. */
+export interface EgressConfig {
+  /** Rises with every configure of this bundle; connections carry the one that admitted them. */
+  readonly generation: number
+  readonly policy: EgressPolicy
+  /** Values by SecretId. A route whose secret is missing here denies (`credential-missing`). */
+  readonly secrets: Readonly<Record<string, string>>
+  /** PEM. Absent: nothing can be intercepted, TLS routes deny. */
+  readonly issuer?: { readonly certificate: string; readonly key: string; readonly root: string }
+  /** Further upstream authorities, PEM (manifest `uplink.trust`). */
+  readonly trust: readonly string[]
+  readonly uplinkToken: string
+  /** The bottle's name for refusals and logs. */
+  readonly bottle: string
+}
+
+export type SupervisorRequest =
+  | { readonly op: 'status'; readonly nonce: string }
+  | { readonly op: 'configure'; readonly daemon: 'egress'; readonly config: EgressConfig }
+  | { readonly op: 'restart'; readonly daemon: DaemonName }
+  /** Streams log lines, one answer each with the same `id`, the last with `end: true`. `follow` never ends. */
+  | { readonly op: 'logs'; readonly daemon: DaemonName | 'supervisor'; readonly follow: boolean; readonly tail: number }
+
+export interface EgressStatus {
+  /** 0: never configured. */
+  readonly generation: number
+  readonly log: EgressPolicy['log']
+  /** What is enforced now, read from the running policy, not from what was sent. */
+  readonly routes: readonly RoutePolicy[]
+  readonly issuer?: {
+    /** SHA-256 of the certificate, hex. */
+    readonly fingerprint: string
+    readonly rootFingerprint: string
+    readonly hosts: readonly string[]
+    /** ISO 8601. */
+    readonly notAfter: string
+  }
+  /** HMAC-SHA256 of each held value under the nonce of the question, hex. */
+  readonly secrets: Readonly<Record<string, string>>
+  /** Requests refused in the last hour. */
+  readonly refusedLastHour: number
+  readonly connections: number
+}
+
+export interface DaemonStatus {
+  readonly state: 'running' | 'starting' | 'failed'
+  readonly version: string
+  readonly uid: number
+  readonly pid: number
+  readonly startedAt: string
+  readonly restarts: number
+  /** `secrets were handed again after a crash` is normal; this is set when a configured daemon has lost its configuration. */
+  readonly unconfiguredSince?: string
+  readonly egress?: EgressStatus
+}
+
+export interface SupervisorStatus {
+  readonly version: string
+  readonly startedAt: string
+  /** Links of the namespace; anything but `lo` closed the doors. */
+  readonly links: readonly string[]
+  readonly daemons: Readonly<Partial<Record<DaemonName, DaemonStatus>>>
+}
+
+// ── host → uplink ────────────────────────────────────────────────────────────────────────────────
+
+export type UplinkRequest =
+  /** The whole stack in one answer: the uplink asks every attached bundle's supervisor under the same nonce. */
+  | { readonly op: 'status'; readonly nonce: string }
+  | { readonly op: 'configure'; readonly policy: UplinkPolicy }
+  /** Holds a secret: the bundle's token. Replaces the bottle's whole table; what is no longer in it is closed before the answer. */
+  | { readonly op: 'attach'; readonly bottle: string; readonly token: string; readonly targets: readonly UplinkTarget[] }
+  /** Replaces the table of an attached bottle, token kept. */
+  | { readonly op: 'targets'; readonly bottle: string; readonly targets: readonly UplinkTarget[] }
+  | { readonly op: 'detach'; readonly bottle: string }
+  /** Stores the record durably in the uplink's volume (write, fsync, rename) before it answers; refused when `revision` is not the successor of the stored one. */
+  | { readonly op: 'record'; readonly record: StackRecord }
+
+export interface UplinkStatus {
+  readonly version: string
+  readonly startedAt: string
+  /** Absent: never configured since start. */
+  readonly policy?: UplinkPolicy
+  readonly bottles: Readonly<Record<string, { readonly targets: readonly UplinkTarget[]; readonly supervisor: SupervisorStatus | { readonly unknown: string } }>>
+  readonly record?: StackRecord
+}
+
+// ── framing ──────────────────────────────────────────────────────────────────────────────────────
+
+export type ControlAnswer<T> =
+  | { readonly id: number; readonly ok: true; readonly value: T; readonly end?: true }
+  | { readonly id: number; readonly ok: false; readonly code: string; readonly message: string }
+
+/** First line on the dial socket from a bundle; the uplink answers one `DialAnswer` line, then relays bytes both ways. Holds a secret: the token. */
+export type DialRequest =
+  | { readonly token: string; readonly host: string; readonly port: number }
+  /** Keeps the connection as the bundle's report channel: the uplink sends SupervisorRequest `status` lines, the supervisor answers. */
+  | { readonly token: string; readonly report: true }
+
+export type DialAnswer =
+  | { readonly ok: true; readonly address: string }
+  | { readonly ok: false; readonly code: DialRefusal; readonly message: string }
+
+export type DialRefusal =
+  | 'unknown-token'
+  | 'target-undeclared'
+  | 'name-unresolvable'
+  | 'address-refused'
+  | 'connect-failed'
+  | 'connect-timeout'
+  | 'overload'

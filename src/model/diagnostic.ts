@@ -1,0 +1,19 @@
+/** What is said about the manifest: always with a place, a stable code and, where there is one, the way out. */
+
+/** Where something was written. Lines and columns count from 1; `source` is `-` for standard input and `--set` for the command line. */
+export interface Place {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  /** Length of the marked text on its line, for the code frame; default 1. */
+  readonly length?: number
+}
+
+export interface Diagnostic {
+  readonly severity: 'error' | 'warning'
+  /** Stable, kebab-case; every code has an entry in docs/diagnostics.md. */
+  readonly code: string
+  readonly message: string
+  readonly hint?: string
+  readonly place: Place
+}

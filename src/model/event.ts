@@ -1,0 +1,25 @@
+/** What happens during an apply, as it happens. Renderers and the journal read the same events. */
+import type { Address } from './address.ts'
+import type { Action, Verb } from './plan.ts'
+
+export type Outcome = 'done' | 'failed' | 'skipped' | 'interrupted'
+
+export type ApplyEvent =
+  | { readonly type: 'started'; readonly stack: string; readonly actions: readonly Action[]; readonly at: string }
+  | { readonly type: 'action-started'; readonly address: Address; readonly verb: Verb; readonly at: string }
+  | { readonly type: 'action-progress'; readonly address: Address; readonly text: string; readonly at: string }
+  | {
+      readonly type: 'action-ended'
+      readonly address: Address
+      readonly verb: Verb
+      readonly outcome: Outcome
+      /** Milliseconds. */
+      readonly duration: number
+      /** What was done, in the words of the finished line (`recreated`, `revoked at gitea.acme.example`). */
+      readonly did?: string
+      readonly error?: { readonly code: string; readonly message: string; readonly hint?: string }
+      /** Address of the root cause, for `skipped`. */
+      readonly because?: Address
+      readonly at: string
+    }
+  | { readonly type: 'ended'; readonly outcome: 'done' | 'failed' | 'interrupted' | 'timeout'; readonly duration: number; readonly at: string }

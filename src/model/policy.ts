@@ -1,0 +1,95 @@
+/**
+ * The policy of one bottle as manifest, plan, egress and uplink all speak it: one type, one codec (lessons.md, 12).
+ * Values are canonical: hosts lower-case A-labels without a trailing dot, ports numbers, methods upper-case.
+ * No secret is in here: a credential is named by its id, the value travels apart.
+ */
+
+/** One string test. `regex` is matched in a linear-time engine, anchored at both ends. */
+export type TextMatch = { readonly exact: string } | { readonly prefix: string } | { readonly regex: string }
+
+/** All given fields must hold (AND). An absent field allows everything. */
+export interface Match {
+  readonly methods?: readonly string[]
+  /** Any one of them (OR), against the canonical raw path without the query. */
+  readonly paths?: readonly TextMatch[]
+  /** By lower-case name. */
+  readonly headers?: Readonly<Record<string, TextMatch>>
+  readonly query?: Readonly<Record<string, TextMatch>>
+}
+
+/** `secret` is a SecretId: a name for the reference (`env:GITHUB_TOKEN`), stable across machines. */
+export type Auth =
+  | { readonly scheme: 'bearer' | 'token'; readonly secret: string }
+  | { readonly scheme: 'basic'; readonly username: string; readonly secret: string }
+  | { readonly scheme: 'header'; readonly name: string; readonly secret: string }
+  | { readonly scheme: 'query'; readonly name: string; readonly secret: string }
+  | { readonly scheme: 'from-agent' }
+
+export interface Limits {
+  /** Requests per second, burst of the same size. */
+  readonly requestsPerSecond?: number
+  readonly bytesOutPerDay?: number
+  readonly bodyBytes?: number
+  /** Whole exchange, milliseconds. */
+  readonly timeMs?: number
+}
+
+export interface Dlp {
+  readonly outboundOnMatch: 'block' | 'redact' | 'supervise'
+  readonly inbound: 'off' | 'warn' | 'block'
+  readonly uninspectable: 'block' | 'allow'
+}
+
+/** One allowed upstream. Identity within a bottle: host and port. */
+export interface RoutePolicy {
+  /** Exact name, or `*.` + name for exactly one label more. */
+  readonly host: string
+  readonly port: number
+  readonly scheme: 'https' | 'http'
+  /** Any one of them (OR). Absent: every request to the host. An empty list allows nothing. */
+  readonly matches?: readonly Match[]
+  /** Beats `matches`. */
+  readonly deny?: readonly Match[]
+  readonly auth?: Auth
+  /** Decided by SNI, not decrypted, never with `auth`. */
+  readonly tlsPassthrough: boolean
+  /** Addresses in private ranges are acceptable for this host; link-local and metadata never are. */
+  readonly allowPrivate: boolean
+  readonly protocols?: readonly 'h2'[]
+  readonly gitFetch: boolean
+  readonly limits?: Limits
+  readonly dlp?: Dlp
+  /** Who declared it, for refusals and logs: `bottles.yaml:31` or `provider claude`. Not part of what is compared. */
+  readonly from?: string
+}
+
+/** What egress of one bottle enforces. */
+export interface EgressPolicy {
+  readonly log: 'none' | 'blocks' | 'all'
+  readonly routes: readonly RoutePolicy[]
+}
+
+/** What the uplink may dial for one bottle. A `*.` host admits names of exactly one label more. */
+export interface UplinkTarget {
+  readonly host: string
+  readonly port: number
+  readonly allowPrivate: boolean
+}
+
+/** The stack's way out (manifest `uplink`). */
+export interface UplinkPolicy {
+  /** Fixed addresses by name, before any resolver. */
+  readonly hosts: Readonly<Record<string, string>>
+  /** Resolvers to ask instead of the container's own. */
+  readonly dns: readonly string[]
+  /** `http://host:port` of a site proxy that is asked by CONNECT with the declared name. */
+  readonly proxy?: string
+  /** Host suffixes (`.corp.example`) or names dialled directly all the same. */
+  readonly noProxy: readonly string[]
+  /** Addresses of the host machine, refused always (topology-attack U8). */
+  readonly hostAddresses: readonly string[]
+}
+
+export function routeKey(route: { readonly host: string; readonly port: number }): string {
+  return `${route.host}:${route.port}`
+}

@@ -1,0 +1,50 @@
+/** Everything that was observed in one look at the world, and what could not be. The only input of the plan besides the desired resources. */
+import type { Address, Kind } from './address.ts'
+import type { StackRecord } from './record.ts'
+import type { DriverName, Observed } from './resource.ts'
+
+export type DriverState =
+  | { readonly status: 'observed'; readonly engine: string; readonly endpoint: string }
+  /** Nothing is known of its objects: unknown, never missing. */
+  | { readonly status: 'unreachable'; readonly reason: string; readonly hint?: string }
+
+/** A part of the world that was asked and did not answer. */
+export interface Unknown {
+  readonly kinds: readonly Kind[]
+  /** Absent: the whole stack. */
+  readonly bottle?: string
+  readonly reason: string
+}
+
+export type RecordState =
+  | { readonly status: 'present'; readonly record: StackRecord }
+  | { readonly status: 'absent' }
+  | { readonly status: 'unknown'; readonly reason: string }
+
+export interface Snapshot {
+  /** ISO 8601; the only clock of the pure core. */
+  readonly now: string
+  readonly installation: string
+  readonly drivers: Readonly<Partial<Record<DriverName, DriverState>>>
+  readonly objects: readonly Observed[]
+  readonly unknown: readonly Unknown[]
+  readonly record: RecordState
+}
+
+/** Absence is positively observed: the driver answered, nothing unknown covers the address, and no object claims it. */
+export type Presence = { readonly is: 'present'; readonly claims: readonly Observed[] } | { readonly is: 'absent' } | { readonly is: 'unknown'; readonly reason: string }
+
+export function presenceOf(
+  snapshot: Snapshot,
+  resource: { readonly address: Address; readonly kind: Kind; readonly driver: DriverName; readonly bottle?: string },
+): Presence {
+  const claims = snapshot.objects.filter((object) => object.address === resource.address)
+  if (claims.length > 0) return { is: 'present', claims }
+  const driver = snapshot.drivers[resource.driver]
+  if (driver === undefined) return { is: 'unknown', reason: `driver ${resource.driver} was not asked` }
+  if (driver.status === 'unreachable') return { is: 'unknown', reason: driver.reason }
+  const gap = snapshot.unknown.find(
+    (part) => part.kinds.includes(resource.kind) && (part.bottle === undefined || part.bottle === resource.bottle),
+  )
+  return gap ? { is: 'unknown', reason: gap.reason } : { is: 'absent' }
+}
