@@ -1,0 +1,3 @@
+module bot-bottle/guest
+
+go 1.19
