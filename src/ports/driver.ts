@@ -1,0 +1,127 @@
+/**
+ * The port of a driver. Two very different ones fill it (containers with a shared namespace; micro-VMs with mounted
+ * sockets), so nothing here knows of containers, networks or exec.
+ *
+ * Contract:
+ * - `observe` never writes. It reports everything that carries the stack's mark or one of its names, in any state,
+ *   whoever owns it. What could not be asked is in `unknown`; an engine that does not answer is `unreachable`, never empty.
+ * - An `Actuator` exists only for the holder of a `Lease`. Each of its calls is idempotent: repeated after a crash
+ *   it ends in the same world. It throws `DriverError`; `transient: true` is the only licence to retry.
+ * - Every effect reads back what it did; a mismatch is an error and the agent program does not start.
+ */
+import type { Readable, Writable } from 'node:stream'
+import type { SupervisorRequest, UplinkRequest, UplinkStatus } from '../model/control.ts'
+import type { Action } from '../model/plan.ts'
+import type { Secret, SecretRef } from '../model/secret.ts'
+import type { DriverName, Observed, Resource } from '../model/resource.ts'
+import type { DriverState, Unknown } from '../model/snapshot.ts'
+
+/** Proof that the stack's lock is held; made only by src/state/lock. */
+export interface Lease {
+  readonly stack: string
+  readonly engineId: string
+  readonly held: boolean
+}
+
+export interface DriverObservation {
+  readonly state: DriverState
+  /** `docker info` ID, or the state folder of smolvm; absent when unreachable. */
+  readonly engineId?: string
+  readonly objects: readonly Observed[]
+  readonly unknown: readonly Unknown[]
+  /** The stack's uplink answer, read once with everything; absent when there is no uplink; `unknown` when it did not answer. */
+  readonly uplink?: { readonly nonce: string; readonly status: UplinkStatus } | { readonly unknown: string }
+}
+
+/** What effects need beside the plan; nothing of it is stored by a driver. */
+export interface Materials {
+  /** PEM of the bottle's root certificate. */
+  rootCertificate(bottle: string): Promise<string>
+  /** The bottle's environment with values, as the agent program gets it. */
+  environment(bottle: string): ReadonlyMap<string, string>
+  secret(ref: SecretRef): Promise<Secret>
+}
+
+export interface EffectContext {
+  readonly signal: AbortSignal
+  readonly installation: string
+  readonly stack: string
+  /** Desired resources by address. */
+  readonly desired: ReadonlyMap<string, Resource>
+  readonly materials: Materials
+  progress(text: string): void
+}
+
+/** What an effect left: the engine id of what was made, for the journal and the record. */
+export interface Effect {
+  /** Finished-line words: `created`, `recreated`, `removed`, `built`. */
+  readonly did: string
+  readonly objectId?: string
+  /** Fields as read back, for the record (kind guest). */
+  readonly fields?: Observed['fields']
+}
+
+export interface Actuator {
+  /** Kinds image, uplink, bottle, bundle, guest: carries out one action. */
+  perform(action: Action, context: EffectContext): Promise<Effect>
+  /** Configures what runs; the only way secrets go in. */
+  controlUplink(request: UplinkRequest, signal: AbortSignal): Promise<unknown>
+  controlBundle(bottle: string, request: SupervisorRequest, signal: AbortSignal): Promise<unknown>
+  start(bottle: string, signal: AbortSignal): Promise<void>
+  stop(bottle: string, signal: AbortSignal): Promise<void>
+}
+
+export interface ExecRequest {
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd?: string
+  /** `uid:gid`, numeric; default the agent's. */
+  readonly user?: string
+  readonly tty?: { readonly rows: number; readonly columns: number }
+}
+
+/** A program in a bottle, bound to streams of the caller. */
+export interface Execution {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  /** Absent with a terminal. */
+  readonly stderr?: Readable
+  resize(rows: number, columns: number): Promise<void>
+  /** Exit code of the program. */
+  readonly exit: Promise<number>
+  /** Ends the connection and, where the engine can, the program. */
+  close(): void
+}
+
+export interface EngineEvent {
+  readonly at: string
+  /** What the engine says happened, for the log of `watch`. */
+  readonly what: string
+}
+
+export interface DoctorFinding {
+  readonly check: string
+  readonly ok: boolean
+  readonly found: string
+  /** The one command that mends it. */
+  readonly mend?: string
+}
+
+export interface Driver {
+  readonly name: DriverName
+  /** The engine's identity, for the state folder and the lock; throws `DriverError{unreachable}`. */
+  engineId(): Promise<string>
+  observe(stack: string): Promise<DriverObservation>
+  actuator(lease: Lease): Actuator
+  /** Runs a program in the agent's container; needs no lease. */
+  exec(stack: string, bottle: string, request: ExecRequest): Promise<Execution>
+  /** Runs the static helper in the agent's container with stdin from and stdout to the caller. */
+  helper(stack: string, bottle: string, args: readonly string[], user?: string): Promise<Execution>
+  /** Output kept by the engine of the agent container, or of the bundle's daemons as JSON lines. */
+  logs(stack: string, bottle: string, of: 'agent' | 'bundle', options: { readonly follow: boolean; readonly tail?: number; readonly since?: string }): Promise<Readable>
+  /** Changes of this stack's objects, as they happen; ends with `signal`. */
+  events(stack: string, signal: AbortSignal): AsyncIterable<EngineEvent>
+  /** Stacks with live objects here, for `destroy --stack` and `status` without a manifest. */
+  stacks(): Promise<readonly string[]>
+  doctor(): Promise<readonly DoctorFinding[]>
+}

@@ -1,0 +1,20 @@
+/** Holder, agent container and the two volumes of one live bottle. */
+export interface BottleSpec {
+  /** Address of the image resource, `image/dev`. */
+  readonly image: string
+  /** Its input digest: another one recreates the agent container. */
+  readonly imageDigest: string
+  readonly resources: {
+    /** Cores, fractions allowed; absent: no limit. */
+    readonly cpus?: number
+    readonly memoryBytes?: number
+    readonly pids: number
+    readonly diskBytes?: number
+  }
+  /** Create-time hardening, as one value; observed by reading back the effective settings. */
+  readonly hardening: 'as-created'
+  readonly running: boolean
+  /** Record only. */
+  readonly label?: string
+  readonly color?: string
+}

@@ -1,0 +1,12 @@
+/**
+ * Everything provisioned inside the agent container after the probe. Observed from the stack record, bound to the
+ * id of the container it was written into; values appear as keyed digests only.
+ */
+export interface GuestSpec {
+  /** By name: where the value comes from and its digest. */
+  readonly env: Readonly<Record<string, { readonly from: 'literal' | 'host' | 'placeholder' | 'program'; readonly digest: string }>>
+  /** SHA-256 fingerprint of the bottle's root in the guest's trust store; `pending` while the root is not made yet. */
+  readonly root: string
+  /** The breakout probe passed in this container. */
+  readonly probe: 'passed'
+}

@@ -1,0 +1,12 @@
+import type { RoutePolicy } from '../../model/policy.ts'
+import type { SecretRef } from '../../model/secret.ts'
+
+/** One allowed upstream of one bottle, observed from what egress and uplink enforce. */
+export interface RouteSpec extends Omit<RoutePolicy, 'from'> {
+  /** Where the credential comes from; its value is resolved at apply. */
+  readonly secretRef?: SecretRef
+  /** Observed: `present`, `missing` (daemon restarted), `changed`; `unchecked` where the value cannot be had here. */
+  readonly credential?: 'present'
+  /** Declared to the uplink as well: two processes must agree. */
+  readonly uplink: 'declared'
+}
