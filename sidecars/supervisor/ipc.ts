@@ -1,0 +1,40 @@
+/**
+ * What the supervisor and a daemon say to each other over Node's IPC channel. The channel is the only one that
+ * carries a daemon's secrets: they are in no argument, environment or file.
+ */
+import type { EgressConfig, EgressStatus } from '../../src/model/control.ts'
+
+export type ListenerName = 'proxy' | 'transparent-http' | 'transparent-tls' | 'dns-udp' | 'dns-tcp'
+
+export type ToDaemon =
+  /** Sent with a `net.Server` (or, for `dns-udp`, a `dgram.Socket`) that is bound already. */
+  | { readonly listen: ListenerName }
+  | { readonly id: number; readonly op: 'configure'; readonly config: EgressConfig }
+  | { readonly id: number; readonly op: 'status'; readonly nonce: string }
+
+/** `EgressStatus` answers `status`, the generation now enforced answers `configure`. */
+export type DaemonAnswer = EgressStatus | { readonly generation: number }
+
+export type FromDaemon =
+  | { readonly ready: true; readonly version: string }
+  | { readonly id: number; readonly ok: true; readonly value: DaemonAnswer }
+  | { readonly id: number; readonly ok: false; readonly code: string; readonly message: string }
+  | { readonly log: LogLine }
+
+/** One audit line: what was decided about one request, by which rule. Never a secret, never a body. */
+export interface LogLine {
+  /** ISO 8601. */
+  readonly at: string
+  readonly bottle: string
+  readonly decision: 'allow' | 'deny'
+  readonly rule: string
+  readonly method?: string
+  readonly host: string
+  readonly port: number
+  readonly path?: string
+  readonly status?: number
+  readonly bytesOut?: number
+  readonly bytesIn?: number
+  readonly ms?: number
+  readonly generation: number
+}
