@@ -45,6 +45,8 @@ export interface Plan {
   readonly warnings: readonly Diagnostic[]
   /** Said in the first lines: `applied last from another checkout: …`. */
   readonly notes: readonly string[]
+  /** Set when nothing may be carried out: another owner, an empty manifest, a blocked address. `apply` refuses with it (5). */
+  readonly refusal?: { readonly code: string; readonly message: string; readonly hint: string }
   /** Everything desired, so that a saved plan can be compared with the world again. */
   readonly desired: readonly Resource[]
   /** Asks before it goes on: it removes, recreates or restarts something alive. */

@@ -11,6 +11,8 @@ export interface BottleSpec {
     readonly pids: number
     readonly diskBytes?: number
   }
+  /** The container that owns the network namespace; observed as what is wrong with it (`gone`, `attached to bridge`). */
+  readonly holder: 'only-loopback'
   /** Create-time hardening, as one value; observed by reading back the effective settings. */
   readonly hardening: 'as-created'
   readonly running: boolean

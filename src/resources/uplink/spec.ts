@@ -6,6 +6,9 @@ export interface UplinkSpec {
   readonly image: string
   /** Version of the daemon inside. */
   readonly version: string
+  /** Create-time hardening, as one value; observed by reading back the effective settings. */
+  readonly hardening: 'as-created'
+  readonly running: true
   /** What the manifest says; the addresses of the host are observed at apply and not part of it. */
   readonly policy: Omit<UplinkPolicy, 'hostAddresses'>
 }

@@ -1,0 +1,9 @@
+import type { KindDefinition } from '../kind.ts'
+import type { GuestSpec } from './spec.ts'
+
+/** Environment and trust are read by a program when it starts. */
+export const guestImpacts: KindDefinition<GuestSpec>['impacts'] = {
+  env: 'restart-agent',
+  root: 'restart-agent',
+  probe: 'live',
+}

@@ -1,0 +1,21 @@
+import type { KindDefinition } from '../kind.ts'
+import type { RouteSpec } from './spec.ts'
+
+/** Everything about a route is replaced in the running egress; the agent is never touched. */
+export const routeImpacts: KindDefinition<RouteSpec>['impacts'] = {
+  host: 'live',
+  port: 'live',
+  scheme: 'live',
+  matches: 'live',
+  deny: 'live',
+  auth: 'live',
+  tlsPassthrough: 'live',
+  allowPrivate: 'live',
+  protocols: 'live',
+  gitFetch: 'live',
+  limits: 'live',
+  dlp: 'live',
+  secretRef: 'live',
+  credential: 'live',
+  uplink: 'live',
+}
