@@ -78,6 +78,8 @@ export interface DaemonStatus {
   readonly restarts: number
   /** `secrets were handed again after a crash` is normal; this is set when a configured daemon has lost its configuration. */
   readonly unconfiguredSince?: string
+  /** Why it is not running, or does not answer. */
+  readonly reason?: string
   readonly egress?: EgressStatus
 }
 
@@ -109,7 +111,10 @@ export interface UplinkStatus {
   /** Absent: never configured since start. */
   readonly policy?: UplinkPolicy
   readonly bottles: Readonly<Record<string, { readonly targets: readonly UplinkTarget[]; readonly supervisor: SupervisorStatus | { readonly unknown: string } }>>
+  /** Absent: none was ever stored. */
   readonly record?: StackRecord
+  /** A record is there and cannot be read: unknown, never absent. */
+  readonly recordError?: string
 }
 
 // ── framing ──────────────────────────────────────────────────────────────────────────────────────
