@@ -1,0 +1,82 @@
+/** What is said about a manifest, with the lines it is about. */
+import type { Diagnostic, Place } from '../model/diagnostic.ts'
+import { safeText } from '../model/text.ts'
+import { tint } from './style.ts'
+import type { Style } from './style.ts'
+import { count } from './words.ts'
+
+/** Text of the manifest files by the name that places use; a file that is not here gets no frame. */
+export type Sources = ReadonlyMap<string, string>
+
+/** Every diagnostic, errors with their code frame, and the counts last. */
+export function diagnosticLines(
+  diagnostics: readonly Diagnostic[],
+  sources: Sources,
+  style: Style,
+): string[] {
+  const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error')
+  const warnings = diagnostics.filter((diagnostic) => diagnostic.severity === 'warning')
+  const said = [
+    ...(errors.length > 0 ? [count(errors.length, 'error')] : []),
+    ...(warnings.length > 0 ? [count(warnings.length, 'warning')] : []),
+    ...(errors.length > 0 ? ['nothing planned'] : []),
+  ]
+  return [
+    ...[...errors, ...warnings].flatMap((diagnostic) => [...diagnosticBlock(diagnostic, sources, style), '']),
+    said.join(', '),
+  ]
+}
+
+/** Warnings beside a plan: one line each, the hint below. */
+export function warningLines(warnings: readonly Diagnostic[], style: Style): string[] {
+  return warnings.flatMap((warning) => [head(warning, style), ...hint(warning)])
+}
+
+function diagnosticBlock(diagnostic: Diagnostic, sources: Sources, style: Style): string[] {
+  const frame =
+    diagnostic.severity === 'error'
+      ? codeFrame(diagnostic.place, sources.get(diagnostic.place.file), style)
+      : []
+  return [head(diagnostic, style), ...hint(diagnostic), ...(frame.length > 0 ? ['', ...frame] : [])]
+}
+
+function head(diagnostic: Diagnostic, style: Style): string {
+  const { file, line, column } = diagnostic.place
+  const where = safeText(line > 0 ? `${file}:${line}:${column}` : file)
+  return `${tint(style, 'bold', where)}  ${tint(style, diagnostic.severity === 'error' ? 'red' : 'yellow', safeText(diagnostic.code))}  ${safeText(diagnostic.message, 2000)}`
+}
+
+function hint(diagnostic: Diagnostic): string[] {
+  return diagnostic.hint === undefined ? [] : [`  hint: ${safeText(diagnostic.hint, 2000)}`]
+}
+
+const BEFORE = 1
+const AFTER = 1
+const FRAME_COLUMNS = 100
+
+function codeFrame(place: Place, source: string | undefined, style: Style): string[] {
+  const lines = source?.split(/\r?\n/) ?? []
+  if (place.line < 1 || place.line > lines.length) return []
+  const first = Math.max(1, place.line - BEFORE)
+  const last = Math.min(lines.length, place.line + AFTER)
+  const gutter = String(last).length
+  const from = Math.max(0, place.column - 1 - FRAME_COLUMNS / 2)
+  const frame: string[] = []
+  for (let number = first; number <= last; number++) {
+    const text = frameText(lines[number - 1] ?? '', from)
+    if (number === last && number !== place.line && text.trim() === '') continue
+    frame.push(`${tint(style, 'dim', `  ${String(number).padStart(gutter)} |`)} ${text}`.trimEnd())
+    if (number !== place.line) continue
+    const marks = '^'.repeat(Math.max(1, Math.min(place.length ?? 1, FRAME_COLUMNS)))
+    frame.push(
+      `${tint(style, 'dim', `  ${' '.repeat(gutter)} |`)} ${' '.repeat(place.column - 1 - from)}${tint(style, 'red', marks)}`,
+    )
+  }
+  return frame
+}
+
+/** One column per character: tabs and hidden characters become one sign each, so that the mark stays below its text. */
+function frameText(line: string, from: number): string {
+  const single = line.replaceAll('\t', ' ').slice(from, from + FRAME_COLUMNS)
+  return [...single].map((character) => (safeText(character).length > 2 ? '?' : character)).join('')
+}

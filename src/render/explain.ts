@@ -1,0 +1,34 @@
+/** Every resolved field of one object with the place it came from. */
+import type { Place } from '../model/diagnostic.ts'
+import type { Json } from '../model/json.ts'
+import { safeText } from '../model/text.ts'
+import { padEnd, widthOf } from './columns.ts'
+import { tint } from './style.ts'
+import type { Style } from './style.ts'
+import { placeOf, valueOf } from './words.ts'
+
+export interface Explained {
+  readonly address: string
+  readonly fields: readonly {
+    readonly path: string
+    readonly value?: Json | undefined
+    readonly place?: Place | undefined
+    /** How it got here when not written at the object itself: `extends base`, `defaults`, `built in`. */
+    readonly via?: string | undefined
+  }[]
+}
+
+export function explainLines(explained: Explained, style: Style): string[] {
+  const paths = Math.max(0, ...explained.fields.map((field) => widthOf(safeText(field.path))))
+  const values = Math.min(60, Math.max(0, ...explained.fields.map((field) => widthOf(valueOf(field.value)))))
+  return [
+    tint(style, 'bold', safeText(explained.address)),
+    '',
+    ...explained.fields.map((field) => {
+      const from = [field.place ? placeOf(field.place) : '', field.via ? `(${safeText(field.via)})` : '']
+        .filter((part) => part !== '')
+        .join(' ')
+      return `  ${padEnd(safeText(field.path), paths)}  ${padEnd(valueOf(field.value), values)}  ${tint(style, 'dim', from)}`.trimEnd()
+    }),
+  ]
+}

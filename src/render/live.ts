@@ -1,0 +1,94 @@
+/**
+ * Live progress on a terminal: finished lines stay where they are, below them one region is drawn again in place.
+ * Holds the only state of rendering (what the region shows now); the lines come from progress-lines.
+ */
+import type { ApplyEvent } from '../model/event.ts'
+import type { Terminal } from './output.ts'
+import { fold, NOTHING_YET } from './progress.ts'
+import type { Progress } from './progress.ts'
+import { finishedLine, plainLine, runningLines, startLine } from './progress-lines.ts'
+import type { Style } from './style.ts'
+
+/** Milliseconds between two drawings. */
+const FRAME = 100
+
+export interface ProgressView {
+  see(event: ApplyEvent): void
+  /** Clears what moves. Called once, also after a failure. */
+  end(): Progress
+}
+
+const CURSOR = {
+  hide: '\u001b[?25l',
+  show: '\u001b[?25h',
+  clearBelow: '\u001b[J',
+  up: (lines: number) => (lines > 0 ? `\u001b[${lines}A\r` : '\r'),
+} as const
+
+export function liveProgress(terminal: Terminal, style: Style, now: () => number): ProgressView {
+  let progress = NOTHING_YET
+  let drawn = 0
+  let tick = 0
+  // One write per frame: a terminal never shows half of it.
+  const draw = (permanent: readonly string[], region: readonly string[]): void => {
+    const lines = [...permanent, ...region].map((line) => `${line}\n`).join('')
+    terminal.write(`${CURSOR.up(drawn)}${CURSOR.clearBelow}${lines}`)
+    drawn = region.length
+  }
+  const region = (): string[] =>
+    runningLines(progress, now(), tick, terminal.rows(), { ...style, width: terminal.columns() })
+  const timer = setInterval(() => {
+    tick += 1
+    if (drawn > 0) draw([], region())
+  }, FRAME)
+  timer.unref()
+  terminal.write(CURSOR.hide)
+  return {
+    see(event) {
+      progress = fold(progress, event)
+      if (event.type === 'started') draw([startLine(progress, style)], region())
+      else if (event.type === 'action-ended') draw(finishedOf(progress, event, style), region())
+      else if (event.type === 'action-started') draw([], region())
+    },
+    end() {
+      clearInterval(timer)
+      draw([], [])
+      terminal.write(CURSOR.show)
+      return progress
+    },
+  }
+}
+
+function finishedOf(
+  progress: Progress,
+  event: Extract<ApplyEvent, { type: 'action-ended' }>,
+  style: Style,
+): string[] {
+  const row = progress.rows.find(
+    (candidate) => candidate.address === event.address && candidate.verb === event.verb,
+  )
+  return row ? [finishedLine(row, progress, style)] : []
+}
+
+/** Without a terminal: a line when an action starts to say something and one when it ends. */
+export function plainProgress(write: (line: string) => void): ProgressView {
+  let progress = NOTHING_YET
+  return {
+    see(event) {
+      progress = fold(progress, event)
+      if (event.type !== 'action-ended' && event.type !== 'action-progress') return
+      const row = progress.rows.find(
+        (candidate) =>
+          candidate.address === event.address &&
+          (event.type === 'action-progress' ? candidate.status === 'running' : candidate.verb === event.verb),
+      )
+      if (row) write(plainLine(row))
+    },
+    end: () => progress,
+  }
+}
+
+/** `--quiet`, `--output json`: nothing is shown, everything is remembered. */
+export function silentProgress(): ProgressView {
+  return plainProgress(() => {})
+}

@@ -1,0 +1,99 @@
+/** How an apply ended: one line when all went well, else a table (failed, skipped because, done) and what the next apply will do. */
+import { safeText } from '../model/text.ts'
+import { padEnd, widthOf } from './columns.ts'
+import type { Progress, Row } from './progress.ts'
+import { signs, tint } from './style.ts'
+import type { Style } from './style.ts'
+import { count, duration } from './words.ts'
+
+export interface OutcomeView {
+  /** Default `applied`. */
+  readonly did?: string
+  /** Default `everything ready`; empty: nothing is said. */
+  readonly then?: string
+}
+
+const DONE_SHOWN = 10
+
+export function outcomeLines(progress: Progress, style: Style, view: OutcomeView = {}): string[] {
+  const took = duration(progress.ended?.duration ?? 0)
+  const outcome = progress.ended?.outcome ?? 'interrupted'
+  if (outcome === 'done') {
+    const then = view.then ?? 'everything ready'
+    return [
+      `${tint(style, 'green', `${view.did ?? 'applied'} in ${took}`)}${then === '' ? '' : ` ${signs(style).dot} ${then}`}`,
+    ]
+  }
+  const of = (status: Row['status']): Row[] => progress.rows.filter((row) => row.status === status)
+  const [failed, skipped, done] = [of('failed'), of('skipped'), of('done')]
+  const open = [...of('interrupted'), ...of('waiting'), ...of('running')]
+  const widest = Math.max(0, ...progress.rows.map((row) => widthOf(safeText(row.address))))
+  const line = (row: Row, text: string): string =>
+    `  ${padEnd(safeText(row.address), widest)}  ${text}`.trimEnd()
+  return [
+    ...section(
+      'FAILED',
+      'red',
+      failed.flatMap((row) => [line(row, failure(row)), ...hintOf(row)]),
+    ),
+    ...section(
+      'SKIPPED',
+      'yellow',
+      skipped.map((row) => line(row, `because ${safeText(row.because ?? 'an earlier action')} failed`)),
+    ),
+    ...section(
+      'NOT DONE',
+      'yellow',
+      open.map((row) => line(row, row.status === 'interrupted' ? 'interrupted' : 'not started')),
+    ),
+    ...section('DONE', 'green', [
+      ...done.slice(0, DONE_SHOWN).map((row) => line(row, safeText(row.text))),
+      ...(done.length > DONE_SHOWN ? [`  ${done.length - DONE_SHOWN} more`] : []),
+    ]),
+    `${head(outcome)} after ${took}: ${said([
+      [failed.length, 'failed'],
+      [skipped.length, 'skipped'],
+      [open.length, 'not done'],
+      [done.length, 'done'],
+    ])}`,
+    nextApply(outcome, failed.length, skipped.length + open.length),
+  ]
+
+  function section(title: string, colour: 'red' | 'yellow' | 'green', lines: readonly string[]): string[] {
+    return lines.length === 0 ? [] : [tint(style, colour, title), ...lines, '']
+  }
+}
+
+function failure(row: Row): string {
+  return row.error ? `${safeText(row.error.message)} (${safeText(row.error.code)})` : 'no reason given'
+}
+
+function hintOf(row: Row): string[] {
+  return row.error?.hint === undefined ? [] : [`    hint: ${safeText(row.error.hint)}`]
+}
+
+function head(outcome: 'failed' | 'interrupted' | 'timeout'): string {
+  return outcome === 'failed'
+    ? 'stopped with failures'
+    : outcome === 'timeout'
+      ? 'not ready in time'
+      : 'interrupted'
+}
+
+function said(parts: readonly (readonly [number, string])[]): string {
+  const words = parts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`)
+  return words.length === 0 ? 'nothing was done' : words.join(', ')
+}
+
+/** The one sentence on what happens next. */
+function nextApply(outcome: 'failed' | 'interrupted' | 'timeout', failed: number, left: number): string {
+  if (outcome === 'timeout')
+    return 'Everything is made but not all of it is ready; the next `bot-bottle apply` looks again and waits again.'
+  if (failed === 0)
+    return `The next \`bot-bottle apply\` looks at what is there and does the ${left === 0 ? 'rest' : count(left, 'action')} that ${left === 1 ? 'is' : 'are'} left.`
+  const tries =
+    left === 0
+      ? `tries the ${failed === 1 ? 'failed one' : `${failed} failed ones`} again`
+      : `tries the failed and the ${left} not done again`
+  return `The next \`bot-bottle apply\` ${tries}; what is done stays.`
+}

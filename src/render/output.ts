@@ -1,0 +1,73 @@
+/**
+ * The one module that writes to the program's streams. Results go to stdout, progress and questions to stderr.
+ * Lines come from the pure renderers; streams of a program in a bottle pass through as they are (documented as raw).
+ */
+import { once } from 'node:events'
+import type { Readable, Writable } from 'node:stream'
+import type { Style } from './style.ts'
+
+/** A stream to write to, as a terminal has it; `process.stdout` is one. */
+export type OutStream = Writable & {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  readonly rows?: number
+}
+
+export interface Terminal {
+  write(text: string): void
+  columns(): number
+  rows(): number
+}
+
+export interface Output {
+  /** For stdout. */
+  readonly style: Style
+  /** For stderr. */
+  readonly noteStyle: Style
+  /** stderr is a terminal that can redraw. */
+  readonly live: Terminal | undefined
+  result(lines: readonly string[]): void
+  note(lines: readonly string[]): void
+  /** Resolves when both streams have taken everything. */
+  flush(): Promise<void>
+}
+
+export function openOutput(
+  stdout: OutStream,
+  stderr: OutStream,
+  style: Style,
+  noteStyle: Style,
+  motion: boolean,
+): Output {
+  // A reader that went away (`| head`) is no error of ours: what is left to say is dropped.
+  for (const stream of [stdout, stderr]) stream.on('error', () => {})
+  const print = (stream: OutStream, lines: readonly string[]): void => {
+    if (lines.length > 0 && stream.writable) stream.write(`${lines.join('\n')}\n`)
+  }
+  return {
+    style,
+    noteStyle,
+    live: motion
+      ? {
+          write: (text) => void stderr.write(text),
+          columns: () => stderr.columns ?? 80,
+          rows: () => stderr.rows ?? 24,
+        }
+      : undefined,
+    result: (lines) => print(stdout, lines),
+    note: (lines) => print(stderr, lines),
+    async flush() {
+      for (const stream of [stdout, stderr])
+        if (stream.writable && stream.writableNeedDrain)
+          await Promise.race([once(stream, 'drain'), once(stream, 'close')])
+    },
+  }
+}
+
+/** Bytes of a program in a bottle to the caller's stream, unchanged; ends when the source does, the target stays open. */
+export async function passThrough(source: Readable, target: OutStream): Promise<void> {
+  for await (const chunk of source) {
+    if (!target.writable) return
+    if (!target.write(chunk)) await once(target, 'drain')
+  }
+}

@@ -1,0 +1,95 @@
+/** The table of `status`: one line per bottle, the stack below it. */
+import type { Address } from '../model/address.ts'
+import { safeText } from '../model/text.ts'
+import { table } from './columns.ts'
+import { signs, tint } from './style.ts'
+import type { Style } from './style.ts'
+import { bytes, count, duration } from './words.ts'
+
+export interface BottleStatus {
+  readonly bottle: string
+  readonly driver: string
+  /** `ready`, `stopped`, `not there`, `unknown`, or what is wrong. */
+  readonly state: string
+  /** What the agent does: `working`, `idle`; absent when it cannot be known. */
+  readonly agent?: string
+  readonly label?: string
+  readonly routes?: number
+  readonly remotes?: number
+  /** Requests refused in the last hour. */
+  readonly refusedLastHour?: number
+  readonly memoryBytes?: number
+  readonly createdAt?: string
+  /** Addresses that differ from what is declared; absent: not compared (no manifest). */
+  readonly differing?: readonly Address[]
+}
+
+export interface StackStatus {
+  readonly stack: string
+  readonly now: string
+  readonly bottles: readonly BottleStatus[]
+  readonly uplink: string
+  /** What could not be asked, in words. */
+  readonly unknown: readonly string[]
+  readonly compared: boolean
+}
+
+const COLUMNS = [
+  { title: 'BOTTLE' },
+  { title: 'STATE' },
+  { title: 'AGENT' },
+  { title: 'ROUTES', align: 'right' },
+  { title: 'REMOTES', align: 'right' },
+  { title: 'REFUSED 1h', align: 'right' },
+  { title: 'DRIFT' },
+  { title: 'MEMORY', align: 'right' },
+  { title: 'AGE', align: 'right' },
+] as const
+
+export function statusLines(status: StackStatus, style: Style): string[] {
+  const { dash, dot } = signs(style)
+  const or = (value: string | undefined): string => value ?? dash
+  const rows = status.bottles.map((bottle) => [
+    safeText(bottle.bottle),
+    safeText(bottle.state, 60),
+    or(bottle.agent === undefined ? undefined : safeText(bottle.agent, 40)),
+    or(bottle.routes?.toString()),
+    or(bottle.remotes?.toString()),
+    or(bottle.refusedLastHour?.toString()),
+    bottle.differing === undefined
+      ? dash
+      : bottle.differing.length === 0
+        ? 'none'
+        : count(bottle.differing.length, 'object'),
+    or(bottle.memoryBytes === undefined ? undefined : bytes(bottle.memoryBytes)),
+    or(
+      bottle.createdAt === undefined
+        ? undefined
+        : duration(Date.parse(status.now) - Date.parse(bottle.createdAt)),
+    ),
+  ])
+  const [head = '', ...lines] = table(COLUMNS, rows)
+  const coloured = lines.map((line, at) => tintState(line, status.bottles[at]?.state ?? '', style))
+  const differing = status.bottles.flatMap((bottle) => bottle.differing ?? []).length
+  const said = [
+    count(status.bottles.length, 'bottle'),
+    ...(status.compared
+      ? [
+          differing === 0
+            ? 'in sync'
+            : `${count(differing, 'object differs', 'objects differ')}, see \`bot-bottle diff\``,
+        ]
+      : []),
+    `uplink ${safeText(status.uplink)}`,
+  ]
+  return [
+    ...(status.bottles.length === 0 ? [] : [tint(style, 'bold', head), ...coloured]),
+    said.join(` ${dot} `),
+    ...status.unknown.map((reason) => tint(style, 'yellow', `not known: ${safeText(reason)}`)),
+  ]
+}
+
+function tintState(line: string, state: string, style: Style): string {
+  if (state === 'ready') return line
+  return tint(style, state === 'stopped' ? 'dim' : 'yellow', line)
+}

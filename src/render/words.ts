@@ -1,0 +1,49 @@
+/** Numbers, times and values as people read them (ux.md, Words). */
+import type { Json } from '../model/json.ts'
+import type { Place } from '../model/diagnostic.ts'
+import { safeText } from '../model/text.ts'
+
+/** `0.3 s`, `42 s`, `12 min`, `2 h`, `12 days`. */
+export function duration(milliseconds: number): string {
+  const seconds = Math.max(0, milliseconds) / 1000
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`
+  if (seconds < 59.5) return `${Math.round(seconds)} s`
+  const minutes = seconds / 60
+  if (minutes < 59.5) return `${Math.round(minutes)} min`
+  const hours = minutes / 60
+  if (hours < 47.5) return `${Math.round(hours)} h`
+  return `${Math.round(hours / 24)} days`
+}
+
+/** `412 MB`, `1.5 GB`; decimal units. */
+export function bytes(count: number): string {
+  const megabytes = count / 1e6
+  if (megabytes < 999.5) return `${Math.round(megabytes)} MB`
+  const gigabytes = megabytes / 1000
+  return `${gigabytes < 9.95 ? gigabytes.toFixed(1) : Math.round(gigabytes)} GB`
+}
+
+export function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`
+}
+
+export function placeOf(place: Place): string {
+  return safeText(place.line > 0 ? `${place.file}:${place.line}` : place.file)
+}
+
+/** One observed or desired value on one line. Strings stand bare unless that would be ambiguous. */
+export function valueOf(value: Json | undefined, max = 120): string {
+  if (value === undefined) return '(none)'
+  if (typeof value === 'string') return safeText(bare(value), max)
+  if (Array.isArray(value) && value.every((item) => typeof item !== 'object' || item === null)) {
+    return safeText(
+      `[${value.map((item) => (typeof item === 'string' ? bare(item) : String(item))).join(', ')}]`,
+      max,
+    )
+  }
+  return safeText(JSON.stringify(value), max)
+}
+
+function bare(text: string): string {
+  return text === '' || /^\s|\s$|^\(none\)$/.test(text) ? JSON.stringify(text) : text
+}
