@@ -1,7 +1,18 @@
 /** Addresses: how people, plans, labels and the journal name one resource (`kind/…`). */
 import { isName } from './names.ts'
 
-export const KINDS = ['image', 'uplink', 'ca', 'bottle', 'bundle', 'route', 'guest', 'remote', 'key', 'grant'] as const
+export const KINDS = [
+  'image',
+  'uplink',
+  'ca',
+  'bottle',
+  'bundle',
+  'route',
+  'guest',
+  'remote',
+  'key',
+  'grant',
+] as const
 export type Kind = (typeof KINDS)[number]
 
 declare const addressBrand: unique symbol
@@ -24,13 +35,16 @@ export const address = {
   bundle: (bottle: string) => made(`bundle/${bottle}`),
   guest: (bottle: string) => made(`guest/${bottle}`),
   /** `port` appears only where it is not the scheme's own. */
-  route: (bottle: string, host: string, port?: number) => made(`route/${bottle}/${host}${port === undefined ? '' : `:${port}`}`),
+  route: (bottle: string, host: string, port?: number) =>
+    made(`route/${bottle}/${host}${port === undefined ? '' : `:${port}`}`),
   remote: (bottle: string, name: string) => made(`remote/${bottle}/${name}`),
   key: (bottle: string, name: string) => made(`key/${bottle}/${name}`),
 } as const
 
 /** The parts of an address, or `undefined` when the text is none. The only parse point for addresses. */
-export function parseAddress(text: string): { readonly address: Address; readonly parts: AddressParts } | undefined {
+export function parseAddress(
+  text: string,
+): { readonly address: Address; readonly parts: AddressParts } | undefined {
   const parts = split(text)
   return parts && { address: made(text), parts }
 }
@@ -51,7 +65,9 @@ function split(text: string): AddressParts | undefined {
     case 'remote':
     case 'key':
     case 'grant':
-      return rest.length === 1 && rest[0] && isName(first) ? { kind, bottle: first, name: rest[0] } : undefined
+      return rest.length === 1 && rest[0] && isName(first)
+        ? { kind, bottle: first, name: rest[0] }
+        : undefined
     default:
       return undefined
   }

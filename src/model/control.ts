@@ -46,7 +46,12 @@ export type SupervisorRequest =
   | { readonly op: 'configure'; readonly daemon: 'egress'; readonly config: EgressConfig }
   | { readonly op: 'restart'; readonly daemon: DaemonName }
   /** Streams log lines, one answer each with the same `id`, the last with `end: true`. `follow` never ends. */
-  | { readonly op: 'logs'; readonly daemon: DaemonName | 'supervisor'; readonly follow: boolean; readonly tail: number }
+  | {
+      readonly op: 'logs'
+      readonly daemon: DaemonName | 'supervisor'
+      readonly follow: boolean
+      readonly tail: number
+    }
 
 export interface EgressStatus {
   /** 0: never configured. */
@@ -98,7 +103,12 @@ export type UplinkRequest =
   | { readonly op: 'status'; readonly nonce: string }
   | { readonly op: 'configure'; readonly policy: UplinkPolicy }
   /** Holds a secret: the bundle's token. Replaces the bottle's whole table; what is no longer in it is closed before the answer. */
-  | { readonly op: 'attach'; readonly bottle: string; readonly token: string; readonly targets: readonly UplinkTarget[] }
+  | {
+      readonly op: 'attach'
+      readonly bottle: string
+      readonly token: string
+      readonly targets: readonly UplinkTarget[]
+    }
   /** Replaces the table of an attached bottle, token kept. */
   | { readonly op: 'targets'; readonly bottle: string; readonly targets: readonly UplinkTarget[] }
   | { readonly op: 'detach'; readonly bottle: string }
@@ -110,7 +120,15 @@ export interface UplinkStatus {
   readonly startedAt: string
   /** Absent: never configured since start. */
   readonly policy?: UplinkPolicy
-  readonly bottles: Readonly<Record<string, { readonly targets: readonly UplinkTarget[]; readonly supervisor: SupervisorStatus | { readonly unknown: string } }>>
+  readonly bottles: Readonly<
+    Record<
+      string,
+      {
+        readonly targets: readonly UplinkTarget[]
+        readonly supervisor: SupervisorStatus | { readonly unknown: string }
+      }
+    >
+  >
   /** Absent: none was ever stored. */
   readonly record?: StackRecord
   /** A record is there and cannot be read: unknown, never absent. */

@@ -49,7 +49,9 @@ export class ManifestError extends BottleError {
 
   constructor(diagnostics: readonly Diagnostic[]) {
     const count = diagnostics.length
-    super(EXIT.invalid, `${count} ${count === 1 ? 'error' : 'errors'} in the manifest`, { code: 'manifest-invalid' })
+    super(EXIT.invalid, `${count} ${count === 1 ? 'error' : 'errors'} in the manifest`, {
+      code: 'manifest-invalid',
+    })
     this.diagnostics = diagnostics
   }
 }
@@ -97,7 +99,10 @@ export class DriverError extends BottleError {
   override readonly name = 'DriverError'
   readonly transient: boolean
 
-  constructor(message: string, fields: ErrorFields & { readonly transient?: boolean; readonly unreachable?: boolean }) {
+  constructor(
+    message: string,
+    fields: ErrorFields & { readonly transient?: boolean; readonly unreachable?: boolean },
+  ) {
     super(fields.unreachable === true ? EXIT.unreachable : EXIT.failed, message, fields)
     this.transient = fields.transient ?? false
   }

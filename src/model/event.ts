@@ -5,9 +5,19 @@ import type { Action, Verb } from './plan.ts'
 export type Outcome = 'done' | 'failed' | 'skipped' | 'interrupted'
 
 export type ApplyEvent =
-  | { readonly type: 'started'; readonly stack: string; readonly actions: readonly Action[]; readonly at: string }
+  | {
+      readonly type: 'started'
+      readonly stack: string
+      readonly actions: readonly Action[]
+      readonly at: string
+    }
   | { readonly type: 'action-started'; readonly address: Address; readonly verb: Verb; readonly at: string }
-  | { readonly type: 'action-progress'; readonly address: Address; readonly text: string; readonly at: string }
+  | {
+      readonly type: 'action-progress'
+      readonly address: Address
+      readonly text: string
+      readonly at: string
+    }
   | {
       readonly type: 'action-ended'
       readonly address: Address
@@ -22,4 +32,9 @@ export type ApplyEvent =
       readonly because?: Address
       readonly at: string
     }
-  | { readonly type: 'ended'; readonly outcome: 'done' | 'failed' | 'interrupted' | 'timeout'; readonly duration: number; readonly at: string }
+  | {
+      readonly type: 'ended'
+      readonly outcome: 'done' | 'failed' | 'interrupted' | 'timeout'
+      readonly duration: number
+      readonly at: string
+    }

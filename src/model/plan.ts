@@ -5,7 +5,14 @@ import type { Cause, Difference, DriverName, Impact, Observed, Resource } from '
 
 export const PLAN_VERSION = 1
 
-export type Verb = 'create' | 'update' | 'create-then-remove' | 'remove-then-create' | 'remove' | 'adopt' | 'blocked'
+export type Verb =
+  | 'create'
+  | 'update'
+  | 'create-then-remove'
+  | 'remove-then-create'
+  | 'remove'
+  | 'adopt'
+  | 'blocked'
 
 /** Closings come before openings; `neutral` touches nobody's reach. */
 export type Phase = 'narrow' | 'neutral' | 'widen'

@@ -32,19 +32,32 @@ export interface Snapshot {
 }
 
 /** Absence is positively observed: the driver answered, nothing unknown covers the address, and no object claims it. */
-export type Presence = { readonly is: 'present'; readonly claims: readonly Observed[] } | { readonly is: 'absent' } | { readonly is: 'unknown'; readonly reason: string }
+export type Presence =
+  | { readonly is: 'present'; readonly claims: readonly Observed[] }
+  | { readonly is: 'absent' }
+  | { readonly is: 'unknown'; readonly reason: string }
 
 export function presenceOf(
   snapshot: Snapshot,
-  resource: { readonly address: Address; readonly kind: Kind; readonly driver: DriverName; readonly bottle?: string },
+  resource: {
+    readonly address: Address
+    readonly kind: Kind
+    readonly driver: DriverName
+    readonly bottle?: string
+  },
 ): Presence {
-  const claims = snapshot.objects.filter((object) => object.address === resource.address)
+  const claims = snapshot.objects.filter((object) => object.address === resource.address).sort(byId)
   if (claims.length > 0) return { is: 'present', claims }
   const driver = snapshot.drivers[resource.driver]
   if (driver === undefined) return { is: 'unknown', reason: `driver ${resource.driver} was not asked` }
   if (driver.status === 'unreachable') return { is: 'unknown', reason: driver.reason }
   const gap = snapshot.unknown.find(
-    (part) => part.kinds.includes(resource.kind) && (part.bottle === undefined || part.bottle === resource.bottle),
+    (part) =>
+      part.kinds.includes(resource.kind) && (part.bottle === undefined || part.bottle === resource.bottle),
   )
   return gap ? { is: 'unknown', reason: gap.reason } : { is: 'absent' }
+}
+
+export function byId(a: Observed, b: Observed): number {
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0
 }

@@ -118,7 +118,12 @@ export interface Driver {
   /** Runs the static helper in the agent's container with stdin from and stdout to the caller. */
   helper(stack: string, bottle: string, args: readonly string[], user?: string): Promise<Execution>
   /** Output kept by the engine of the agent container, or of the bundle's daemons as JSON lines. */
-  logs(stack: string, bottle: string, of: 'agent' | 'bundle', options: { readonly follow: boolean; readonly tail?: number; readonly since?: string }): Promise<Readable>
+  logs(
+    stack: string,
+    bottle: string,
+    of: 'agent' | 'bundle',
+    options: { readonly follow: boolean; readonly tail?: number; readonly since?: string },
+  ): Promise<Readable>
   /** Changes of this stack's objects, as they happen; ends with `signal`. */
   events(stack: string, signal: AbortSignal): AsyncIterable<EngineEvent>
   /** Stacks with live objects here, for `destroy --stack` and `status` without a manifest. */

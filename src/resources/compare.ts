@@ -63,7 +63,9 @@ function isMap(value: Json | undefined): value is { readonly [key: string]: Json
 }
 
 function isIgnored(path: string, ignore: readonly string[]): boolean {
-  return ignore.some((ignored) => path === ignored || path.startsWith(`${ignored}.`) || path.startsWith(`${ignored}[`))
+  return ignore.some(
+    (ignored) => path === ignored || path.startsWith(`${ignored}.`) || path.startsWith(`${ignored}[`),
+  )
 }
 
 /** The place of the deepest declared part of a path, else of the object. */

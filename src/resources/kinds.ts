@@ -13,7 +13,9 @@ const definitions = [image, uplink, ca, bottle, bundle, route, guest] as const
 
 export const PLANNED_KINDS: readonly Kind[] = definitions.map((definition) => definition.kind)
 
-const byKind = new Map<Kind, KindDefinition>(definitions.map((definition) => [definition.kind, definition as KindDefinition]))
+const byKind = new Map<Kind, KindDefinition>(
+  definitions.map((definition) => [definition.kind, definition as KindDefinition]),
+)
 
 /** Undefined for a kind this program cannot plan; callers refuse by name instead of guessing. */
 export function definitionOf(kind: Kind): KindDefinition | undefined {

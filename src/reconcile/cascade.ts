@@ -1,0 +1,149 @@
+/**
+ * What one intention does to others. A new bundle or uplink is handed everything that was in effect (no lines of
+ * their own for it); a new holder takes the bundle along; a new agent container is provisioned again. Pure.
+ */
+import { address } from '../model/address.ts'
+import { digestOf } from '../model/json.ts'
+import type { Resource } from '../model/resource.ts'
+import { presenceOf } from '../model/snapshot.ts'
+import type { Snapshot } from '../model/snapshot.ts'
+import { definitionOf } from '../resources/kinds.ts'
+import { recordOf } from './compare.ts'
+import type { Intention } from './compare.ts'
+
+export type Intentions = ReadonlyMap<string, Intention>
+
+const REMAKES: readonly Intention['verb'][] = ['create', 'create-then-remove', 'remove-then-create']
+
+export function cascade(
+  intentions: Intentions,
+  resources: readonly Resource[],
+  snapshot: Snapshot,
+): Intentions {
+  const result = new Map(intentions)
+  for (const resource of resources) {
+    if (resource.bottle === undefined) continue
+    const own = result.get(resource.address)
+    const next = { bundle: followHolder, route: followBundle, guest: followContainer }[
+      resource.kind as 'bundle' | 'route' | 'guest'
+    ]?.(resource, own, result, snapshot)
+    if (next === 'none') result.delete(resource.address)
+    else if (next) result.set(resource.address, next)
+  }
+  return result
+}
+
+type Follow = (
+  resource: Resource,
+  own: Intention | undefined,
+  all: Intentions,
+  snapshot: Snapshot,
+) => Intention | 'none' | undefined
+
+/** A bundle joins one holder for life; its status is unknown while the uplink is made anew, and it is attached again with it. */
+const followHolder: Follow = (resource, own, all, snapshot) => {
+  const bottle = all.get(address.bottle(resource.bottle ?? ''))
+  const remade =
+    bottle &&
+    REMAKES.includes(bottle.verb) &&
+    (bottle.verb === 'create' || bottle.impact === 'recreate-holder')
+  if (!remade || own?.verb === 'create' || own?.verb === 'blocked') return undefined
+  const [observed] = snapshot.objects.filter(
+    (object) => object.address === resource.address && object.ownership === 'ours',
+  )
+  if (!observed) return undefined
+  return {
+    ...intentionFor(resource, 'its holder is made anew', 'drift'),
+    verb: 'create-then-remove',
+    impact: 'recreate-bundle',
+    differences: [
+      ...(own?.differences ?? []),
+      {
+        path: 'namespace',
+        before: 'another holder',
+        after: 'holder',
+        cause: 'drift',
+        impact: 'recreate-bundle',
+      },
+    ],
+    observed,
+  }
+}
+
+/** Routes that were in effect are handed to the new bundle or uplink with it; only what changed as well is an action of its own. */
+const followBundle: Follow = (resource, own, all, snapshot) => {
+  if (!own) return undefined
+  const carrier = [all.get(address.bundle(resource.bottle ?? '')), all.get(address.uplink())].find(
+    pushesPolicy,
+  )
+  if (!carrier) return undefined
+  const record = recordOf(snapshot, resource)
+  if (record && record.digest === digestOf(resource.spec)) return 'none'
+  if (own.verb !== 'blocked') return undefined
+  return {
+    ...intentionFor(resource, `handed to the new ${carrier.kind}`, 'unknown'),
+    verb: 'create',
+    impact: 'live',
+  }
+}
+
+/** Every change of a bundle but one of its record ends in handing it the whole policy. */
+function pushesPolicy(intention: Intention | undefined): intention is Intention {
+  return (
+    intention !== undefined &&
+    intention.verb !== 'blocked' &&
+    intention.verb !== 'remove' &&
+    intention.impact !== 'record'
+  )
+}
+
+/** What was written into an agent container goes with it; what the record cannot tell is written again. */
+const followContainer: Follow = (resource, own, all, snapshot) => {
+  const bottle = all.get(address.bottle(resource.bottle ?? ''))
+  if (bottle && REMAKES.includes(bottle.verb)) {
+    return {
+      ...intentionFor(
+        resource,
+        own?.verb === 'create' ? own.reason : 'agent container is new',
+        own?.cause ?? bottle.cause,
+      ),
+      verb: 'create',
+      impact: 'live',
+    }
+  }
+  const root = all.get(address.ca(resource.bottle ?? ''))
+  if (root && root.verb !== 'blocked' && !own) {
+    return {
+      ...intentionFor(resource, 'root certificate is made anew', root.cause),
+      verb: 'update',
+      impact: 'restart-agent',
+      differences: [{ path: 'root', after: 'pending', cause: root.cause, impact: 'restart-agent' }],
+    }
+  }
+  const uplink = all.get(address.uplink())
+  if (own?.verb === 'blocked' && pushesPolicy(uplink) && presenceOf(snapshot, resource).is === 'unknown') {
+    return {
+      ...intentionFor(resource, 'record is not readable until the uplink is back', 'unknown'),
+      verb: 'create',
+      impact: 'live',
+    }
+  }
+  return undefined
+}
+
+function intentionFor(resource: Resource, reason: string, cause: Intention['cause']): Intention {
+  const { address: at, kind, driver, bottle } = resource
+  return {
+    verb: 'update',
+    address: at,
+    kind,
+    driver,
+    ...(bottle !== undefined && { bottle }),
+    desired: resource,
+    reason,
+    cause,
+    impact: definitionOf(kind)?.creation ?? 'live',
+    differences: [],
+    notes: [],
+  }
+}

@@ -1,0 +1,233 @@
+/**
+ * Judges one desired resource against the snapshot: nothing to do, or an intention with its reason. Pure.
+ * An intention is built from its differences; without one there is none (architecture.md, Core rules 2).
+ */
+import type { Json } from '../model/json.ts'
+import type { Action, Verb } from '../model/plan.ts'
+import { worstImpact } from '../model/resource.ts'
+import type { Cause, Difference, Impact, Observed, Resource } from '../model/resource.ts'
+import { presenceOf } from '../model/snapshot.ts'
+import type { Snapshot } from '../model/snapshot.ts'
+import { isDueForRenewal } from '../resources/ca/compare.ts'
+import type { CaSpec } from '../resources/ca/spec.ts'
+import { compareFields } from '../resources/compare.ts'
+import type { KindDefinition } from '../resources/kind.ts'
+import { definitionOf } from '../resources/kinds.ts'
+
+/** An action before its place in the order is known. */
+export type Intention = Omit<Action, 'after' | 'phase'>
+
+export interface Judgement {
+  readonly adopt: ReadonlySet<string>
+}
+
+export function judge(desired: Resource, snapshot: Snapshot, { adopt }: Judgement): Intention | undefined {
+  const definition = definitionOf(desired.kind)
+  if (!definition) return blocked(desired, `kind ${desired.kind} is not known to this version`, 'unknown')
+  const presence = presenceOf(snapshot, desired)
+  switch (presence.is) {
+    case 'unknown':
+      return blocked(desired, `unknown: ${presence.reason}`, 'unknown')
+    case 'absent':
+      return creation(desired, definition, snapshot)
+    case 'present': {
+      const [claim, ...others] = presence.claims
+      if (!claim || others.length > 0)
+        return blocked(desired, `${presence.claims.length} objects claim this address`, 'drift', claim)
+      if (claim.ownership === 'ours') return repairOrUpdate(desired, definition, claim, snapshot)
+      return strangers(desired, definition, claim, snapshot, adopt)
+    }
+  }
+}
+
+function creation(desired: Resource, definition: KindDefinition, snapshot: Snapshot): Intention {
+  const known = recordOf(snapshot, desired)
+  return {
+    ...base(desired),
+    verb: 'create',
+    reason: known ? `drift: ${goneWords[desired.kind] ?? 'it is gone'}` : 'not there yet',
+    cause: known ? 'drift' : 'edit',
+    impact: definition.creation,
+    differences: [],
+  }
+}
+
+const goneWords: Partial<Record<Resource['kind'], string>> = {
+  uplink: 'container is gone',
+  bottle: 'containers are gone',
+  bundle: 'container is gone',
+  image: 'image is gone',
+  route: 'egress does not have it',
+  guest: 'agent container is new',
+  ca: 'key is not in the state folder',
+}
+
+function repairOrUpdate(
+  desired: Resource,
+  definition: KindDefinition,
+  observed: Observed,
+  snapshot: Snapshot,
+): Intention | undefined {
+  const differences = differencesOf(desired, definition, observed, snapshot)
+  const health = healthDifference(desired, definition, observed)
+  if (health) differences.unshift(health)
+  const [first] = differences
+  if (!first) return undefined
+  const impact = worstImpact(differences.map((difference) => difference.impact))
+  const cause = causeOf(differences)
+  return {
+    ...base(desired),
+    verb: verbFor(desired, impact),
+    reason: reasonFor(first, differences, cause),
+    cause,
+    impact,
+    differences,
+    observed,
+  }
+}
+
+function differencesOf(
+  desired: Resource,
+  definition: KindDefinition,
+  observed: Observed,
+  snapshot: Snapshot,
+): Difference[] {
+  const applied = recordOf(snapshot, desired)?.applied as Readonly<Record<string, Json>> | undefined
+  const differences = compareFields({
+    desired,
+    fields: observed.fields,
+    applied,
+    impacts: definition.impacts,
+  })
+  return desired.kind === 'ca'
+    ? [...differences, ...renewal(desired as Resource<CaSpec>, observed, snapshot.now)]
+    : differences
+}
+
+function renewal(desired: Resource<CaSpec>, observed: Observed, now: string): Difference[] {
+  const { notBefore, notAfter } = observed.fields
+  if (typeof notBefore !== 'string' || !isDueForRenewal(notBefore, desired.spec.renewAfterDays, now))
+    return []
+  return [
+    {
+      path: 'notAfter',
+      ...(notAfter !== undefined && { before: notAfter }),
+      after: 'renewed',
+      cause: 'drift',
+      impact: 'restart-agent',
+    },
+  ]
+}
+
+function healthDifference(
+  desired: Resource,
+  definition: KindDefinition,
+  observed: Observed,
+): Difference | undefined {
+  if (observed.health === 'ok' || isStopped(desired)) return undefined
+  return {
+    path: 'health',
+    before: observed.health.wrong,
+    after: 'ok',
+    cause: 'drift',
+    impact: definition.repair,
+  }
+}
+
+/** A bottle that the operator halted is not ill. */
+function isStopped(desired: Resource): boolean {
+  return desired.kind === 'bottle' && (desired.spec as { readonly running?: boolean }).running === false
+}
+
+function strangers(
+  desired: Resource,
+  definition: KindDefinition,
+  observed: Observed,
+  snapshot: Snapshot,
+  adopt: ReadonlySet<string>,
+): Intention {
+  const owner = observed.owner ? ` of ${observed.owner}` : ''
+  if (observed.ownership !== 'unmarked') {
+    return blocked(
+      desired,
+      `its name is taken by an object${owner || ' of another owner'}`,
+      'drift',
+      observed,
+    )
+  }
+  const differences = differencesOf(desired, definition, observed, snapshot)
+  if (!adopt.has(desired.address))
+    return blocked(desired, 'its name is taken by an unmarked object', 'drift', observed)
+  if (differences.length > 0) {
+    return { ...blocked(desired, 'cannot be adopted: it has another shape', 'drift', observed), differences }
+  }
+  return {
+    ...base(desired),
+    verb: 'adopt',
+    reason: 'unmarked, has the declared shape',
+    cause: 'edit',
+    impact: 'record',
+    differences,
+    observed,
+  }
+}
+
+export function blocked(desired: Resource, reason: string, cause: Cause, observed?: Observed): Intention {
+  return {
+    ...base(desired),
+    verb: 'blocked',
+    reason,
+    cause,
+    impact: 'record',
+    differences: [],
+    ...(observed && { observed }),
+  }
+}
+
+function base(
+  desired: Resource,
+): Pick<Intention, 'address' | 'kind' | 'driver' | 'bottle' | 'desired' | 'notes'> {
+  const { address, kind, driver, bottle } = desired
+  return { address, kind, driver, ...(bottle !== undefined && { bottle }), desired, notes: [] }
+}
+
+export function recordOf(snapshot: Snapshot, resource: { readonly address: string }) {
+  return snapshot.record.status === 'present' ? snapshot.record.record.objects[resource.address] : undefined
+}
+
+function verbFor(desired: Resource, impact: Impact): Verb {
+  switch (impact) {
+    case 'record':
+    case 'live':
+    case 'next-start':
+    case 'restart-agent':
+      return 'update'
+    case 'recreate-bundle':
+      return 'create-then-remove'
+    case 'replace':
+      return desired.kind === 'uplink' ? 'create-then-remove' : 'remove-then-create'
+    case 'recreate-agent':
+    case 'recreate-holder':
+      return 'remove-then-create'
+  }
+}
+
+function causeOf(differences: readonly Difference[]): Cause {
+  if (differences.some((difference) => difference.cause === 'edit')) return 'edit'
+  return differences.some((difference) => difference.cause === 'drift') ? 'drift' : 'unknown'
+}
+
+/** `declared paths changed`, `drift: container is stopped`, `differs: resources` */
+function reasonFor(first: Difference, differences: readonly Difference[], cause: Cause): string {
+  if (first.path === 'health') return `drift: ${String(first.before)}`
+  if (first.path === 'notAfter') return 'root certificate is due for renewal'
+  const fields = [...new Set(differences.map((difference) => difference.path.split(/[.[]/, 1)[0]))].join(', ')
+  switch (cause) {
+    case 'edit':
+      return `declared ${fields} changed`
+    case 'drift':
+      return `drift: ${fields}`
+    case 'unknown':
+      return `differs: ${fields}`
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * The plan: desired resources against one snapshot. Pure: no I/O, clock, random, environment; the same input gives
+ * the same plan whatever the order of its maps.
+ */
+import { address } from '../model/address.ts'
+import type { Address } from '../model/address.ts'
+import { LABEL_PREFIX } from '../model/names.ts'
+import { PLAN_VERSION } from '../model/plan.ts'
+import type { Action, Plan } from '../model/plan.ts'
+import type { DriverName, Impact, Resource } from '../model/resource.ts'
+import type { Snapshot } from '../model/snapshot.ts'
+import type { Desired } from '../resources/desired.ts'
+import { cascade } from './cascade.ts'
+import { judge } from './compare.ts'
+import type { Intention } from './compare.ts'
+import { order } from './order.ts'
+import { removals } from './removal.ts'
+
+export interface PlanOptions {
+  readonly program: string
+  /** Default true: owned and no longer declared is planned for removal. */
+  readonly prune: boolean
+  /** Removing every bottle needs it. */
+  readonly allowEmpty: boolean
+  /** Only these and what they need; others are neither changed nor pruned. Absent: the whole stack. */
+  readonly bottles?: readonly string[]
+  readonly adopt: readonly Address[]
+  /** Another installation or origin applied last; go on all the same. */
+  readonly takeOver: boolean
+  /** Remove although the stack record cannot be read (`destroy --force`). */
+  readonly force: boolean
+}
+
+export interface PlanInput {
+  readonly desired: Desired
+  readonly snapshot: Snapshot
+  readonly options: PlanOptions
+}
+
+export function plan({ desired, snapshot, options }: PlanInput): Plan {
+  const selected = options.bottles && new Set(options.bottles)
+  const resources = selection(desired.resources, selected).map((resource) => inWorld(resource, snapshot))
+  const adopt = new Set<string>(options.adopt)
+  const judged = new Map<string, Intention>()
+  for (const resource of resources) {
+    const intention = judge(resource, snapshot, { adopt })
+    if (intention) judged.set(resource.address, intention)
+  }
+  const intentions = [
+    ...cascade(judged, resources, snapshot).values(),
+    ...removals(desired.resources, snapshot, {
+      prune: options.prune,
+      bottles: selected,
+      force: options.force,
+    }),
+  ]
+  const actions = order(intentions, resources)
+  const refusal = refusalOf(desired, snapshot, actions, options)
+  return {
+    version: PLAN_VERSION,
+    program: options.program,
+    stack: desired.stack,
+    installation: snapshot.installation,
+    origin: desired.origin,
+    engines: enginesOf(snapshot),
+    actions,
+    warnings: desired.warnings,
+    notes: notesOf(desired, snapshot),
+    ...(refusal && { refusal }),
+    desired: resources,
+    disturbs: actions.some(disturbs),
+  }
+}
+
+/** The named bottles with everything they need; without names everything. */
+function selection(
+  resources: readonly Resource[],
+  bottles: ReadonlySet<string> | undefined,
+): readonly Resource[] {
+  if (!bottles) return resources
+  const byAddress = new Map(resources.map((resource) => [resource.address as string, resource]))
+  const wanted = new Set<string>()
+  const add = (resource: Resource) => {
+    if (wanted.has(resource.address)) return
+    wanted.add(resource.address)
+    for (const need of resource.needs) {
+      const needed = byAddress.get(need)
+      if (needed) add(needed)
+    }
+  }
+  for (const resource of resources)
+    if (resource.bottle !== undefined && bottles.has(resource.bottle)) add(resource)
+  return resources.filter((resource) => wanted.has(resource.address))
+}
+
+/** Fills in what only the world knows: a halted bottle stays halted, the guest trusts the root that there is. */
+function inWorld(resource: Resource, snapshot: Snapshot): Resource {
+  if (resource.kind === 'bottle') {
+    const stopped =
+      snapshot.record.status === 'present' &&
+      snapshot.record.record.bottles[resource.bottle ?? '']?.stopped === true
+    return stopped ? { ...resource, spec: { ...(resource.spec as object), running: false } } : resource
+  }
+  if (resource.kind === 'guest') {
+    const root = snapshot.objects.find((object) => object.address === address.ca(resource.bottle ?? ''))
+    const fingerprint = root?.fields['fingerprint']
+    return fingerprint === undefined
+      ? resource
+      : { ...resource, spec: { ...(resource.spec as object), root: fingerprint } }
+  }
+  return resource
+}
+
+function enginesOf(snapshot: Snapshot): Plan['engines'] {
+  const engines: Partial<Record<DriverName, string>> = {}
+  for (const [name, state] of Object.entries(snapshot.drivers) as [
+    DriverName,
+    Snapshot['drivers'][DriverName],
+  ][]) {
+    engines[name] =
+      state?.status === 'observed'
+        ? `${state.engine} (${state.endpoint})`
+        : `unreachable: ${state?.reason ?? ''}`
+  }
+  return engines
+}
+
+function notesOf(desired: Desired, snapshot: Snapshot): string[] {
+  const owner = otherOwner(desired, snapshot)
+  return owner ? [owner] : []
+}
+
+/** Two checkouts or two machines never fight over one stack unseen (contract.md, Several machines). */
+function otherOwner(desired: Desired, { record, installation }: Snapshot): string | undefined {
+  if (record.status !== 'present') return undefined
+  if (record.record.installation !== installation) {
+    return `applied last from installation ${record.record.installation} (${record.record.origin}); this is ${installation}`
+  }
+  if (record.record.origin !== desired.origin)
+    return `applied last from ${record.record.origin}; this is ${desired.origin}`
+  return undefined
+}
+
+function refusalOf(
+  desired: Desired,
+  snapshot: Snapshot,
+  actions: readonly Action[],
+  options: PlanOptions,
+): Plan['refusal'] {
+  const owner = otherOwner(desired, snapshot)
+  if (owner && !options.takeOver) {
+    return {
+      code: 'other-owner',
+      message: `stack ${desired.stack} was ${owner}`,
+      hint: 'pass --take-over to make this the owner',
+    }
+  }
+  const removesBottles = actions.some((action) => action.verb === 'remove' && action.kind === 'bottle')
+  if (removesBottles && desired.bottles.length === 0 && !options.allowEmpty) {
+    return {
+      code: 'removes-everything',
+      message: `the manifest declares no bottle: this would remove every bottle of stack ${desired.stack}`,
+      hint: 'pass --allow-empty, or run `bot-bottle destroy`',
+    }
+  }
+  const blocked = actions.filter((action) => action.verb === 'blocked')
+  const [first] = blocked
+  if (!first) return undefined
+  return {
+    code: 'blocked',
+    message: `${first.address}: ${first.reason}${blocked.length > 1 ? ` (and ${blocked.length - 1} more)` : ''}`,
+    hint: hintFor(first),
+  }
+}
+
+function hintFor(action: Action): string {
+  switch (action.observed?.ownership) {
+    case 'unmarked':
+      return `remove or rename ${action.observed.id}, or pass --adopt ${action.address} when it has the declared shape`
+    case 'other-stack':
+    case 'other-installation':
+      return `choose another stack name; the object carries ${LABEL_PREFIX}* marks of its owner`
+    default:
+      return 'nothing of it was touched; `bot-bottle doctor` checks the machine'
+  }
+}
+
+const DISTURBING: readonly Impact[] = ['restart-agent', 'recreate-agent', 'recreate-holder', 'replace']
+
+/** Asks first: it removes, recreates or restarts something alive. Making good what is already broken asks nothing. */
+function disturbs(action: Action): boolean {
+  if (action.verb === 'remove') return action.kind !== 'route'
+  if (action.verb === 'blocked' || action.verb === 'create' || action.verb === 'adopt') return false
+  if (action.observed && action.observed.health !== 'ok') return false
+  return action.kind !== 'uplink' && DISTURBING.includes(action.impact)
+}

@@ -1,0 +1,89 @@
+/**
+ * Which live objects are planned for removal: ours, of this stack, no longer declared. Explicit membership decides,
+ * never a name; what is unknown, protected or somebody else's stays. Pure.
+ */
+import { address } from '../model/address.ts'
+import type { Observed, Resource } from '../model/resource.ts'
+import { byId } from '../model/snapshot.ts'
+import type { Snapshot } from '../model/snapshot.ts'
+import type { Intention } from './compare.ts'
+
+export interface RemovalOptions {
+  readonly prune: boolean
+  /** Absent: the whole stack. */
+  readonly bottles: ReadonlySet<string> | undefined
+  /** `destroy --force`: removes although the record cannot be read; a guard that can be read still holds. */
+  readonly force: boolean
+}
+
+/** One removal per address; it takes everything of ours that claims the address. */
+export function removals(
+  resources: readonly Resource[],
+  snapshot: Snapshot,
+  { prune, bottles, force }: RemovalOptions,
+): Intention[] {
+  if (!prune) return []
+  const declared = new Set<string>(resources.map((resource) => resource.address))
+  const gone = new Map<string, Observed>()
+  for (const object of [...snapshot.objects].sort(byId)) {
+    const ours = object.ownership === 'ours' && object.kind !== 'image' && !declared.has(object.address)
+    if (ours && isSelected(object, bottles) && !gone.has(object.address)) gone.set(object.address, object)
+  }
+  return [...gone.values()]
+    .filter((object) => !vanishesWith(object, gone))
+    .map((object) => removal(object, snapshot, force))
+}
+
+function isSelected(object: Observed, bottles: ReadonlySet<string> | undefined): boolean {
+  if (!bottles) return true
+  const bottle = bottleIn(object)
+  return bottle !== undefined && bottles.has(bottle)
+}
+
+/** Routes end with their bundle, what is in a container with the container: one line for one effect. */
+function vanishesWith(object: Observed, going: ReadonlyMap<string, Observed>): boolean {
+  const bottle = bottleIn(object)
+  if (bottle === undefined) return false
+  if (object.kind === 'route') return going.has(address.bundle(bottle))
+  return object.kind === 'guest' && going.has(address.bottle(bottle))
+}
+
+function removal(object: Observed, snapshot: Snapshot, force: boolean): Intention {
+  const bottle = bottleIn(object)
+  const common = {
+    address: object.address,
+    kind: object.kind,
+    driver: object.driver,
+    ...(bottle !== undefined && { bottle }),
+    cause: 'edit' as const,
+    differences: [],
+    observed: object,
+    notes: object.kind === 'bottle' ? ['its volumes are removed: work and home of the agent'] : [],
+  }
+  const guard = protection(object, snapshot, force)
+  if (guard) return { ...common, verb: 'blocked', reason: guard, impact: 'record' }
+  return {
+    ...common,
+    verb: 'remove',
+    reason: 'no longer declared',
+    impact: object.kind === 'route' ? 'live' : 'replace',
+  }
+}
+
+/** The guard outlives the block that declared it: it is in the record; a record that is unknown protects. */
+function protection(object: Observed, { record }: Snapshot, force: boolean): string | undefined {
+  if (record.status === 'unknown') {
+    return force ? undefined : `the stack record is unknown (${record.reason}), and unknown protects`
+  }
+  if (record.status === 'absent') return undefined
+  const bottle = bottleIn(object)
+  const guarded = [object.address, ...(bottle === undefined ? [] : [address.bottle(bottle)])]
+  return guarded.some((at) => record.record.objects[at]?.protect === true)
+    ? 'protected: declare it with `protect: false` and apply first'
+    : undefined
+}
+
+function bottleIn(object: Observed): string | undefined {
+  const [, bottle] = object.address.split('/')
+  return object.kind === 'uplink' || object.kind === 'image' ? undefined : bottle
+}

@@ -1,0 +1,273 @@
+/**
+ * Puts one look at the world together: what the drivers saw, what the daemons enforce, what the record and the state
+ * folder say. Pure. It interprets answers and decides nothing; what an answer cannot show becomes `unknown`.
+ */
+import { address, kindOf, parseAddress } from '../model/address.ts'
+import type { EgressStatus, SupervisorStatus, UplinkStatus } from '../model/control.ts'
+import type { Json } from '../model/json.ts'
+import { routeKey } from '../model/policy.ts'
+import type { RoutePolicy } from '../model/policy.ts'
+import type { StackRecord } from '../model/record.ts'
+import type { DriverName, Observed } from '../model/resource.ts'
+import type { DriverState, RecordState, Snapshot, Unknown } from '../model/snapshot.ts'
+import type { DriverObservation } from '../ports/driver.ts'
+
+/** The root of a bottle as the state folder has it. */
+export interface RootState {
+  readonly bottle: string
+  /** SHA-256 of the certificate, hex. */
+  readonly fingerprint: string
+  readonly notBefore: string
+  readonly notAfter: string
+}
+
+export interface Look {
+  readonly now: string
+  readonly installation: string
+  readonly observations: Readonly<Partial<Record<DriverName, DriverObservation>>>
+  readonly roots: readonly RootState[]
+  /**
+   * HMAC of each value that can be had here, under the nonce of the driver's question, by SecretId.
+   * A SecretId that is missing here is checked at apply.
+   */
+  readonly credentials: Readonly<Record<string, string>>
+}
+
+export function assemble(look: Look): Snapshot {
+  const drivers: Partial<Record<DriverName, DriverState>> = {}
+  const objects: Observed[] = []
+  const unknown: Unknown[] = []
+  let record: RecordState = { status: 'absent' }
+  for (const [name, observation] of Object.entries(look.observations) as [DriverName, DriverObservation][]) {
+    drivers[name] = observation.state
+    unknown.push(...observation.unknown)
+    if (observation.state.status === 'unreachable') {
+      record = { status: 'unknown', reason: observation.state.reason }
+      continue
+    }
+    const driverRecord = recordState(observation)
+    if (driverRecord.status !== 'absent') record = driverRecord
+    const live = liveParts(name, observation, driverRecord, look)
+    objects.push(...live.objects)
+    unknown.push(...live.unknown)
+  }
+  objects.push(...look.roots.map((root) => observedRoot(root, look.observations)))
+  return { now: look.now, installation: look.installation, drivers, objects, unknown, record }
+}
+
+/** The uplink's answer decides: no uplink at all is `absent`, a silent one is `unknown`, and unknown protects. */
+function recordState({ uplink }: DriverObservation): RecordState {
+  if (uplink === undefined) return { status: 'absent' }
+  if ('unknown' in uplink) return { status: 'unknown', reason: uplink.unknown }
+  if (uplink.status.recordError !== undefined) return { status: 'unknown', reason: uplink.status.recordError }
+  return uplink.status.record ? { status: 'present', record: uplink.status.record } : { status: 'absent' }
+}
+
+interface Parts {
+  readonly objects: Observed[]
+  readonly unknown: Unknown[]
+}
+
+function liveParts(
+  driver: DriverName,
+  observation: DriverObservation,
+  record: RecordState,
+  look: Look,
+): Parts {
+  const { uplink } = observation
+  const parts: Parts = { objects: [], unknown: [] }
+  const recorded = record.status === 'present' ? record.record : undefined
+  for (const object of observation.objects) {
+    parts.objects.push(enriched(object, uplink, recorded))
+    if (object.ownership !== 'ours') continue
+    if (object.kind === 'bundle') addRoutes(parts, object, uplink, look)
+    if (object.kind === 'bottle') addGuest(parts, object, record)
+  }
+  if (record.status === 'unknown') parts.unknown.push({ kinds: ['guest'], reason: record.reason })
+  return parts
+
+  function addRoutes(
+    into: Parts,
+    bundle: Observed,
+    answer: DriverObservation['uplink'],
+    { credentials }: Look,
+  ): void {
+    const bottle = nameOf(bundle)
+    const egress = egressOf(answer, bottle)
+    if ('unknown' in egress) {
+      into.unknown.push({ kinds: ['route'], bottle, reason: egress.unknown })
+      return
+    }
+    const targets = new Set(egress.targets.map(routeKey))
+    for (const policy of egress.status.routes)
+      into.objects.push(observedRoute(driver, bottle, policy, targets, egress.status, credentials))
+  }
+
+  function addGuest(into: Parts, bottle: Observed, state: RecordState): void {
+    if (state.status !== 'present') return
+    const name = nameOf(bottle)
+    const guest = state.record.objects[address.guest(name)]
+    if (guest?.objectId !== bottle.id || guest.applied === undefined) return
+    into.objects.push({
+      address: address.guest(name),
+      kind: 'guest',
+      driver,
+      id: bottle.id,
+      ownership: 'ours',
+      fields: guest.applied as Observed['fields'],
+      digest: { value: guest.digest, version: guest.digestVersion },
+      health: 'ok',
+    })
+  }
+}
+
+/** Adds to a container-level object what only its daemon or the record can tell. */
+function enriched(
+  object: Observed,
+  uplink: DriverObservation['uplink'],
+  record: StackRecord | undefined,
+): Observed {
+  switch (object.kind) {
+    case 'uplink':
+      return uplink && 'status' in uplink
+        ? { ...object, fields: { ...object.fields, ...uplinkFields(uplink.status) } }
+        : wrong(object, uplink ? uplink.unknown : 'does not answer')
+    case 'bundle':
+      return enrichedBundle(object, uplink)
+    case 'bottle': {
+      const { label, color } = record?.bottles[nameOf(object)] ?? {}
+      return {
+        ...object,
+        fields: {
+          ...object.fields,
+          ...(label !== undefined && { label }),
+          ...(color !== undefined && { color }),
+        },
+      }
+    }
+    default:
+      return object
+  }
+}
+
+function uplinkFields(status: UplinkStatus): Observed['fields'] {
+  const { hostAddresses: _, ...policy } = status.policy ?? { hostAddresses: [] }
+  return { version: status.version, policy: status.policy ? (policy as unknown as Json) : null }
+}
+
+function enrichedBundle(object: Observed, uplink: DriverObservation['uplink']): Observed {
+  if (!uplink || 'unknown' in uplink) return object
+  const entry = uplink.status.bottles[nameOf(object)]
+  if (!entry) return { ...object, fields: { ...object.fields, attached: false } }
+  if ('unknown' in entry.supervisor) return wrong(object, entry.supervisor.unknown)
+  const { supervisor } = entry
+  const failed = Object.entries(supervisor.daemons).find(([, daemon]) => daemon?.state === 'failed')
+  const egress = supervisor.daemons.egress?.egress
+  const fields = {
+    ...object.fields,
+    attached: true,
+    version: versionOf(supervisor),
+    ...(egress && { egressLog: egress.log, issuer: issuerState(egress) }),
+  }
+  return failed ? wrong({ ...object, fields }, `${failed[0]} does not run`) : { ...object, fields }
+}
+
+/** One version, or which daemon says another: a difference either way. */
+function versionOf(supervisor: SupervisorStatus): string {
+  const other = Object.entries(supervisor.daemons).find(
+    ([, daemon]) => daemon && daemon.version !== supervisor.version,
+  )
+  return other ? `${supervisor.version}, ${other[0]} ${other[1]?.version}` : supervisor.version
+}
+
+/** Judged against what egress itself enforces, so that a route that is about to change is not reported twice. */
+function issuerState(egress: EgressStatus): string {
+  const wanted = egress.routes
+    .filter((route) => route.scheme === 'https' && !route.tlsPassthrough)
+    .map((route) => route.host)
+  if (wanted.length === 0) return 'valid'
+  if (!egress.issuer) return 'missing'
+  const covered = new Set(egress.issuer.hosts)
+  return wanted.every((host) => covered.has(host)) ? 'valid' : 'other hosts'
+}
+
+function observedRoute(
+  driver: DriverName,
+  bottle: string,
+  { from: _, ...policy }: RoutePolicy,
+  targets: ReadonlySet<string>,
+  egress: EgressStatus,
+  credentials: Look['credentials'],
+): Observed {
+  const secret = policy.auth && 'secret' in policy.auth ? policy.auth.secret : undefined
+  return {
+    address: address.route(
+      bottle,
+      policy.host,
+      policy.port === schemePort(policy.scheme) ? undefined : policy.port,
+    ),
+    kind: 'route',
+    driver,
+    id: `${bottle} ${routeKey(policy)}`,
+    ownership: 'ours',
+    fields: {
+      ...(policy as unknown as Record<string, Json>),
+      uplink: targets.has(routeKey(policy)) ? 'declared' : 'missing',
+      ...(secret !== undefined && {
+        credential: credentialState(egress.secrets[secret], credentials[secret]),
+      }),
+    },
+    health: 'ok',
+  }
+}
+
+function credentialState(held: string | undefined, wanted: string | undefined): Json {
+  if (held === undefined) return 'missing'
+  return wanted === undefined || wanted === held ? 'present' : 'changed'
+}
+
+export function schemePort(scheme: 'https' | 'http'): number {
+  return scheme === 'https' ? 443 : 80
+}
+
+type Egress =
+  | { readonly status: EgressStatus; readonly targets: UplinkStatus['bottles'][string]['targets'] }
+  | { readonly unknown: string }
+
+function egressOf(uplink: DriverObservation['uplink'], bottle: string): Egress {
+  if (!uplink) return { unknown: 'there is no uplink to ask through' }
+  if ('unknown' in uplink) return { unknown: uplink.unknown }
+  const entry = uplink.status.bottles[bottle]
+  if (!entry) return { unknown: 'not attached to the uplink' }
+  if ('unknown' in entry.supervisor) return { unknown: entry.supervisor.unknown }
+  const status = entry.supervisor.daemons.egress?.egress
+  return status ? { status, targets: entry.targets } : { unknown: 'egress does not answer' }
+}
+
+function observedRoot(root: RootState, observations: Look['observations']): Observed {
+  const driver = (Object.keys(observations)[0] ?? 'docker') as DriverName
+  return {
+    address: address.ca(root.bottle),
+    kind: 'ca',
+    driver,
+    id: root.fingerprint,
+    ownership: 'ours',
+    fields: {
+      algorithm: 'P-256',
+      notBefore: root.notBefore,
+      notAfter: root.notAfter,
+      fingerprint: root.fingerprint,
+    },
+    health: 'ok',
+  }
+}
+
+function wrong(object: Observed, what: string): Observed {
+  return object.health === 'ok' ? { ...object, health: { wrong: what } } : object
+}
+
+/** The bottle an observed object belongs to; its address is well-formed because the driver parsed it. */
+function nameOf(object: Observed): string {
+  const parts = parseAddress(object.address)?.parts
+  return parts && 'bottle' in parts ? parts.bottle : kindOf(object.address)
+}

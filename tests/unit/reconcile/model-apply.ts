@@ -1,0 +1,59 @@
+/** What `apply` does, as a function on snapshots: the model the real executor and drivers have to match. */
+import { address } from '../../../src/model/address.ts'
+import type { Action, Plan } from '../../../src/model/plan.ts'
+import type { Observed } from '../../../src/model/resource.ts'
+import type { Snapshot } from '../../../src/model/snapshot.ts'
+import type { Desired } from '../../../src/resources/desired.ts'
+import { liveObject, worldOf } from './stacks.ts'
+
+export function applied(plan: Plan, desired: Desired, world: Snapshot): Snapshot {
+  const objects = plan.actions.reduce((before, action) => step(before, action, desired), world.objects)
+  return { ...world, objects, record: worldOf(desired).record }
+}
+
+function step(objects: readonly Observed[], action: Action, desired: Desired): readonly Observed[] {
+  const others = objects.filter((object) => object.address !== action.address)
+  switch (action.verb) {
+    case 'blocked':
+      return objects
+    case 'remove':
+      return without(others, action)
+    case 'adopt':
+    case 'update':
+    case 'create':
+    case 'create-then-remove':
+    case 'remove-then-create':
+      return effects([...others, liveObject(action.desired!)], action, desired)
+  }
+}
+
+/** Routes end with their bundle, what is in the agent container with the container. */
+function without(objects: readonly Observed[], action: Action): readonly Observed[] {
+  if (action.kind === 'bundle')
+    return objects.filter((object) => !(object.kind === 'route' && belongs(object, action)))
+  if (action.kind === 'bottle')
+    return objects.filter((object) => !(object.kind === 'guest' && belongs(object, action)))
+  return objects
+}
+
+/** A new container loses what lived in it; a bundle is handed the routes that have no action of their own. */
+function effects(objects: readonly Observed[], action: Action, desired: Desired): readonly Observed[] {
+  const remade = action.verb !== 'update' && action.verb !== 'adopt'
+  if (action.kind === 'bottle' && remade) {
+    const kept = without(objects, action)
+    if (action.impact !== 'recreate-holder' && action.verb !== 'create') return kept
+    return kept.map((object) =>
+      object.address === address.bundle(action.bottle!)
+        ? { ...object, fields: { ...object.fields, namespace: 'another holder' } }
+        : object,
+    )
+  }
+  if (action.kind !== 'bundle') return objects
+  const routes = desired.resources.filter((each) => each.kind === 'route' && each.bottle === action.bottle)
+  const kept = objects.filter((object) => !(object.kind === 'route' && belongs(object, action)))
+  return [...kept, ...routes.map((each) => liveObject(each))]
+}
+
+function belongs(object: Observed, action: Action): boolean {
+  return object.address.split('/')[1] === action.bottle
+}
