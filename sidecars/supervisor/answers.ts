@@ -1,0 +1,52 @@
+/** The one place where what a daemon says becomes a `FromDaemon`. A daemon may have been taken over: nothing it says is believed by its shape. */
+import { fields, oneOf, text, whole } from '../control/decode.ts'
+import type { DaemonAnswer, FromDaemon, LogLine } from './ipc.ts'
+
+/** Throws on anything that is not one of the four messages. */
+export function decodeFromDaemon(message: unknown): FromDaemon {
+  const found = fields(
+    message,
+    'message',
+    [],
+    ['ready', 'version', 'id', 'ok', 'value', 'code', 'message', 'log'],
+  )
+  if (found['ready'] === true) return { ready: true, version: text(found['version'], 'version', 100) }
+  if ('log' in found) return { log: decodeLogLine(found['log']) }
+  const id = whole(found['id'], 'id', 0, Number.MAX_SAFE_INTEGER)
+  if (found['ok'] === true) {
+    return {
+      id,
+      ok: true,
+      value: fields(found['value'], 'value', ['generation'], STATUS_FIELDS) as unknown as DaemonAnswer,
+    }
+  }
+  return { id, ok: false, code: text(found['code'], 'code', 100), message: text(found['message'], 'message') }
+}
+
+const STATUS_FIELDS = ['log', 'routes', 'issuer', 'secrets', 'refusedLastHour', 'connections']
+const NUMBERS = ['status', 'bytesOut', 'bytesIn', 'ms'] as const
+
+/** Longer texts are cut, not refused: a line of the audit must not be lost because an agent made it long. */
+function decodeLogLine(value: unknown): LogLine {
+  const required = ['at', 'bottle', 'decision', 'rule', 'host', 'port', 'generation']
+  const found = fields(value, 'log', required, ['method', 'path', ...NUMBERS])
+  const cut = (name: string, max: number): string => text(found[name], `log.${name}`, Infinity).slice(0, max)
+  const number = (name: string): number => {
+    const member = found[name]
+    return typeof member === 'number' && Number.isFinite(member) ? member : 0
+  }
+  return {
+    at: cut('at', 40),
+    bottle: cut('bottle', 63),
+    decision: oneOf(['allow', 'deny'] as const)(found['decision'], 'log.decision'),
+    rule: cut('rule', 500),
+    host: cut('host', 300),
+    port: number('port'),
+    generation: number('generation'),
+    ...(found['method'] === undefined ? {} : { method: cut('method', 40) }),
+    ...(found['path'] === undefined ? {} : { path: cut('path', 2000) }),
+    ...Object.fromEntries(
+      NUMBERS.filter((name) => found[name] !== undefined).map((name) => [name, number(name)]),
+    ),
+  }
+}

@@ -1,0 +1,76 @@
+/** The one place where bytes of the control socket become a `SupervisorRequest`. */
+import { DAEMONS, type EgressConfig, type SupervisorRequest } from '../../src/model/control.ts'
+import type { EgressPolicy } from '../../src/model/policy.ts'
+import { DecodeError, fields, list, mapOf, oneOf, text, whole, flag } from '../control/decode.ts'
+
+/** Longest nonce of a question, characters. */
+const NONCE_MAX = 256
+/** Most log lines that one answer repeats. */
+export const TAIL_MAX = 1000
+const PEM_MAX = 65_536
+
+export function decodeSupervisorRequest(value: Readonly<Record<string, unknown>>): SupervisorRequest {
+  switch (value['op']) {
+    case 'status': {
+      const { nonce } = fields(value, 'status', ['op', 'nonce'])
+      return { op: 'status', nonce: text(nonce, 'nonce', NONCE_MAX) }
+    }
+    case 'configure': {
+      const { daemon, config } = fields(value, 'configure', ['op', 'daemon', 'config'])
+      return {
+        op: 'configure',
+        daemon: oneOf(['egress'])(daemon, 'daemon'),
+        config: decodeEgressConfig(config),
+      }
+    }
+    case 'restart': {
+      const { daemon } = fields(value, 'restart', ['op', 'daemon'])
+      return { op: 'restart', daemon: oneOf(DAEMONS)(daemon, 'daemon') }
+    }
+    case 'logs': {
+      const found = fields(value, 'logs', ['op', 'daemon', 'follow', 'tail'])
+      return {
+        op: 'logs',
+        daemon: oneOf([...DAEMONS, 'supervisor'] as const)(found['daemon'], 'daemon'),
+        follow: flag(found['follow'], 'follow'),
+        tail: whole(found['tail'], 'tail', 0, Number.MAX_SAFE_INTEGER),
+      }
+    }
+    default:
+      throw new DecodeError('this operation is not known here', 'unknown-op')
+  }
+}
+
+/** The routes stay as they came: egress decodes them, and nobody else needs to (lessons.md, 12). */
+function decodeEgressConfig(value: unknown): EgressConfig {
+  const required = ['generation', 'policy', 'secrets', 'trust', 'uplinkToken', 'bottle']
+  const found = fields(value, 'config', required, ['issuer'])
+  const policy = fields(found['policy'], 'config.policy', ['log', 'routes'])
+  list((route) => route, 10_000)(policy['routes'], 'config.policy.routes')
+  const config = {
+    generation: whole(found['generation'], 'config.generation', 1, Number.MAX_SAFE_INTEGER),
+    policy: policy as unknown as EgressPolicy,
+    secrets: mapOf(
+      (name, at) => text(name, at, 1024),
+      (secret, at) => text(secret, at, 1024 * 1024),
+      10_000,
+    )(found['secrets'], 'config.secrets'),
+    trust: list(pem, 1000)(found['trust'], 'config.trust'),
+    uplinkToken: text(found['uplinkToken'], 'config.uplinkToken', 256),
+    bottle: text(found['bottle'], 'config.bottle', 63),
+  }
+  if (found['issuer'] === undefined) return config
+  const issuer = fields(found['issuer'], 'config.issuer', ['certificate', 'key', 'root'])
+  return {
+    ...config,
+    issuer: {
+      certificate: pem(issuer['certificate'], 'config.issuer.certificate'),
+      key: pem(issuer['key'], 'config.issuer.key'),
+      root: pem(issuer['root'], 'config.issuer.root'),
+    },
+  }
+}
+
+function pem(value: unknown, at: string): string {
+  return text(value, at, PEM_MAX)
+}
