@@ -5,9 +5,8 @@
 declare const safeBrand: unique symbol
 export type SafeText = string & { readonly [safeBrand]: true }
 
-// C0 and C1 controls, bidi controls, zero-width and other default-ignorable code points, line and paragraph separators, lone surrogates.
-const HIDDEN =
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb]|[\u{e0000}-\u{e0fff}]|[\u{1d173}-\u{1d17a}]|\p{Surrogate}/gu
+// Controls, format characters (bidi, zero-width, tags), line and paragraph separators, what renders as nothing, lone surrogates.
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu
 
 /** One line, hidden code points visible as `\u{…}`, at most `max` characters (the rest is `…`). */
 export function safeText(text: string, max = 500): SafeText {

@@ -1,0 +1,140 @@
+/**
+ * `npm test`: lint, format, types, the Go helper's tests, unit tests, then the tests on a real engine. Brings the
+ * engine when none answers. Ends with `N passed, N failed`. What cannot run here is skipped with a printed reason;
+ * BOT_BOTTLE_NO_SKIPS=1 (CI) makes a skip a failure.
+ *
+ * Arguments: `unit` or `engine` runs that part alone; `--long` whole batteries.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { spawnSync } from 'node:child_process'
+import type { StdioOptions } from 'node:child_process'
+
+interface Tally {
+  passed: number
+  failed: number
+  skipped: number
+}
+
+const root = join(import.meta.dirname, '..')
+const parts = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
+const long = process.argv.includes('--long')
+const forbidSkips = process.env['BOT_BOTTLE_NO_SKIPS'] === '1'
+const tally: Tally = { passed: 0, failed: 0, skipped: 0 }
+const work = mkdtempSync(join(tmpdir(), 'bot-bottle-test-'))
+
+function say(text: string): void {
+  process.stderr.write(`\n── ${text}\n`)
+}
+
+function run(command: string, args: readonly string[], stdio: StdioOptions = 'inherit') {
+  const env = {
+    ...process.env,
+    PROPERTY_RUNS: long ? '20000' : '1000',
+    ...(long && { BOT_BOTTLE_LONG: '1' }),
+  }
+  return spawnSync(command, args, { cwd: root, stdio, env, encoding: 'utf8' })
+}
+
+/** One named check that passes or fails as a whole. */
+function check(name: string, command: string, args: readonly string[]): void {
+  say(name)
+  if (run(command, args).status === 0) tally.passed += 1
+  else {
+    tally.failed += 1
+    process.stderr.write(`failed: ${name}\n`)
+  }
+}
+
+function skip(name: string, reason: string): void {
+  process.stderr.write(`skipped: ${name}: ${reason}\n`)
+  tally.skipped += 1
+}
+
+function staticChecks(): void {
+  check('lint (oxlint)', 'oxlint', [])
+  check('format (oxfmt)', 'oxfmt', ['--check', '.'])
+  check('types (tsc)', 'tsc', ['--noEmit', '-p', '.'])
+}
+
+function helperTests(): void {
+  say('static helper (go test)')
+  if (run('go', ['version'], 'ignore').status !== 0)
+    return skip('static helper', 'no Go toolchain here; its image stage still compiles it')
+  const result = spawnSync('go', ['test', '-json', './...'], {
+    cwd: join(root, 'sidecars/guest'),
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  })
+  let failedHere = 0
+  for (const line of result.stdout.split('\n')) {
+    if (!line.startsWith('{')) continue
+    const event = JSON.parse(line) as { Action: string; Test?: string; Output?: string }
+    if (event.Test === undefined) continue
+    if (event.Action === 'pass') tally.passed += 1
+    if (event.Action === 'skip') skip(`static helper ${event.Test}`, 'see its output')
+    if (event.Action === 'fail') {
+      failedHere += 1
+      process.stderr.write(`failed: static helper ${event.Test}\n`)
+    }
+  }
+  tally.failed += failedHere
+  if (result.status !== 0 && failedHere === 0) {
+    tally.failed += 1
+    process.stderr.write(`${result.stdout.slice(-4000)}\n${result.stderr}\n`)
+  }
+}
+
+function vitest(project: string): void {
+  say(`${project} tests (vitest)`)
+  const report = join(work, `${project}.json`)
+  const { status } = run('vitest', [
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ])
+  try {
+    const counts = JSON.parse(readFileSync(report, 'utf8')) as {
+      numPassedTests: number
+      numFailedTests: number
+      numPendingTests: number
+    }
+    tally.passed += counts.numPassedTests
+    tally.failed += counts.numFailedTests
+    tally.skipped += counts.numPendingTests
+    if (status !== 0 && counts.numFailedTests === 0) tally.failed += 1
+  } catch {
+    tally.failed += 1
+    process.stderr.write(`failed: ${project} tests wrote no report\n`)
+  }
+}
+
+function engineTests(): void {
+  say('Docker engine')
+  if (run('node', ['scripts/engine.ts', 'ensure']).status !== 0) {
+    return skip('engine tests', 'no Docker engine answers and none could be installed')
+  }
+  vitest('engine')
+}
+
+const wanted = (part: string) => parts.length === 0 || parts.includes(part)
+if (wanted('check')) staticChecks()
+if (wanted('unit')) {
+  helperTests()
+  vitest('unit')
+}
+if (wanted('engine')) engineTests()
+rmSync(work, { recursive: true, force: true })
+
+if (forbidSkips && tally.skipped > 0) {
+  process.stderr.write(`\n${tally.skipped} skipped, and skips are forbidden here\n`)
+  tally.failed += tally.skipped
+}
+process.stdout.write(
+  `\n${tally.passed} passed, ${tally.failed} failed${tally.skipped > 0 && !forbidSkips ? `, ${tally.skipped} skipped` : ''}\n`,
+)
+process.exitCode = tally.failed === 0 ? 0 : 1
