@@ -115,8 +115,8 @@ export interface Driver {
   actuator(lease: Lease): Actuator
   /** Runs a program in the agent's container; needs no lease. */
   exec(stack: string, bottle: string, request: ExecRequest): Promise<Execution>
-  /** Runs the static helper in the agent's container with stdin from and stdout to the caller. */
-  helper(stack: string, bottle: string, args: readonly string[], user?: string): Promise<Execution>
+  /** Runs the static helper in the agent's container with stdin from and stdout to the caller; `tty` gives it a terminal (`attach`). */
+  helper(stack: string, bottle: string, args: readonly string[], user?: string, tty?: ExecRequest['tty']): Promise<Execution>
   /** Output kept by the engine of the agent container, or of the bundle's daemons as JSON lines. */
   logs(
     stack: string,
