@@ -1,0 +1,19 @@
+package main
+
+var commands = map[string]func([]string) error{
+	"attach":      attach,
+	"call":        call,
+	"fill":        fill,
+	"forward":     forward,
+	"get":         get,
+	"init":        initialise,
+	"peer":        peer,
+	"probe":       probe,
+	"put":         put,
+	"relay":       relay,
+	"stat":        stat,
+	"trust":       trust,
+	"version":     printVersion,
+	"watch-links": watchLinks,
+	"write":       write,
+}
