@@ -25,18 +25,23 @@ export const CONTROL_LINE_MAX = 8 * 1024 * 1024
 
 // ── host → supervisor ────────────────────────────────────────────────────────────────────────────
 
-/** Holds secrets: credential values, the issuer's key, the uplink token. Never logged, never stored. */
+/**
+ * Holds secrets: credential values, the issuer's key, the uplink token. Never logged, never stored.
+ * The host keeps neither issuer nor token: where it leaves one out, the supervisor fills in the present one before
+ * the daemon gets the configuration (the daemon always gets both, as far as there ever were any).
+ */
 export interface EgressConfig {
   /** Rises with every configure of this bundle; connections carry the one that admitted them. */
   readonly generation: number
   readonly policy: EgressPolicy
   /** Values by SecretId. A route whose secret is missing here denies (`credential-missing`). */
   readonly secrets: Readonly<Record<string, string>>
-  /** PEM. Absent: nothing can be intercepted, TLS routes deny. */
+  /** PEM. Absent: the present one is kept; where there never was one nothing can be intercepted and TLS routes deny. */
   readonly issuer?: { readonly certificate: string; readonly key: string; readonly root: string }
   /** Further upstream authorities, PEM (manifest `uplink.trust`). */
   readonly trust: readonly string[]
-  readonly uplinkToken: string
+  /** Absent: the present one is kept (the host does not store it); required by the first configure of a bundle. */
+  readonly uplinkToken?: string
   /** The bottle's name for refusals and logs. */
   readonly bottle: string
 }

@@ -16,8 +16,11 @@ import type { Secret, SecretRef } from '../model/secret.ts'
 import type { DriverName, Observed, Resource } from '../model/resource.ts'
 import type { DriverState, Unknown } from '../model/snapshot.ts'
 
-/** Proof that the stack's lock is held; made only by src/state/lock. */
+declare const leaseBrand: unique symbol
+
+/** Proof that the stack's lock is held; made only by src/state/lock (the brand keeps a literal from passing for one). */
 export interface Lease {
+  readonly [leaseBrand]: true
   readonly stack: string
   readonly engineId: string
   readonly held: boolean
@@ -116,7 +119,13 @@ export interface Driver {
   /** Runs a program in the agent's container; needs no lease. */
   exec(stack: string, bottle: string, request: ExecRequest): Promise<Execution>
   /** Runs the static helper in the agent's container with stdin from and stdout to the caller; `tty` gives it a terminal (`attach`). */
-  helper(stack: string, bottle: string, args: readonly string[], user?: string, tty?: ExecRequest['tty']): Promise<Execution>
+  helper(
+    stack: string,
+    bottle: string,
+    args: readonly string[],
+    user?: string,
+    tty?: ExecRequest['tty'],
+  ): Promise<Execution>
   /** Output kept by the engine of the agent container, or of the bundle's daemons as JSON lines. */
   logs(
     stack: string,
