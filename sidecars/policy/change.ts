@@ -1,0 +1,55 @@
+/**
+ * What a change of one route opens and closes. `narrowed` is what may stay open while closings run before openings
+ * (containment.md, rule 14); `widensOnly` says that nothing has to be closed. Unsure counts as closing.
+ */
+import { canonical, equal } from '../../src/model/json.ts'
+import type { Match, RoutePolicy } from '../../src/model/policy.ts'
+
+/** Fields that change what happens on a route and not what it reaches. */
+const NEUTRAL = ['matches', 'deny', 'auth', 'limits', 'dlp', 'from'] as const
+
+/** The part of both routes; `undefined` where they share nothing that could stay open. */
+export function narrowed(oldRoute: RoutePolicy, newRoute: RoutePolicy): RoutePolicy | undefined {
+  if (!equal(reach(oldRoute), reach(newRoute))) return undefined
+  const matches = commonMatches(oldRoute.matches, newRoute.matches)
+  const deny = union(oldRoute.deny ?? [], newRoute.deny ?? [])
+  const { matches: _matches, deny: _deny, ...rest } = newRoute
+  return { ...rest, ...(matches && { matches }), ...(deny.length > 0 && { deny }) }
+}
+
+/** Whether the new route allows all that the old one did. */
+export function widensOnly(oldRoute: RoutePolicy, newRoute: RoutePolicy): boolean {
+  return (
+    equal(reach(oldRoute), reach(newRoute)) &&
+    containsAll(oldRoute.deny ?? [], newRoute.deny ?? []) &&
+    (newRoute.matches === undefined ||
+      (oldRoute.matches !== undefined && containsAll(newRoute.matches, oldRoute.matches)))
+  )
+}
+
+function reach(route: RoutePolicy): unknown {
+  return Object.fromEntries(
+    Object.entries(route).filter(([field]) => !(NEUTRAL as readonly string[]).includes(field)),
+  )
+}
+
+/** Entries in both; a route without `matches` allows every request, so the other's entries are the common part. */
+function commonMatches(
+  a: readonly Match[] | undefined,
+  b: readonly Match[] | undefined,
+): readonly Match[] | undefined {
+  if (a === undefined) return b
+  if (b === undefined) return a
+  const kept = new Set(a.map(canonical))
+  return b.filter((match) => kept.has(canonical(match)))
+}
+
+function union(a: readonly Match[], b: readonly Match[]): readonly Match[] {
+  const known = new Set(a.map(canonical))
+  return [...a, ...b.filter((match) => !known.has(canonical(match)))]
+}
+
+function containsAll(whole: readonly Match[], part: readonly Match[]): boolean {
+  const known = new Set(whole.map(canonical))
+  return part.every((match) => known.has(canonical(match)))
+}

@@ -1,0 +1,53 @@
+/**
+ * The protections of the egress door that a test can switch off, to show that the cases which name one turn red
+ * without it. `main` seals them before anything else: then all are on for ever.
+ */
+export type Control =
+  /** CONNECT, SNI, absolute-form and Host must name one authority. */
+  | 'authority-equality'
+  /** Addresses are no host names, in any spelling. */
+  | 'ip-literals'
+  /** Local and metadata names are refused, declared or not. */
+  | 'local-names'
+  /** Anything but the one well-formed framing is refused. */
+  | 'strict-framing'
+  /** What the agent sends as a credential is dropped. */
+  | 'credential-strip'
+  /** A credential goes only to its own route, over TLS, and is never left out. */
+  | 'credential-binding'
+  /** Credentials of this bottle are masked in what comes back. */
+  | 'response-scrub'
+  /** Upstream certificates are verified. */
+  | 'upstream-verify'
+  /** Paths that servers read in several ways are judged in each of them. */
+  | 'path-canonical'
+  /** What no route declares is refused. */
+  | 'default-deny'
+  /** Upstream is dialled only after a valid ClientHello. */
+  | 'hello-before-dial'
+  /** A new policy closes what it no longer allows. */
+  | 'generations'
+  /** An answer is forwarded only as the one response that was asked for. */
+  | 'response-framing'
+  /** No upgrade becomes a tunnel. */
+  | 'upgrade-refused'
+  /** Pushes by HTTPS are refused on every route. */
+  | 'git-by-https'
+
+const switchedOff = new Set<Control>()
+let sealed = false
+
+export const controls = {
+  /** Whether the protection is in force. */
+  on: (name: Control): boolean => switchedOff.size === 0 || !switchedOff.has(name),
+  /** For tests only; throws once sealed. Returns how to switch it on again. */
+  off(name: Control): () => void {
+    if (sealed) throw new Error(`the protection ${name} cannot be switched off in a running program`)
+    switchedOff.add(name)
+    return () => switchedOff.delete(name)
+  },
+  seal(): void {
+    switchedOff.clear()
+    sealed = true
+  },
+} as const

@@ -1,0 +1,88 @@
+/**
+ * A refusal in words: what happened, by which rule, and the manifest line that would allow it. Texts are fixed; the
+ * only variable parts are a canonical authority, a known method and a path of plain characters.
+ */
+import type { RoutePolicy } from '../../src/model/policy.ts'
+import type { Authority } from './authority.ts'
+import { RULES } from './rules.ts'
+import type { RuleId } from './rules.ts'
+
+export interface Refused {
+  readonly rule: RuleId
+  readonly scheme?: 'https' | 'http'
+  /** Absent where none could be read. */
+  readonly authority?: Authority
+  readonly method?: string
+  readonly path?: string
+  readonly route?: RoutePolicy
+}
+
+export interface Refusal {
+  readonly code: RuleId
+  readonly status: number
+  readonly message: string
+  /** Manifest line, where a line can allow it. */
+  readonly allow?: string
+  /** Whom to ask, where asking can help. */
+  readonly ask?: string
+}
+
+const ASK = 'You can ask: tool propose_route of the MCP server "bot-bottle".'
+/** A longer path helps nobody in a manifest line. */
+const PATH_SHOWN = 120
+
+export function refusalOf(refused: Refused): Refusal {
+  const { status, words } = RULES[refused.rule]
+  const allow = allowLine(refused)
+  return {
+    code: refused.rule,
+    status,
+    message: sentence(refused, words),
+    ...(allow === undefined ? {} : { allow, ask: ASK }),
+  }
+}
+
+function sentence(refused: Refused, words: string): string {
+  // A sentence of its own starts upper-case; the others need their object.
+  if (/^[A-Z]/.test(words)) return `${words} (rule ${refused.rule}).`
+  const { authority } = refused
+  const subject =
+    authority === undefined
+      ? 'The host'
+      : isDefaultPort(refused)
+        ? authority.host
+        : `${authority.host}:${authority.port}`
+  const place = refused.route?.from === undefined ? '' : ` It is declared at ${refused.route.from}.`
+  return `${subject} ${words} (rule ${refused.rule}).${place}`
+}
+
+function allowLine(refused: Refused): string | undefined {
+  const { authority } = refused
+  if (authority === undefined) return undefined
+  const scheme = refused.scheme ?? 'https'
+  const port = isDefaultPort(refused) ? '' : `, port: ${authority.port}`
+  switch (refused.rule) {
+    case 'host-undeclared':
+    case 'port-undeclared':
+    case 'scheme-undeclared':
+    case 'policy-narrowed':
+      return `egress.routes: [{ host: ${authority.host}${port}${scheme === 'http' ? ', scheme: http' : ''} }]`
+    case 'request-undeclared': {
+      const path =
+        refused.path !== undefined && refused.path.length <= PATH_SHOWN
+          ? `, paths: [{ exact: ${scalar(refused.path)} }]`
+          : ''
+      return `egress.routes: [{ host: ${refused.route?.host === undefined ? authority.host : scalar(refused.route.host)}${port}, matches: [{ methods: [${refused.method ?? 'GET'}]${path} }] }]`
+    }
+    case 'git-fetch':
+      return `egress.routes: [{ host: ${authority.host}${port}, git: { fetch: true } }]`
+    default:
+      return undefined
+  }
+}
+
+const isDefaultPort = (refused: Refused): boolean =>
+  refused.authority?.port === ((refused.scheme ?? 'https') === 'https' ? 443 : 80)
+
+/** A YAML flow scalar: plain where it can be. */
+const scalar = (text: string): string => (/^[\w/.@~-]+$/.test(text) ? text : JSON.stringify(text))

@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest'
+import type { RoutePolicy } from '../../../src/model/policy.ts'
+import { narrowed, widensOnly } from '../../../sidecars/policy/change.ts'
+import { issuerHosts, uplinkTargets } from '../../../sidecars/policy/targets.ts'
+
+const route = (fields: Partial<RoutePolicy> = {}): RoutePolicy => ({
+  host: 'allowed.test',
+  port: 443,
+  scheme: 'https',
+  tlsPassthrough: false,
+  allowPrivate: false,
+  gitFetch: false,
+  ...fields,
+})
+const A = { paths: [{ prefix: '/a/' }] }
+const B = { paths: [{ prefix: '/b/' }] }
+
+test('[ISO-03] between two lists of matches only what is in both stays open', () => {
+  expect(narrowed(route({ matches: [A, B] }), route({ matches: [B] }))).toEqual(route({ matches: [B] }))
+  expect(narrowed(route({ matches: [A] }), route({ matches: [B] }))).toEqual(route({ matches: [] }))
+  expect(narrowed(route(), route({ matches: [B] }))).toEqual(route({ matches: [B] }))
+  expect(narrowed(route({ matches: [A] }), route())).toEqual(route({ matches: [A] }))
+})
+
+test('[ISO-03] denials of both hold meanwhile', () => {
+  expect(narrowed(route({ deny: [A] }), route({ deny: [B] }))).toEqual(route({ deny: [A, B] }))
+})
+
+test('[ISO-03] a route that reaches something else is suspended', () => {
+  expect(narrowed(route(), route({ tlsPassthrough: true }))).toBeUndefined()
+  expect(narrowed(route(), route({ allowPrivate: true }))).toBeUndefined()
+})
+
+test('a changed credential, limit or scan policy keeps the route open', () => {
+  const auth = { scheme: 'bearer', secret: 'env:B' } as const
+  expect(narrowed(route({ auth: { scheme: 'bearer', secret: 'env:A' } }), route({ auth }))).toEqual(
+    route({ auth }),
+  )
+})
+
+test('only more entries, or fewer denials, widen', () => {
+  expect(widensOnly(route({ matches: [A] }), route({ matches: [B, A] }))).toBe(true)
+  expect(widensOnly(route({ matches: [A] }), route())).toBe(true)
+  expect(widensOnly(route({ matches: [A, B] }), route({ matches: [A] }))).toBe(false)
+  expect(widensOnly(route(), route({ matches: [A] }))).toBe(false)
+  expect(widensOnly(route({ deny: [A] }), route())).toBe(true)
+  expect(widensOnly(route(), route({ deny: [A] }))).toBe(false)
+})
+
+test('uplink and issuer get sorted tables, passthrough and http need no certificate', () => {
+  const routes = [
+    route({ host: 'b.test' }),
+    route({ host: '*.a.test', tlsPassthrough: true }),
+    route({ host: 'c.test', scheme: 'http', port: 80 }),
+  ]
+  expect(issuerHosts(routes)).toEqual(['b.test'])
+  expect(uplinkTargets(routes).map(({ host, port }) => `${host}:${port}`)).toEqual([
+    '*.a.test:443',
+    'b.test:443',
+    'c.test:80',
+  ])
+})
