@@ -59,5 +59,6 @@ export function firstLine(socket: Socket, limit: number, deadlineMs: number): Pr
     }
     const timer = setTimeout(none, deadlineMs)
     socket.on('data', take).on('end', none).on('close', none).on('error', none)
+    socket.resume()
   })
 }

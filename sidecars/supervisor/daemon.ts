@@ -58,7 +58,14 @@ const CONFIGURE_DEADLINE_MS = 10_000
 const STATUS_DEADLINE_MS = 1500
 const TERM_GRACE_MS = 600
 
-export function superviseDaemon(spec: DaemonSpec, log: Logger, onLog: (line: LogLine) => void): Daemon {
+/** Who hears of what a daemon does. */
+export interface DaemonEvents {
+  readonly onLog: (line: LogLine) => void
+  /** The uplink token of a configuration that is now enforced. */
+  readonly onToken: (token: string) => void
+}
+
+export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken }: DaemonEvents): Daemon {
   const waiting = new Set<() => void>()
   let life: Life | undefined
   let config: EgressConfig | undefined
@@ -162,11 +169,10 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, onLog: (line: Log
   }
 
   async function hand(to: Life, next: EgressConfig): Promise<{ readonly generation: number }> {
-    const uplinkToken = controls.on('derived-token') ? dialToken(next.uplinkToken) : next.uplinkToken
-    const answer = await to.conversation.ask(
-      { op: 'configure', config: { ...next, uplinkToken } },
-      CONFIGURE_DEADLINE_MS,
-    )
+    const token = next.uplinkToken
+    const config =
+      token === undefined || !controls.on('derived-token') ? next : { ...next, uplinkToken: dialToken(token) }
+    const answer = await to.conversation.ask({ op: 'configure', config }, CONFIGURE_DEADLINE_MS)
     unconfiguredSince = undefined
     return { generation: answer.generation }
   }
@@ -221,8 +227,10 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, onLog: (line: Log
     start: begin,
     configure: (next) =>
       inTurn(async () => {
-        const answer = await hand(await running(), next)
-        config = next
+        const whole = completed(next, config)
+        const answer = await hand(await running(), whole)
+        config = whole
+        if (whole.uplinkToken !== undefined) onToken(whole.uplinkToken)
         return answer
       }),
     restart: () =>
@@ -277,6 +285,15 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, onLog: (line: Log
       return undefined
     }
   }
+}
+
+/** The host keeps neither issuer nor token: what it leaves out is what the bundle has. */
+function completed(next: EgressConfig, present: EgressConfig | undefined): EgressConfig {
+  const issuer = next.issuer ?? present?.issuer
+  const uplinkToken = next.uplinkToken ?? present?.uplinkToken
+  if (uplinkToken === undefined)
+    throw new ControlError('token-missing', 'the first configuration of a bundle has no uplink token')
+  return { ...next, uplinkToken, ...(issuer === undefined ? {} : { issuer }) }
 }
 
 function codeOf(error: unknown): string {

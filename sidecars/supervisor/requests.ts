@@ -43,8 +43,8 @@ export function decodeSupervisorRequest(value: Readonly<Record<string, unknown>>
 
 /** The routes stay as they came: egress decodes them, and nobody else needs to (lessons.md, 12). */
 function decodeEgressConfig(value: unknown): EgressConfig {
-  const required = ['generation', 'policy', 'secrets', 'trust', 'uplinkToken', 'bottle']
-  const found = fields(value, 'config', required, ['issuer'])
+  const required = ['generation', 'policy', 'secrets', 'trust', 'bottle']
+  const found = fields(value, 'config', required, ['issuer', 'uplinkToken'])
   const policy = fields(found['policy'], 'config.policy', ['log', 'routes'])
   list((route) => route, 10_000)(policy['routes'], 'config.policy.routes')
   const config = {
@@ -56,7 +56,9 @@ function decodeEgressConfig(value: unknown): EgressConfig {
       10_000,
     )(found['secrets'], 'config.secrets'),
     trust: list(pem, 1000)(found['trust'], 'config.trust'),
-    uplinkToken: text(found['uplinkToken'], 'config.uplinkToken', 256),
+    ...(found['uplinkToken'] === undefined
+      ? {}
+      : { uplinkToken: text(found['uplinkToken'], 'config.uplinkToken', 256) }),
     bottle: text(found['bottle'], 'config.bottle', 63),
   }
   if (found['issuer'] === undefined) return config

@@ -41,7 +41,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       journal.add(line)
       audit.info({ daemon: spec.name, ...line }, 'audit')
     }
-    daemons.set(spec.name, superviseDaemon(spec, log, onLog))
+    daemons.set(spec.name, superviseDaemon(spec, log, { onLog, onToken: (token) => report.use(token) }))
   }
 
   let closed = false
@@ -78,7 +78,6 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
         return reply.answer(await status(request.nonce))
       case 'configure': {
         const answer = await enabled(request.daemon).configure(request.config)
-        report.use(request.config.uplinkToken)
         log.info({ daemon: request.daemon, generation: answer.generation }, 'configured')
         return reply.answer(answer)
       }
