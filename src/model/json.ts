@@ -21,6 +21,20 @@ export function digestOf(value: unknown): string {
   return createHash('sha256').update(canonical(value)).digest('hex')
 }
 
+/** Structural equality; a member that is `undefined` counts as left out. */
 export function equal(a: unknown, b: unknown): boolean {
-  return a === b || canonical(a) === canonical(b)
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a) || Array.isArray(b)) {
+    return (
+      Array.isArray(a) &&
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((item, index) => equal(item, b[index]))
+    )
+  }
+  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>]
+  for (const key of Object.keys(left)) if (!equal(left[key], right[key])) return false
+  for (const key of Object.keys(right)) if (right[key] !== undefined && left[key] === undefined) return false
+  return true
 }

@@ -31,6 +31,18 @@ export interface Snapshot {
   readonly record: RecordState
 }
 
+/** A snapshot with its objects by address: what the planner looks things up in. */
+export interface World extends Snapshot {
+  /** Everything that claims an address, ordered by id. */
+  readonly claims: ReadonlyMap<string, readonly Observed[]>
+}
+
+export function indexed(snapshot: Snapshot): World {
+  const claims = Map.groupBy(snapshot.objects, (object): string => object.address)
+  for (const claim of claims.values()) claim.sort(byId)
+  return { ...snapshot, claims }
+}
+
 /** Absence is positively observed: the driver answered, nothing unknown covers the address, and no object claims it. */
 export type Presence =
   | { readonly is: 'present'; readonly claims: readonly Observed[] }
@@ -38,7 +50,7 @@ export type Presence =
   | { readonly is: 'unknown'; readonly reason: string }
 
 export function presenceOf(
-  snapshot: Snapshot,
+  world: World,
   resource: {
     readonly address: Address
     readonly kind: Kind
@@ -46,18 +58,18 @@ export function presenceOf(
     readonly bottle?: string
   },
 ): Presence {
-  const claims = snapshot.objects.filter((object) => object.address === resource.address).sort(byId)
-  if (claims.length > 0) return { is: 'present', claims }
-  const driver = snapshot.drivers[resource.driver]
+  const claims = world.claims.get(resource.address)
+  if (claims) return { is: 'present', claims }
+  const driver = world.drivers[resource.driver]
   if (driver === undefined) return { is: 'unknown', reason: `driver ${resource.driver} was not asked` }
   if (driver.status === 'unreachable') return { is: 'unknown', reason: driver.reason }
-  const gap = snapshot.unknown.find(
+  const gap = world.unknown.find(
     (part) =>
       part.kinds.includes(resource.kind) && (part.bottle === undefined || part.bottle === resource.bottle),
   )
   return gap ? { is: 'unknown', reason: gap.reason } : { is: 'absent' }
 }
 
-export function byId(a: Observed, b: Observed): number {
+function byId(a: Observed, b: Observed): number {
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0
 }

@@ -6,7 +6,7 @@ import { address } from '../model/address.ts'
 import { digestOf } from '../model/json.ts'
 import type { Resource } from '../model/resource.ts'
 import { presenceOf } from '../model/snapshot.ts'
-import type { Snapshot } from '../model/snapshot.ts'
+import type { World } from '../model/snapshot.ts'
 import { definitionOf } from '../resources/kinds.ts'
 import { recordOf } from './compare.ts'
 import type { Intention } from './compare.ts'
@@ -15,18 +15,14 @@ export type Intentions = ReadonlyMap<string, Intention>
 
 const REMAKES: readonly Intention['verb'][] = ['create', 'create-then-remove', 'remove-then-create']
 
-export function cascade(
-  intentions: Intentions,
-  resources: readonly Resource[],
-  snapshot: Snapshot,
-): Intentions {
+export function cascade(intentions: Intentions, resources: readonly Resource[], world: World): Intentions {
   const result = new Map(intentions)
   for (const resource of resources) {
     if (resource.bottle === undefined) continue
     const own = result.get(resource.address)
     const next = { bundle: followHolder, route: followBundle, guest: followContainer }[
       resource.kind as 'bundle' | 'route' | 'guest'
-    ]?.(resource, own, result, snapshot)
+    ]?.(resource, own, result, world)
     if (next === 'none') result.delete(resource.address)
     else if (next) result.set(resource.address, next)
   }
@@ -37,18 +33,18 @@ type Follow = (
   resource: Resource,
   own: Intention | undefined,
   all: Intentions,
-  snapshot: Snapshot,
+  world: World,
 ) => Intention | 'none' | undefined
 
 /** A bundle joins one holder for life; its status is unknown while the uplink is made anew, and it is attached again with it. */
-const followHolder: Follow = (resource, own, all, snapshot) => {
+const followHolder: Follow = (resource, own, all, world) => {
   const bottle = all.get(address.bottle(resource.bottle ?? ''))
   const remade =
     bottle &&
     REMAKES.includes(bottle.verb) &&
     (bottle.verb === 'create' || bottle.impact === 'recreate-holder')
   if (!remade || own?.verb === 'create' || own?.verb === 'blocked') return undefined
-  const [observed] = snapshot.objects.filter(
+  const [observed] = world.objects.filter(
     (object) => object.address === resource.address && object.ownership === 'ours',
   )
   if (!observed) return undefined
@@ -71,13 +67,13 @@ const followHolder: Follow = (resource, own, all, snapshot) => {
 }
 
 /** Routes that were in effect are handed to the new bundle or uplink with it; only what changed as well is an action of its own. */
-const followBundle: Follow = (resource, own, all, snapshot) => {
+const followBundle: Follow = (resource, own, all, world) => {
   if (!own) return undefined
   const carrier = [all.get(address.bundle(resource.bottle ?? '')), all.get(address.uplink())].find(
     pushesPolicy,
   )
   if (!carrier) return undefined
-  const record = recordOf(snapshot, resource)
+  const record = recordOf(world, resource)
   if (record && record.digest === digestOf(resource.spec)) return 'none'
   if (own.verb !== 'blocked') return undefined
   return {
@@ -98,7 +94,7 @@ function pushesPolicy(intention: Intention | undefined): intention is Intention 
 }
 
 /** What was written into an agent container goes with it; what the record cannot tell is written again. */
-const followContainer: Follow = (resource, own, all, snapshot) => {
+const followContainer: Follow = (resource, own, all, world) => {
   const bottle = all.get(address.bottle(resource.bottle ?? ''))
   if (bottle && REMAKES.includes(bottle.verb)) {
     return {
@@ -121,7 +117,7 @@ const followContainer: Follow = (resource, own, all, snapshot) => {
     }
   }
   const uplink = all.get(address.uplink())
-  if (own?.verb === 'blocked' && pushesPolicy(uplink) && presenceOf(snapshot, resource).is === 'unknown') {
+  if (own?.verb === 'blocked' && pushesPolicy(uplink) && presenceOf(world, resource).is === 'unknown') {
     return {
       ...intentionFor(resource, 'record is not readable until the uplink is back', 'unknown'),
       verb: 'create',

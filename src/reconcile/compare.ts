@@ -1,5 +1,5 @@
 /**
- * Judges one desired resource against the snapshot: nothing to do, or an intention with its reason. Pure.
+ * Judges one desired resource against the world: nothing to do, or an intention with its reason. Pure.
  * An intention is built from its differences; without one there is none (architecture.md, Core rules 2).
  */
 import type { Json } from '../model/json.ts'
@@ -7,7 +7,7 @@ import type { Action, Verb } from '../model/plan.ts'
 import { worstImpact } from '../model/resource.ts'
 import type { Cause, Difference, Impact, Observed, Resource } from '../model/resource.ts'
 import { presenceOf } from '../model/snapshot.ts'
-import type { Snapshot } from '../model/snapshot.ts'
+import type { World } from '../model/snapshot.ts'
 import { isDueForRenewal } from '../resources/ca/compare.ts'
 import type { CaSpec } from '../resources/ca/spec.ts'
 import { compareFields } from '../resources/compare.ts'
@@ -21,27 +21,27 @@ export interface Judgement {
   readonly adopt: ReadonlySet<string>
 }
 
-export function judge(desired: Resource, snapshot: Snapshot, { adopt }: Judgement): Intention | undefined {
+export function judge(desired: Resource, world: World, { adopt }: Judgement): Intention | undefined {
   const definition = definitionOf(desired.kind)
   if (!definition) return blocked(desired, `kind ${desired.kind} is not known to this version`, 'unknown')
-  const presence = presenceOf(snapshot, desired)
+  const presence = presenceOf(world, desired)
   switch (presence.is) {
     case 'unknown':
       return blocked(desired, `unknown: ${presence.reason}`, 'unknown')
     case 'absent':
-      return creation(desired, definition, snapshot)
+      return creation(desired, definition, world)
     case 'present': {
       const [claim, ...others] = presence.claims
       if (!claim || others.length > 0)
         return blocked(desired, `${presence.claims.length} objects claim this address`, 'drift', claim)
-      if (claim.ownership === 'ours') return repairOrUpdate(desired, definition, claim, snapshot)
-      return strangers(desired, definition, claim, snapshot, adopt)
+      if (claim.ownership === 'ours') return repairOrUpdate(desired, definition, claim, world)
+      return strangers(desired, definition, claim, world, adopt)
     }
   }
 }
 
-function creation(desired: Resource, definition: KindDefinition, snapshot: Snapshot): Intention {
-  const known = recordOf(snapshot, desired)
+function creation(desired: Resource, definition: KindDefinition, world: World): Intention {
+  const known = recordOf(world, desired)
   return {
     ...base(desired),
     verb: 'create',
@@ -66,9 +66,9 @@ function repairOrUpdate(
   desired: Resource,
   definition: KindDefinition,
   observed: Observed,
-  snapshot: Snapshot,
+  world: World,
 ): Intention | undefined {
-  const differences = differencesOf(desired, definition, observed, snapshot)
+  const differences = differencesOf(desired, definition, observed, world)
   const health = healthDifference(desired, definition, observed)
   if (health) differences.unshift(health)
   const [first] = differences
@@ -90,9 +90,9 @@ function differencesOf(
   desired: Resource,
   definition: KindDefinition,
   observed: Observed,
-  snapshot: Snapshot,
+  world: World,
 ): Difference[] {
-  const applied = recordOf(snapshot, desired)?.applied as Readonly<Record<string, Json>> | undefined
+  const applied = recordOf(world, desired)?.applied as Readonly<Record<string, Json>> | undefined
   const differences = compareFields({
     desired,
     fields: observed.fields,
@@ -100,7 +100,7 @@ function differencesOf(
     impacts: definition.impacts,
   })
   return desired.kind === 'ca'
-    ? [...differences, ...renewal(desired as Resource<CaSpec>, observed, snapshot.now)]
+    ? [...differences, ...renewal(desired as Resource<CaSpec>, observed, world.now)]
     : differences
 }
 
@@ -143,7 +143,7 @@ function strangers(
   desired: Resource,
   definition: KindDefinition,
   observed: Observed,
-  snapshot: Snapshot,
+  world: World,
   adopt: ReadonlySet<string>,
 ): Intention {
   const owner = observed.owner ? ` of ${observed.owner}` : ''
@@ -155,7 +155,7 @@ function strangers(
       observed,
     )
   }
-  const differences = differencesOf(desired, definition, observed, snapshot)
+  const differences = differencesOf(desired, definition, observed, world)
   if (!adopt.has(desired.address))
     return blocked(desired, 'its name is taken by an unmarked object', 'drift', observed)
   if (differences.length > 0) {
@@ -191,8 +191,8 @@ function base(
   return { address, kind, driver, ...(bottle !== undefined && { bottle }), desired, notes: [] }
 }
 
-export function recordOf(snapshot: Snapshot, resource: { readonly address: string }) {
-  return snapshot.record.status === 'present' ? snapshot.record.record.objects[resource.address] : undefined
+export function recordOf(world: World, resource: { readonly address: string }) {
+  return world.record.status === 'present' ? world.record.record.objects[resource.address] : undefined
 }
 
 function verbFor(desired: Resource, impact: Impact): Verb {

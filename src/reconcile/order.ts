@@ -66,15 +66,13 @@ function dependents(removal: Intention, intentions: readonly Intention[]): Addre
 
 /** Within a bottle no opening starts before every closing ended well. */
 function addNarrowBeforeWiden(intentions: readonly Intention[], edges: Map<string, Set<Address>>): void {
-  const reaches = new Map(
-    intentions.map((intention) => [intention.address as string, reachable(intention.address, edges)]),
+  const closings = Map.groupBy(
+    intentions.filter((intention) => phaseOf(intention) === 'narrow'),
+    (intention) => intention.bottle,
   )
-  for (const narrowing of intentions.filter((intention) => phaseOf(intention) === 'narrow')) {
-    for (const widening of intentions.filter(
-      (intention) => phaseOf(intention) === 'widen' && intention.bottle === narrowing.bottle,
-    )) {
-      if (!reaches.get(narrowing.address)?.has(widening.address))
-        edges.get(widening.address)?.add(narrowing.address)
+  for (const opening of intentions.filter((intention) => phaseOf(intention) === 'widen')) {
+    for (const closing of closings.get(opening.bottle) ?? []) {
+      if (!reachable(closing.address, edges).has(opening.address)) edges.get(opening.address)?.add(closing.address)
     }
   }
 }

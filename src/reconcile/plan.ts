@@ -8,7 +8,8 @@ import { LABEL_PREFIX } from '../model/names.ts'
 import { PLAN_VERSION } from '../model/plan.ts'
 import type { Action, Plan } from '../model/plan.ts'
 import type { DriverName, Impact, Resource } from '../model/resource.ts'
-import type { Snapshot } from '../model/snapshot.ts'
+import { indexed } from '../model/snapshot.ts'
+import type { Snapshot, World } from '../model/snapshot.ts'
 import type { Desired } from '../resources/desired.ts'
 import { cascade } from './cascade.ts'
 import { judge } from './compare.ts'
@@ -38,17 +39,18 @@ export interface PlanInput {
 }
 
 export function plan({ desired, snapshot, options }: PlanInput): Plan {
+  const world = indexed(snapshot)
   const selected = options.bottles && new Set(options.bottles)
-  const resources = selection(desired.resources, selected).map((resource) => inWorld(resource, snapshot))
+  const resources = selection(desired.resources, selected).map((resource) => inWorld(resource, world))
   const adopt = new Set<string>(options.adopt)
   const judged = new Map<string, Intention>()
   for (const resource of resources) {
-    const intention = judge(resource, snapshot, { adopt })
+    const intention = judge(resource, world, { adopt })
     if (intention) judged.set(resource.address, intention)
   }
   const intentions = [
-    ...cascade(judged, resources, snapshot).values(),
-    ...removals(desired.resources, snapshot, {
+    ...cascade(judged, resources, world).values(),
+    ...removals(desired.resources, world, {
       prune: options.prune,
       bottles: selected,
       force: options.force,
@@ -94,7 +96,7 @@ function selection(
 }
 
 /** Fills in what only the world knows: a halted bottle stays halted, the guest trusts the root that there is. */
-function inWorld(resource: Resource, snapshot: Snapshot): Resource {
+function inWorld(resource: Resource, snapshot: World): Resource {
   if (resource.kind === 'bottle') {
     const stopped =
       snapshot.record.status === 'present' &&
@@ -102,7 +104,7 @@ function inWorld(resource: Resource, snapshot: Snapshot): Resource {
     return stopped ? { ...resource, spec: { ...(resource.spec as object), running: false } } : resource
   }
   if (resource.kind === 'guest') {
-    const root = snapshot.objects.find((object) => object.address === address.ca(resource.bottle ?? ''))
+    const [root] = snapshot.claims.get(address.ca(resource.bottle ?? '')) ?? []
     const fingerprint = root?.fields['fingerprint']
     return fingerprint === undefined
       ? resource

@@ -4,8 +4,7 @@
  */
 import { address } from '../model/address.ts'
 import type { Observed, Resource } from '../model/resource.ts'
-import { byId } from '../model/snapshot.ts'
-import type { Snapshot } from '../model/snapshot.ts'
+import type { World } from '../model/snapshot.ts'
 import type { Intention } from './compare.ts'
 
 export interface RemovalOptions {
@@ -19,19 +18,19 @@ export interface RemovalOptions {
 /** One removal per address; it takes everything of ours that claims the address. */
 export function removals(
   resources: readonly Resource[],
-  snapshot: Snapshot,
+  world: World,
   { prune, bottles, force }: RemovalOptions,
 ): Intention[] {
   if (!prune) return []
   const declared = new Set<string>(resources.map((resource) => resource.address))
   const gone = new Map<string, Observed>()
-  for (const object of [...snapshot.objects].sort(byId)) {
-    const ours = object.ownership === 'ours' && object.kind !== 'image' && !declared.has(object.address)
-    if (ours && isSelected(object, bottles) && !gone.has(object.address)) gone.set(object.address, object)
+  for (const [at, claims] of world.claims) {
+    const object = claims.find((claim) => claim.ownership === 'ours' && claim.kind !== 'image')
+    if (object && !declared.has(at) && isSelected(object, bottles)) gone.set(at, object)
   }
   return [...gone.values()]
     .filter((object) => !vanishesWith(object, gone))
-    .map((object) => removal(object, snapshot, force))
+    .map((object) => removal(object, world, force))
 }
 
 function isSelected(object: Observed, bottles: ReadonlySet<string> | undefined): boolean {
@@ -48,7 +47,7 @@ function vanishesWith(object: Observed, going: ReadonlyMap<string, Observed>): b
   return object.kind === 'guest' && going.has(address.bottle(bottle))
 }
 
-function removal(object: Observed, snapshot: Snapshot, force: boolean): Intention {
+function removal(object: Observed, world: World, force: boolean): Intention {
   const bottle = bottleIn(object)
   const common = {
     address: object.address,
@@ -60,7 +59,7 @@ function removal(object: Observed, snapshot: Snapshot, force: boolean): Intentio
     observed: object,
     notes: object.kind === 'bottle' ? ['its volumes are removed: work and home of the agent'] : [],
   }
-  const guard = protection(object, snapshot, force)
+  const guard = protection(object, world, force)
   if (guard) return { ...common, verb: 'blocked', reason: guard, impact: 'record' }
   return {
     ...common,
@@ -71,7 +70,7 @@ function removal(object: Observed, snapshot: Snapshot, force: boolean): Intentio
 }
 
 /** The guard outlives the block that declared it: it is in the record; a record that is unknown protects. */
-function protection(object: Observed, { record }: Snapshot, force: boolean): string | undefined {
+function protection(object: Observed, { record }: World, force: boolean): string | undefined {
   if (record.status === 'unknown') {
     return force ? undefined : `the stack record is unknown (${record.reason}), and unknown protects`
   }
