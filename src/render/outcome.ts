@@ -44,7 +44,7 @@ export function outcomeLines(progress: Progress, style: Style, view: OutcomeView
     ...section(
       'NOT DONE',
       'yellow',
-      open.map((row) => line(row, row.status === 'interrupted' ? 'interrupted' : 'not started')),
+      open.map((row) => line(row, row.status === 'waiting' ? 'not started' : 'interrupted')),
     ),
     ...section('DONE', 'green', [
       ...done.slice(0, DONE_SHOWN).map((row) => line(row, safeText(row.text))),

@@ -1,0 +1,255 @@
+import { describe, expect, test } from 'vitest'
+import { address } from '../../../src/model/address.ts'
+import { DriverError } from '../../../src/model/errors.ts'
+import type { Diagnostic } from '../../../src/model/diagnostic.ts'
+import { accessLine } from '../../../src/render/access-log.ts'
+import { widthOf, cut } from '../../../src/render/columns.ts'
+import { diagnosticLines, warningLines } from '../../../src/render/diagnostics.ts'
+import { doctorLines } from '../../../src/render/doctor.ts'
+import { errorDocument, errorLines } from '../../../src/render/error.ts'
+import { explainLines } from '../../../src/render/explain.ts'
+import { statusLines } from '../../../src/render/status.ts'
+import { PLAIN } from '../../../src/render/style.ts'
+import { bytes, duration, valueOf } from '../../../src/render/words.ts'
+
+const text = (lines: readonly string[]): string => `\n${lines.join('\n')}\n`
+
+describe('diagnostics', () => {
+  const source = [
+    'version: 1',
+    'bottles:',
+    '  dev:',
+    '    egress:',
+    '      route:',
+    '        - host: api.github.com',
+  ].join('\n')
+  const unknownKey: Diagnostic = {
+    severity: 'error',
+    code: 'unknown-key',
+    message: '`egress.route` is not a key here; did you mean `routes`?',
+    place: { file: 'bottles.yaml', line: 5, column: 7, length: 5 },
+  }
+  const missing: Diagnostic = {
+    severity: 'error',
+    code: 'missing-host-key',
+    message: 'remote `origin` needs `host_key`',
+    hint: 'ssh-keyscan -p 2222 gitea.acme.example',
+    place: { file: 'other.yaml', line: 27, column: 22 },
+  }
+  const unused: Diagnostic = {
+    severity: 'warning',
+    code: 'unused-bottle',
+    message: 'no agent uses `old`',
+    place: { file: 'bottles.yaml', line: 3, column: 3 },
+  }
+  test('show the line, the mark and the hint', () => {
+    expect(text(diagnosticLines([unused, unknownKey, missing], new Map([['bottles.yaml', source]]), PLAIN)))
+      .toMatchInlineSnapshot(`
+      "
+      bottles.yaml:5:7  unknown-key  \`egress.route\` is not a key here; did you mean \`routes\`?
+
+        4 |     egress:
+        5 |       route:
+          |       ^^^^^
+        6 |         - host: api.github.com
+
+      other.yaml:27:22  missing-host-key  remote \`origin\` needs \`host_key\`
+        hint: ssh-keyscan -p 2222 gitea.acme.example
+
+      bottles.yaml:3:3  unused-bottle  no agent uses \`old\`
+
+      2 errors, 1 warning, nothing planned
+      "
+    `)
+  })
+  test('keep the mark in place behind tabs and hidden characters', () => {
+    const lines = diagnosticLines(
+      [{ ...unknownKey, place: { file: 'x', line: 1, column: 4, length: 1 } }],
+      new Map([['x', '\t\u202eaB']]),
+      PLAIN,
+    )
+    const [frame = '', mark = ''] = lines.slice(2, 4)
+    expect(frame[mark.indexOf('^')]).toBe('B')
+  })
+  test('survive a place beyond the end of the file', () => {
+    expect(
+      diagnosticLines(
+        [{ ...unknownKey, place: { file: 'x', line: 99, column: 99 } }],
+        new Map([['x', 'a']]),
+        PLAIN,
+      )[0],
+    ).toContain('x:99:99')
+  })
+  test('warnings beside a plan take one line', () => {
+    expect(warningLines([unused], PLAIN)).toEqual(['bottles.yaml:3:3  unused-bottle  no agent uses `old`'])
+  })
+})
+
+test('status is a table, the stack below it', () => {
+  const now = '2026-05-01T12:00:00.000Z'
+  const lines = statusLines(
+    {
+      stack: 'acme',
+      now,
+      compared: true,
+      uplink: 'ok',
+      unknown: [],
+      bottles: [
+        {
+          bottle: 'implementer',
+          driver: 'docker',
+          state: 'ready',
+          agent: 'working',
+          routes: 6,
+          remotes: 2,
+          refusedLastHour: 3,
+          memoryBytes: 412e6,
+          createdAt: '2026-05-01T10:00:00.000Z',
+          differing: [],
+        },
+        {
+          bottle: 'reviewer',
+          driver: 'docker',
+          state: 'bundle is gone',
+          routes: 4,
+          createdAt: '2026-04-20T10:00:00.000Z',
+          differing: [address.bundle('reviewer')],
+        },
+      ],
+    },
+    PLAIN,
+  )
+  expect(text(lines)).toMatchInlineSnapshot(`
+    "
+    BOTTLE       STATE           AGENT    ROUTES  REMOTES  REFUSED 1h  DRIFT     MEMORY      AGE
+    implementer  ready           working       6        2           3  none      412 MB      2 h
+    reviewer     bundle is gone  –             4        –           –  1 object       –  11 days
+    2 bottles · 1 object differs, see \`bot-bottle diff\` · uplink ok
+    "
+  `)
+})
+
+test('doctor lists what is right first, then each finding with its cure', () => {
+  const lines = doctorLines(
+    [
+      {
+        check: 'state folder',
+        ok: false,
+        found: '~/.bot-bottle has mode 0755',
+        mend: 'chmod 700 ~/.bot-bottle',
+      },
+      { check: 'node', ok: true, found: '24.1.0' },
+      { check: 'engine', ok: true, found: 'docker 20.10.24, API 1.41' },
+    ],
+    PLAIN,
+  )
+  expect(text(lines)).toMatchInlineSnapshot(`
+    "
+    ✓ node          24.1.0
+    ✓ engine        docker 20.10.24, API 1.41
+    ✗ state folder  ~/.bot-bottle has mode 0755
+        mend: chmod 700 ~/.bot-bottle
+
+    1 finding, 2 right
+    "
+  `)
+})
+
+test('explain shows every field with its line', () => {
+  const lines = explainLines(
+    {
+      address: 'route/implementer/api.github.com',
+      fields: [
+        {
+          path: 'host',
+          value: 'api.github.com',
+          place: { file: 'bottles.yaml', line: 18, column: 11 },
+          via: 'extends base',
+        },
+        { path: 'port', value: 443, via: 'built in' },
+        { path: 'matches[0].methods', value: ['GET'], place: { file: 'bottles.yaml', line: 20, column: 13 } },
+      ],
+    },
+    PLAIN,
+  )
+  expect(text(lines)).toMatchInlineSnapshot(`
+    "
+    route/implementer/api.github.com
+
+      host                api.github.com  bottles.yaml:18 (extends base)
+      port                443             (built in)
+      matches[0].methods  [GET]           bottles.yaml:20
+    "
+  `)
+})
+
+test('an error says what happened and what to do', () => {
+  const error = new DriverError('docker does not answer at /var/run/docker.sock', {
+    code: 'engine-unreachable',
+    hint: 'sudo systemctl start docker',
+    unreachable: true,
+  })
+  expect(text(errorLines(error, PLAIN))).toMatchInlineSnapshot(`
+    "
+    error docker does not answer at /var/run/docker.sock
+      hint: sudo systemctl start docker
+    "
+  `)
+  expect(errorDocument(error)).toBe(
+    '{"error":{"code":"engine-unreachable","exit":8,"message":"docker does not answer at /var/run/docker.sock","hint":"sudo systemctl start docker"}}',
+  )
+})
+
+test('an access log line is safe and in columns', () => {
+  expect(
+    accessLine(
+      'implementer',
+      {
+        time: '2026-05-01T10:00:00.123Z',
+        decision: 'refused',
+        method: 'GET',
+        host: 'pastebin.example',
+        path: '/a\u001b[2J',
+        rule: 'host-undeclared',
+      },
+      PLAIN,
+    ),
+  ).toBe('10:00:00  implementer  refused  GET      pastebin.example/a\\u{1b}[2J  host-undeclared')
+})
+
+test.each([
+  [40, '0.0 s'],
+  [300, '0.3 s'],
+  [9_940, '9.9 s'],
+  [42_000, '42 s'],
+  [125_000, '2 min'],
+  [7_200_000, '2 h'],
+  [12 * 86_400_000, '12 days'],
+])('%d ms reads %s', (milliseconds, words) => expect(duration(milliseconds)).toBe(words))
+
+test.each([
+  [412e6, '412 MB'],
+  [1.5e9, '1.5 GB'],
+  [32e9, '32 GB'],
+])('%d bytes read %s', (number, words) => expect(bytes(number)).toBe(words))
+
+test('values read bare unless that would be ambiguous', () => {
+  expect([
+    valueOf('/repos/'),
+    valueOf(''),
+    valueOf(undefined),
+    valueOf(['GET', 'HEAD']),
+    valueOf({ a: 1 }),
+    valueOf(null),
+  ]).toEqual(['/repos/', '""', '(none)', '[GET, HEAD]', '{"a":1}', 'null'])
+})
+
+test('width counts wide characters twice and combining marks not at all', () => {
+  expect([
+    widthOf('abc'),
+    widthOf('漢字'),
+    widthOf('e\u0301'),
+    widthOf('\u001b[31mred\u001b[39m'),
+    cut('漢字漢字', 5),
+  ]).toEqual([3, 4, 1, 3, '漢字…'])
+})
