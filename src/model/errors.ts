@@ -42,17 +42,20 @@ export class BottleError extends Error {
   }
 }
 
-/** One or more diagnostics of the manifest; nothing was planned. */
+/** Everything that was found in the manifest, warnings too; nothing was planned. */
 export class ManifestError extends BottleError {
   override readonly name = 'ManifestError'
   readonly diagnostics: readonly Diagnostic[]
+  /** Text of each file by the name its places use, for the code frames. */
+  readonly sources: ReadonlyMap<string, string> | undefined
 
-  constructor(diagnostics: readonly Diagnostic[]) {
-    const count = diagnostics.length
+  constructor(diagnostics: readonly Diagnostic[], sources?: ReadonlyMap<string, string>) {
+    const count = diagnostics.filter(({ severity }) => severity === 'error').length
     super(EXIT.invalid, `${count} ${count === 1 ? 'error' : 'errors'} in the manifest`, {
       code: 'manifest-invalid',
     })
     this.diagnostics = diagnostics
+    this.sources = sources
   }
 }
 
