@@ -7,6 +7,8 @@ export interface Switches<Name extends string> {
   on(name: Name): boolean
   /** For tests only; throws once sealed. */
   off(name: Name): void
+  /** All on again. */
+  restore(): void
   seal(): void
 }
 
@@ -19,6 +21,7 @@ export function createSwitches<Name extends string>(): Switches<Name> {
       if (sealed) throw new Error(`the protection ${name} cannot be switched off in a running program`)
       switchedOff.add(name)
     },
+    restore: () => switchedOff.clear(),
     seal() {
       switchedOff.clear()
       sealed = true
