@@ -34,10 +34,9 @@ type initProcess struct {
 	mu       sync.Mutex
 	ready    bool
 	current  *session
-	attached int
+	attached []*socket // oldest first
 
 	requests chan struct{}
-	attaches chan struct{}
 }
 
 type request struct {
@@ -121,7 +120,7 @@ func printOwnStatus(to io.Writer) {
 }
 
 func newInitProcess(log io.Writer) *initProcess {
-	return &initProcess{family: newChildren(), log: log, requests: make(chan struct{}, requestPlaces), attaches: make(chan struct{}, attachPlaces)}
+	return &initProcess{family: newChildren(), log: log, requests: make(chan struct{}, requestPlaces)}
 }
 
 func (p *initProcess) shutdown() {
@@ -199,14 +198,8 @@ func (p *initProcess) converse(connection *socket) {
 			}
 			continue
 		}
-		select {
-		case p.attaches <- struct{}{}:
-			leave()
-			p.attach(connection, reader, asked)
-			<-p.attaches
-		default:
-			send(connection, failed("busy", "too many attachments"))
-		}
+		leave()
+		p.attach(connection, reader, asked)
 		return
 	}
 }
@@ -298,7 +291,7 @@ func (p *initProcess) control(asked request) answer {
 func (p *initProcess) status() answer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	ready, attached := p.ready, p.attached
+	ready, attached := p.ready, len(p.attached)
 	told := answer{Ok: true, State: "idle", Ready: &ready, Attached: &attached, Version: version}
 	if s := p.current; s != nil {
 		tty := s.tty
@@ -317,8 +310,8 @@ func (p *initProcess) attach(connection *socket, from *bufio.Reader, asked reque
 		send(connection, failed("not-running", "no program was started"))
 		return
 	}
-	p.countAttached(1)
-	defer p.countAttached(-1)
+	p.joinAttached(connection)
+	defer p.leaveAttached(connection)
 	s.resize(asked.Rows, asked.Cols)
 	output := s.output.reader(asked.Replay)
 	defer output.close()
@@ -349,10 +342,31 @@ func (p *initProcess) attach(connection *socket, from *bufio.Reader, asked reque
 	}
 }
 
-func (p *initProcess) countAttached(by int) {
+// joinAttached sends the oldest attachment away when there are too many: an engine whose client vanished leaves its exec behind, attached to nobody.
+func (p *initProcess) joinAttached(connection *socket) {
 	p.mu.Lock()
-	p.attached += by
-	p.mu.Unlock()
+	defer p.mu.Unlock()
+	p.attached = append(p.attached, connection)
+	if len(p.attached) > attachPlaces {
+		oldest := p.attached[0]
+		p.attached = p.attached[1:]
+		go func() {
+			oldest.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+			writeFrame(oldest, frameDetach, nil)
+			oldest.Close()
+		}()
+	}
+}
+
+func (p *initProcess) leaveAttached(connection *socket) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, one := range p.attached {
+		if one == connection {
+			p.attached = append(p.attached[:i:i], p.attached[i+1:]...)
+			return
+		}
+	}
 }
 
 // giveFrames returns true when the output is complete, false when the attachment is gone.

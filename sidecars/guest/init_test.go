@@ -205,3 +205,26 @@ func TestHostileClientsDoNotKeepOthersOut(t *testing.T) {
 		t.Fatal(told)
 	}
 }
+
+func TestTheSeventeenthAttachmentSendsTheOldestAway(t *testing.T) {
+	_, run := begin(t)
+	ask(t, run, `{"op":"ready"}`)
+	ask(t, run, startLine(false, "cat"))
+	var first *bufio.Reader
+	for i := 0; i <= attachPlaces; i++ {
+		connection, from := dial(t, run)
+		connection.Write([]byte("{\"op\":\"attach\"}\n"))
+		if text, err := from.ReadBytes('\n'); !bytes.Contains(text, []byte(`"ok":true`)) {
+			t.Fatalf("%q %v", text, err)
+		}
+		if i == 0 {
+			first = from
+		}
+	}
+	if kind, _, err := readFrame(first); kind != frameDetach || err != nil {
+		t.Fatal(kind, err)
+	}
+	if told := ask(t, run, `{"op":"status"}`); *told.Attached != attachPlaces {
+		t.Fatal(*told.Attached)
+	}
+}
