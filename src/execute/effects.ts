@@ -1,0 +1,178 @@
+/**
+ * Carries out one step: which calls of which port an action becomes. Deciding is over by now; nothing here looks at
+ * the world to choose what to do (anchors C.2).
+ */
+import { address } from '../model/address.ts'
+import type { Action, Plan } from '../model/plan.ts'
+import type { Effect, EffectContext } from '../ports/driver.ts'
+import type { CaSpec } from '../resources/ca/spec.ts'
+import type { UplinkSpec } from '../resources/uplink/spec.ts'
+import type { RecordKeeper } from './record.ts'
+import { iso } from './clock.ts'
+import { isInForce, pushClosing, pushOpening } from './push.ts'
+import type { PushDeps } from './push.ts'
+import { desiredPolicy } from './routes.ts'
+import { isPushed, isRemade } from './steps.ts'
+import type { ApplyStep } from './steps.ts'
+
+export interface EffectDeps extends PushDeps {
+  readonly plan: Plan
+  readonly steps: readonly ApplyStep[]
+  readonly record: RecordKeeper
+  /** Addresses of the host machine, which the uplink always refuses. */
+  readonly hostAddresses: readonly string[]
+  readonly contextFor: (action: Action) => EffectContext
+}
+
+/** What each ended action left, by address. */
+export type Effects = ReadonlyMap<string, Effect>
+
+export async function carryOut(step: ApplyStep, deps: EffectDeps): Promise<Effects> {
+  switch (step.does) {
+    case 'narrow':
+      return narrow(step, deps)
+    case 'widen':
+      return widen(step, deps)
+    case 'action': {
+      const [action] = step.ends
+      return action ? new Map([[action.address, await single(action, deps)]]) : new Map()
+    }
+  }
+}
+
+async function narrow(step: ApplyStep, deps: EffectDeps): Promise<Effects> {
+  const bottle = step.bottle ?? ''
+  const opensAfter = step.begins.length > step.ends.length || pushFollows(bottle, deps)
+  await pushClosing(bottle, desiredPolicy(deps.plan.desired, bottle), opensAfter, deps)
+  return new Map(step.ends.map((action) => [action.address, { did: 'closed' }]))
+}
+
+async function widen(step: ApplyStep, deps: EffectDeps): Promise<Effects> {
+  const bottle = step.bottle ?? ''
+  const newIssuer = step.ends.some((action) =>
+    action.differences.some((difference) => difference.path === 'issuer'),
+  )
+  await pushOpening(bottle, desiredPolicy(deps.plan.desired, bottle), { newIssuer }, deps)
+  return new Map(
+    step.ends.map((action) => [action.address, { did: action.verb === 'create' ? 'opened' : 'configured' }]),
+  )
+}
+
+async function single(action: Action, deps: EffectDeps): Promise<Effect> {
+  // What only the record holds needs no call of a driver.
+  if (action.impact === 'record' && action.verb === 'update') return { did: 'recorded' }
+  switch (action.kind) {
+    case 'ca':
+      return root(action, deps)
+    case 'uplink':
+      return uplink(action, deps)
+    case 'bundle':
+      return bundle(action, deps)
+    case 'guest':
+      // It lies in the agent container and goes with it: only its entry is ours to remove.
+      return action.verb === 'remove' ? { did: 'removed' } : perform(action, deps)
+    default:
+      return perform(action, deps)
+  }
+}
+
+function root(action: Action, { roots, clock }: EffectDeps): Effect {
+  const bottle = action.bottle ?? ''
+  if (action.verb === 'remove') {
+    roots.remove(bottle)
+    return { did: 'removed' }
+  }
+  const { days } = action.desired?.spec as CaSpec
+  const made = roots.create(bottle, days, iso(clock))
+  return { did: action.verb === 'create' ? 'created' : 'renewed', objectId: made.fingerprint }
+}
+
+async function uplink(action: Action, deps: EffectDeps): Promise<Effect> {
+  if (action.verb === 'remove') {
+    deps.record.uplinkChanged(false)
+    return perform(action, deps)
+  }
+  const remade = isRemade(action)
+  const effect = remade ? await perform(action, deps) : { did: 'configured' }
+  if (remade) {
+    deps.views.uplinkRemade()
+    deps.record.uplinkChanged(true)
+  }
+  const { policy } = action.desired?.spec as UplinkSpec
+  const { hostAddresses } = deps
+  await deps.retry(() =>
+    deps.actuator.controlUplink({ op: 'configure', policy: { ...policy, hostAddresses } }, deps.signal),
+  )
+  await handOverAll(deps)
+  return effect
+}
+
+/** A new uplink knows no bundle: each that nothing later in the plan configures is attached again with what it enforces. */
+async function handOverAll(deps: EffectDeps): Promise<void> {
+  const bottles = deps.plan.desired.flatMap(({ kind, bottle }) =>
+    kind === 'bundle' && bottle !== undefined ? [bottle] : [],
+  )
+  await Promise.all(
+    bottles
+      .filter((bottle) => !pushFollows(bottle, deps) && !isBundleRemade(bottle, deps))
+      .map(async (bottle) => {
+        const wanted = desiredPolicy(deps.plan.desired, bottle)
+        if (isInForce(await deps.views.of(bottle), wanted)) return
+        await pushOpening(bottle, wanted, { newIssuer: false }, deps)
+      }),
+  )
+}
+
+async function bundle(action: Action, deps: EffectDeps): Promise<Effect> {
+  const bottle = action.bottle ?? ''
+  if (action.verb === 'remove') {
+    // The uplink stops dialling for it first: closed even where the container cannot be removed.
+    if (deps.views.isAttached(bottle))
+      await deps.retry(() => deps.actuator.controlUplink({ op: 'detach', bottle }, deps.signal))
+    const effect = await perform(action, deps)
+    deps.views.bundleGone(bottle)
+    return effect
+  }
+  const effect = await perform(action, deps)
+  deps.views.bundleRemade(bottle)
+  if (!pushFollows(bottle, deps))
+    await pushOpening(bottle, desiredPolicy(deps.plan.desired, bottle), { newIssuer: false }, deps)
+  return effect
+}
+
+function perform(action: Action, deps: EffectDeps): Promise<Effect> {
+  return deps.retry(() => deps.actuator.perform(action, deps.contextFor(action)))
+}
+
+/** Whether a later step hands the bottle its whole configuration. */
+function pushFollows(bottle: string, { steps }: EffectDeps): boolean {
+  return steps.some((step) => step.does === 'widen' && step.bottle === bottle)
+}
+
+function isBundleRemade(bottle: string, { plan }: EffectDeps): boolean {
+  return plan.actions.some((action) => action.address === address.bundle(bottle) && !isPushed(action))
+}
+
+/**
+ * Bottles whose daemons are handed their configuration when this plan is applied: their references have to be
+ * resolved before the first action (contract.md, What is compared with what).
+ */
+export function bottlesConfigured(plan: Plan): readonly string[] {
+  const all = plan.actions.some(
+    (action) => action.kind === 'uplink' && action.verb !== 'remove' && action.impact !== 'record',
+  )
+  const bottles = plan.desired.flatMap(({ kind, bottle }) =>
+    kind === 'bundle' && bottle !== undefined ? [bottle] : [],
+  )
+  return bottles.filter(
+    (bottle) =>
+      all ||
+      plan.actions.some(
+        (action) =>
+          action.bottle === bottle &&
+          action.verb !== 'blocked' &&
+          action.impact !== 'record' &&
+          (action.kind === 'route' || action.kind === 'bundle'),
+      ),
+  )
+}

@@ -1,0 +1,207 @@
+/**
+ * Hands the daemons of one bottle what they are to enforce. Closing: egress first, then the uplink's table, so that
+ * nothing is dialled for a route that is gone. Opening: the uplink first, so that egress never admits what cannot be
+ * dialled. Secrets pass through here in memory and are kept nowhere.
+ */
+import { randomBytes } from 'node:crypto'
+import type { EgressConfig } from '../model/control.ts'
+import { BottleError, EXIT } from '../model/errors.ts'
+import { equal } from '../model/json.ts'
+import type { EgressPolicy } from '../model/policy.ts'
+import type { Secret } from '../model/secret.ts'
+import { createIssuer, fingerprintOf } from '../model/x509.ts'
+import type { Actuator, Materials } from '../ports/driver.ts'
+import { issuerHosts, uplinkTargets } from '../resources/route/narrow.ts'
+import type { Roots } from '../state/roots.ts'
+import type { Clock } from './clock.ts'
+import { closingPolicy, sameRoutes } from './routes.ts'
+import type { BottlePolicy } from './routes.ts'
+import type { BundleView, Views } from './view.ts'
+
+export interface PushDeps {
+  readonly actuator: Actuator
+  readonly views: Views
+  readonly roots: Roots
+  readonly materials: Materials
+  /** PEM of further upstream authorities. */
+  readonly trust: readonly string[]
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly retry: <T>(effect: () => Promise<T>) => Promise<T>
+  /** Told of each value that is about to travel, so that no message can repeat it. */
+  readonly revealed: (secret: Secret) => void
+}
+
+/** Life of an issuer, and how long before its end a new one is made, milliseconds. */
+const ISSUER_LIFE = 30 * 86_400_000
+const ISSUER_RENEW = 86_400_000
+const HOUR = 3_600_000
+
+/** Makes the closing part of a change. `opensAfter`: an opening follows, so the issuer may stay as it is. */
+export async function pushClosing(
+  bottle: string,
+  wanted: BottlePolicy,
+  opensAfter: boolean,
+  deps: PushDeps,
+): Promise<void> {
+  const view = await deps.views.of(bottle)
+  const closing = closingPolicy(view.routes, wanted.egress)
+  if (!sameRoutes(closing.routes, view.routes)) {
+    await configure(bottle, { ...wanted, egress: closing }, view, { exactIssuer: !opensAfter }, deps)
+  }
+  const targets = uplinkTargets(closing.routes)
+  if (view.targets === undefined) return
+  const kept = view.targets.filter((target) => targets.some((wantedTarget) => equal(target, wantedTarget)))
+  if (kept.length < view.targets.length) {
+    await deps.retry(() => deps.actuator.controlUplink({ op: 'targets', bottle, targets: kept }, deps.signal))
+    view.targets = kept
+  }
+}
+
+export interface OpeningOptions {
+  /** Make a new issuer even where the present one covers everything. */
+  readonly newIssuer: boolean
+}
+
+/** Brings uplink and egress of a bottle to what is desired, whole. */
+export async function pushOpening(
+  bottle: string,
+  wanted: BottlePolicy,
+  { newIssuer }: OpeningOptions,
+  deps: PushDeps,
+): Promise<void> {
+  const view = await deps.views.of(bottle)
+  const targets = uplinkTargets(wanted.egress.routes)
+  const token =
+    view.targets === undefined || view.generation === 0 ? randomBytes(32).toString('base64url') : undefined
+  if (token !== undefined) {
+    await deps.retry(() => deps.actuator.controlUplink({ op: 'attach', bottle, token, targets }, deps.signal))
+  } else if (!equal(view.targets, targets)) {
+    await deps.retry(() => deps.actuator.controlUplink({ op: 'targets', bottle, targets }, deps.signal))
+  }
+  await configure(
+    bottle,
+    wanted,
+    view,
+    { exactIssuer: true, newIssuer, ...(token !== undefined && { token }) },
+    deps,
+  )
+  view.targets = targets
+}
+
+/** Whether uplink and egress hold exactly this already, as far as the view tells. */
+export function isInForce(view: BundleView, { egress }: BottlePolicy): boolean {
+  return (
+    view.generation > 0 &&
+    view.log === egress.log &&
+    sameRoutes(view.routes, egress.routes) &&
+    equal(view.targets, uplinkTargets(egress.routes))
+  )
+}
+
+interface ConfigureOptions {
+  readonly exactIssuer: boolean
+  readonly newIssuer?: boolean
+  readonly token?: string
+}
+
+async function configure(
+  bottle: string,
+  policy: BottlePolicy,
+  view: BundleView,
+  options: ConfigureOptions,
+  deps: PushDeps,
+): Promise<void> {
+  const secrets = await valuesFor(policy.egress, policy.secrets, deps)
+  const issuer = issuerFor(bottle, policy.egress, view, options, deps)
+  await deps.retry(async () => {
+    // Each attempt has its own generation: the answer to the one before may have been lost on the way.
+    view.generation += 1
+    const config: EgressConfig = {
+      generation: view.generation,
+      policy: policy.egress,
+      secrets,
+      ...(issuer && { issuer: issuer.pem }),
+      trust: deps.trust,
+      ...(options.token !== undefined && { uplinkToken: options.token }),
+      bottle,
+    }
+    await deps.actuator.controlBundle(bottle, { op: 'configure', daemon: 'egress', config }, deps.signal)
+  })
+  view.routes = policy.egress.routes
+  view.log = policy.egress.log
+  if (issuer) view.issuer = issuer.status
+}
+
+async function valuesFor(
+  policy: EgressPolicy,
+  refs: BottlePolicy['secrets'],
+  deps: PushDeps,
+): Promise<Record<string, string>> {
+  const values: Record<string, string> = {}
+  for (const { auth } of policy.routes) {
+    if (!auth || !('secret' in auth)) continue
+    const ref = refs.get(auth.secret)
+    if (!ref) continue
+    const secret = await deps.materials.secret(ref)
+    deps.revealed(secret)
+    values[auth.secret] = secret.reveal()
+  }
+  return values
+}
+
+interface NewIssuer {
+  readonly pem: NonNullable<EgressConfig['issuer']>
+  readonly status: NonNullable<BundleView['issuer']>
+}
+
+/** A new issuer where the present one does not fit; `undefined`: keep it, or nothing is intercepted. */
+function issuerFor(
+  bottle: string,
+  policy: EgressPolicy,
+  view: BundleView,
+  { exactIssuer, newIssuer }: ConfigureOptions,
+  { roots, clock }: PushDeps,
+): NewIssuer | undefined {
+  const hosts = issuerHosts(policy.routes)
+  if (hosts.length === 0 && view.issuer === undefined) return undefined
+  const root = roots.rootOf(bottle)
+  if (!root) {
+    throw new BottleError(EXIT.failed, `bottle ${bottle} has no root certificate in the state folder`, {
+      code: 'root-missing',
+      hint: 'run `bot-bottle apply` again: it makes a new one',
+    })
+  }
+  const rootFingerprint = fingerprintOf(root.certificate)
+  if (newIssuer !== true && fits(view.issuer, hosts, rootFingerprint, exactIssuer, clock)) return undefined
+  const notAfter = new Date(clock.now() + ISSUER_LIFE)
+  const made = createIssuer({ root, hosts, notBefore: new Date(clock.now() - HOUR), notAfter })
+  return {
+    pem: { certificate: made.certificate, key: made.key, root: root.certificate },
+    status: {
+      fingerprint: fingerprintOf(made.certificate),
+      rootFingerprint,
+      hosts: constrained(hosts),
+      notAfter: notAfter.toISOString(),
+    },
+  }
+}
+
+function fits(
+  issuer: BundleView['issuer'],
+  hosts: readonly string[],
+  rootFingerprint: string,
+  exact: boolean,
+  clock: Clock,
+): boolean {
+  if (!issuer || issuer.rootFingerprint !== rootFingerprint) return false
+  if (Date.parse(issuer.notAfter) - clock.now() < ISSUER_RENEW) return false
+  const [present, needed] = [constrained(issuer.hosts), constrained(hosts)]
+  return exact ? equal(present, needed) : needed.every((host) => present.includes(host))
+}
+
+/** As name constraints know them: `*.x` is `x`; nothing at all is `invalid` (x509). */
+function constrained(hosts: readonly string[]): readonly string[] {
+  const names = hosts.map((host) => (host.startsWith('*.') ? host.slice(2) : host))
+  return names.length === 0 ? ['invalid'] : [...new Set(names)].sort()
+}

@@ -1,0 +1,65 @@
+/**
+ * The policies of one bottle while it changes: what is desired, and what may be in force while only the closing
+ * part of a change has been made. Pure.
+ */
+import { address } from '../model/address.ts'
+import { equal } from '../model/json.ts'
+import { routeKey } from '../model/policy.ts'
+import type { EgressPolicy, RoutePolicy } from '../model/policy.ts'
+import type { Resource } from '../model/resource.ts'
+import type { SecretRef } from '../model/secret.ts'
+import type { BundleSpec } from '../resources/bundle/spec.ts'
+import { narrowed } from '../resources/route/narrow.ts'
+import type { RouteSpec } from '../resources/route/spec.ts'
+
+/** What a bottle's egress is to enforce, with where its credentials come from. */
+export interface BottlePolicy {
+  readonly egress: EgressPolicy
+  readonly secrets: ReadonlyMap<string, SecretRef>
+}
+
+export function desiredPolicy(desired: readonly Resource[], bottle: string): BottlePolicy {
+  const routes: RoutePolicy[] = []
+  const secrets = new Map<string, SecretRef>()
+  for (const resource of desired) {
+    if (resource.kind !== 'route' || resource.bottle !== bottle) continue
+    const { secretRef, credential: _, uplink: __, ...policy } = resource.spec as RouteSpec
+    const place = resource.places['']
+    routes.push({ ...policy, ...(place && { from: `${place.file}:${place.line}` }) })
+    if (secretRef && policy.auth && 'secret' in policy.auth) secrets.set(policy.auth.secret, secretRef)
+  }
+  const bundle = desired.find((resource) => resource.address === address.bundle(bottle))
+  const log = (bundle?.spec as BundleSpec | undefined)?.egressLog ?? 'blocks'
+  return { egress: { log, routes: routes.sort(byKey) }, secrets }
+}
+
+/** What was in force and stays allowed: removed routes are gone, changed ones allow only what both allow, new ones are not there yet. */
+export function closingPolicy(inForce: readonly RoutePolicy[], wanted: EgressPolicy): EgressPolicy {
+  const next = new Map(wanted.routes.map((route) => [routeKey(route), route]))
+  const routes = inForce.flatMap((route) => {
+    const after = next.get(routeKey(route))
+    if (!after) return []
+    if (sameRoute(route, after)) return [after]
+    const both = narrowed(route, after)
+    return both ? [both] : []
+  })
+  return { log: wanted.log, routes: routes.sort(byKey) }
+}
+
+/** Whether two lists enforce the same; who declared a route is not part of it. */
+export function sameRoutes(a: readonly RoutePolicy[], b: readonly RoutePolicy[]): boolean {
+  return equal([...a].sort(byKey).map(bare), [...b].sort(byKey).map(bare))
+}
+
+function sameRoute(a: RoutePolicy, b: RoutePolicy): boolean {
+  return equal(bare(a), bare(b))
+}
+
+function bare({ from: _, ...route }: RoutePolicy): Omit<RoutePolicy, 'from'> {
+  return route
+}
+
+function byKey(a: RoutePolicy, b: RoutePolicy): number {
+  const [left, right] = [routeKey(a), routeKey(b)]
+  return left < right ? -1 : left > right ? 1 : 0
+}

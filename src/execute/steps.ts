@@ -1,0 +1,130 @@
+/**
+ * From a plan's actions to the steps that carry them out. Most actions are a step of their own; what changes the
+ * policy of one bottle is carried out together, in at most two configurations: first everything that closes, then
+ * everything that opens (containment.md, rule 14). Pure.
+ */
+import type { Address } from '../model/address.ts'
+import type { Action } from '../model/plan.ts'
+import type { DriverName } from '../model/resource.ts'
+import type { Step } from './schedule.ts'
+
+export interface ApplyStep extends Step {
+  readonly does: 'action' | 'narrow' | 'widen'
+  readonly driver: DriverName
+  readonly bottle?: string
+  /** Actions whose begin row is written by this step. */
+  readonly begins: readonly Action[]
+  /** Actions that are over with this step. Those that only begin here end in the bottle's `widen` step. */
+  readonly ends: readonly Action[]
+}
+
+export function stepsOf(actions: readonly Action[]): readonly ApplyStep[] {
+  const acting = actions.filter((action) => action.verb !== 'blocked')
+  const grouped = new Map<string, Action[]>()
+  const steps: ApplyStep[] = []
+  for (const action of acting) {
+    if (isPushed(action))
+      grouped.set(action.bottle ?? '', [...(grouped.get(action.bottle ?? '') ?? []), action])
+    else steps.push(single(action))
+  }
+  for (const [bottle, pushed] of grouped) steps.push(...pushSteps(bottle, pushed))
+  return withEdges(steps, acting)
+}
+
+/** Carried out by handing the bottle's daemons their configuration, not by the driver. */
+export function isPushed(action: Action): boolean {
+  return (
+    action.kind === 'route' ||
+    (action.kind === 'bundle' && action.verb === 'update' && action.impact === 'live')
+  )
+}
+
+/** Makes the container anew: whatever it held in memory is gone. */
+export function isRemade(action: Action): boolean {
+  return (
+    action.verb === 'create' || action.verb === 'create-then-remove' || action.verb === 'remove-then-create'
+  )
+}
+
+function single(action: Action): ApplyStep {
+  return {
+    id: action.address,
+    does: 'action',
+    driver: action.driver,
+    ...(action.bottle !== undefined && { bottle: action.bottle }),
+    begins: [action],
+    ends: [action],
+    after: new Set(),
+  }
+}
+
+function pushSteps(bottle: string, pushed: readonly Action[]): ApplyStep[] {
+  const [first] = pushed
+  if (!first) return []
+  const closing = pushed.filter((action) => action.kind === 'route' && action.verb !== 'create')
+  const closed = closing.filter((action) => action.verb === 'remove')
+  const opening = pushed.filter((action) => action.verb !== 'remove')
+  const common = { driver: first.driver, bottle, after: new Set<string>() }
+  const steps: ApplyStep[] = []
+  if (closing.length > 0)
+    steps.push({ ...common, id: `narrow ${bottle}`, does: 'narrow', begins: closing, ends: closed })
+  if (opening.length > 0) {
+    const begins = opening.filter((action) => !closing.includes(action))
+    steps.push({ ...common, id: `widen ${bottle}`, does: 'widen', begins, ends: opening })
+  }
+  return steps
+}
+
+function withEdges(steps: readonly ApplyStep[], actions: readonly Action[]): ApplyStep[] {
+  const endedBy = new Map<Address, ApplyStep>()
+  for (const step of steps) for (const action of step.ends) endedBy.set(action.address, step)
+  const edges = new Map(steps.map((step) => [step.id, new Set<string>()]))
+  const widening = new Map(
+    steps.flatMap((step) => (step.does === 'widen' ? [[step.bottle, step] as const] : [])),
+  )
+  for (const step of steps) {
+    for (const action of [...step.begins, ...step.ends]) {
+      for (const need of action.after) {
+        const target = endedBy.get(need)
+        // Inside one bottle's configuration the order is fixed: closing, then opening.
+        const together = target && isConfiguration(target) && isConfiguration(step)
+        if (target && target !== step && !(together && target.bottle === step.bottle))
+          edges.get(step.id)?.add(target.id)
+      }
+    }
+    if (step.does === 'narrow') {
+      const opened = widening.get(step.bottle)
+      if (opened) edges.get(opened.id)?.add(step.id)
+    }
+  }
+  holdOpenings(steps, actions, endedBy, edges)
+  return steps.map((step) => ({ ...step, after: edges.get(step.id) ?? new Set() }))
+}
+
+/** A failed narrowing of a bottle blocks every opening of that bottle, whatever kind it is; plan order keeps this free of cycles. */
+function holdOpenings(
+  steps: readonly ApplyStep[],
+  actions: readonly Action[],
+  endedBy: ReadonlyMap<Address, ApplyStep>,
+  edges: ReadonlyMap<string, Set<string>>,
+): void {
+  const position = new Map(actions.map((action, index) => [action.address, index]))
+  for (const narrowing of actions.filter(
+    (action) => action.phase === 'narrow' && action.bottle !== undefined,
+  )) {
+    const closing = endedBy.get(narrowing.address)
+    for (const step of steps) {
+      const opens = step.ends.some(
+        (action) =>
+          action.phase === 'widen' &&
+          action.bottle === narrowing.bottle &&
+          (position.get(action.address) ?? 0) > (position.get(narrowing.address) ?? 0),
+      )
+      if (closing && opens && closing !== step) edges.get(step.id)?.add(closing.id)
+    }
+  }
+}
+
+function isConfiguration(step: ApplyStep): boolean {
+  return step.does !== 'action'
+}
