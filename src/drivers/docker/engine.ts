@@ -1,0 +1,365 @@
+/**
+ * The Docker engine as this driver sees it: about twenty calls, each decoded, each failure a `DriverError` in words.
+ * Absence is an answer (`undefined`) where a caller asks for one object by name.
+ */
+import type { Duplex, Readable } from 'node:stream'
+import type { CreateBody } from './body.ts'
+import {
+  decode,
+  read,
+  type EngineInfo,
+  type InspectedContainer,
+  type InspectedImage,
+  type InspectedNetwork,
+  type ListedContainer,
+  type NamedObject,
+  type Reader,
+} from './decode.ts'
+import { describeEndpoint, type Endpoint } from './endpoint.ts'
+import { failure } from './failures.ts'
+import { jsonLines } from './lines.ts'
+import { dockerTransport, EngineRefusal, type Call, type Transport } from './transport.ts'
+
+export type EngineLabels = Readonly<Record<string, string>>
+
+export interface ExecSpec {
+  readonly argv: readonly string[]
+  /** Numeric `uid:gid`. */
+  readonly user: string
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string
+  readonly tty: boolean
+}
+
+export interface Engine {
+  readonly endpoint: string
+  info(): Promise<EngineInfo>
+  containers(): Promise<readonly ListedContainer[]>
+  container(idOrName: string): Promise<InspectedContainer | undefined>
+  createContainer(
+    name: string,
+    body: CreateBody,
+  ): Promise<{ readonly id: string; readonly warnings: readonly string[] }>
+  startContainer(id: string): Promise<void>
+  /** TERM, then KILL after `seconds`; a stopped one is a success. */
+  stopContainer(id: string, seconds: number): Promise<void>
+  unpauseContainer(id: string): Promise<void>
+  /** With its anonymous volumes; an absent one is a success. */
+  removeContainer(id: string): Promise<void>
+  /** What lies at `path`: for containers that were never started only. */
+  linkAt(id: string, path: string): Promise<{ readonly exists: boolean; readonly target: string }>
+  /** A folder as tar: for containers that were never started only. */
+  archive(id: string, path: string): Promise<Readable>
+  logs(
+    id: string,
+    options: {
+      readonly follow: boolean
+      readonly tail?: number
+      readonly since?: string
+      readonly signal?: AbortSignal
+    },
+  ): Promise<Readable>
+  createExec(id: string, spec: ExecSpec): Promise<string>
+  startExec(execId: string, tty: boolean): Promise<Duplex>
+  resizeExec(execId: string, rows: number, columns: number): Promise<void>
+  execState(execId: string): Promise<{ readonly running: boolean; readonly exitCode: number }>
+  networks(): Promise<readonly InspectedNetwork[]>
+  network(name: string): Promise<InspectedNetwork | undefined>
+  createNetwork(name: string, labels: EngineLabels, options: EngineLabels): Promise<void>
+  removeNetwork(name: string): Promise<void>
+  volumes(): Promise<readonly NamedObject[]>
+  volume(name: string): Promise<NamedObject | undefined>
+  createVolume(name: string, labels: EngineLabels): Promise<void>
+  removeVolume(name: string): Promise<void>
+  image(reference: string): Promise<InspectedImage | undefined>
+  build(context: Readable, options: BuildOptions, progress: (text: string) => void): Promise<void>
+  pull(reference: string, progress: (text: string) => void, signal: AbortSignal): Promise<void>
+  importImage(
+    rootfs: Readable,
+    repository: string,
+    tag: string,
+    progress: (text: string) => void,
+  ): Promise<void>
+  removeImage(reference: string): Promise<void>
+  events(since: number, signal: AbortSignal): AsyncIterable<ReturnType<typeof read.event>>
+}
+
+export interface BuildOptions {
+  readonly tag: string
+  readonly labels: EngineLabels
+  readonly arguments: Readonly<Record<string, string>>
+  readonly network: 'default' | 'none'
+  readonly signal: AbortSignal
+}
+
+export function openEngine(endpoint: Endpoint, transport: Transport = dockerTransport(endpoint)): Engine {
+  const where = describeEndpoint(endpoint)
+  const guard = async <T>(operation: string, object: string, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (cause) {
+      throw failure(operation, object, cause, where)
+    }
+  }
+  const ask = <T>(operation: string, object: string, call: Call, reader: (answer: Reader) => T): Promise<T> =>
+    guard(operation, object, async () => decode(operation, object, reader, await transport.json(call)))
+  const find = async <T>(
+    operation: string,
+    object: string,
+    call: Call,
+    reader: (answer: Reader) => T,
+  ): Promise<T | undefined> => {
+    try {
+      return decode(operation, object, reader, await transport.json(call))
+    } catch (cause) {
+      if (cause instanceof EngineRefusal && cause.status === 404) return undefined
+      throw failure(operation, object, cause, where)
+    }
+  }
+  /** `fine`: statuses that mean it is so already. */
+  const act = (operation: string, object: string, call: Call, fine: readonly number[] = []): Promise<void> =>
+    guard(operation, object, async () => {
+      try {
+        await transport.json(call)
+      } catch (cause) {
+        if (!(cause instanceof EngineRefusal && fine.includes(cause.status))) throw cause
+      }
+    })
+  const told = (
+    operation: string,
+    object: string,
+    call: Call,
+    progress: (text: string) => void,
+  ): Promise<void> =>
+    guard(operation, object, async () => {
+      for await (const line of jsonLines(await transport.stream(call))) {
+        if (typeof line['error'] === 'string') throw new EngineRefusal(500, line['error'])
+        const text = progressText(line)
+        if (text !== undefined) progress(text)
+      }
+    })
+  const container = (id: string, rest = '') => `/containers/${encodeURIComponent(id)}${rest}`
+
+  return {
+    endpoint: where,
+    info: () => ask('ask', 'the engine', { method: 'GET', path: '/info' }, read.info),
+    containers: () =>
+      ask(
+        'list',
+        'containers',
+        { method: 'GET', path: '/containers/json', query: { all: true } },
+        read.containers,
+      ),
+    container: (id) =>
+      find('inspect container', id, { method: 'GET', path: container(id, '/json') }, read.container),
+    createContainer: (name, body) =>
+      ask(
+        'create container',
+        name,
+        { method: 'POST', path: '/containers/create', query: { name }, body },
+        read.created,
+      ),
+    startContainer: (id) => act('start container', id, { method: 'POST', path: container(id, '/start') }),
+    stopContainer: (id, seconds) =>
+      act(
+        'stop container',
+        id,
+        { method: 'POST', path: container(id, '/stop'), query: { t: seconds } },
+        [404],
+      ),
+    unpauseContainer: (id) =>
+      act('unpause container', id, { method: 'POST', path: container(id, '/unpause') }, [404, 409, 500]),
+    removeContainer: (id) =>
+      act(
+        'remove container',
+        id,
+        { method: 'DELETE', path: container(id), query: { force: true, v: true } },
+        [404, 409],
+      ),
+    linkAt: (id, path) =>
+      guard('look at', `${path} in container ${id}`, async () => {
+        try {
+          const answer = await transport.stream({
+            method: 'HEAD',
+            path: container(id, '/archive'),
+            query: { path },
+          })
+          answer.resume()
+          return { exists: true, target: linkTarget(answer.headers['x-docker-container-path-stat']) }
+        } catch (cause) {
+          if (cause instanceof EngineRefusal && cause.status === 404) return { exists: false, target: '' }
+          throw cause
+        }
+      }),
+    archive: (id, path) =>
+      guard('read', `${path} in container ${id}`, () =>
+        transport.stream({ method: 'GET', path: container(id, '/archive'), query: { path } }),
+      ),
+    logs: (id, { follow, tail, since, signal }) =>
+      guard('read the log of container', id, () =>
+        transport.stream({
+          method: 'GET',
+          path: container(id, '/logs'),
+          query: {
+            stdout: true,
+            stderr: true,
+            follow,
+            tail: tail ?? 'all',
+            ...(since !== undefined && { since }),
+          },
+          ...(signal && { signal }),
+        }),
+      ),
+    createExec: (id, spec) =>
+      ask(
+        `run ${spec.argv[0] ?? ''} in container`,
+        id,
+        { method: 'POST', path: container(id, '/exec'), body: execBody(spec) },
+        read.id,
+      ),
+    startExec: (execId, tty) =>
+      guard('start exec', execId, () =>
+        transport.hijack({
+          method: 'POST',
+          path: `/exec/${execId}/start`,
+          body: { Detach: false, Tty: tty },
+        }),
+      ),
+    resizeExec: (execId, rows, columns) =>
+      act(
+        'resize exec',
+        execId,
+        { method: 'POST', path: `/exec/${execId}/resize`, query: { h: rows, w: columns } },
+        [404, 409, 500],
+      ),
+    execState: (execId) =>
+      ask('inspect exec', execId, { method: 'GET', path: `/exec/${execId}/json` }, read.execState),
+    networks: () => ask('list', 'networks', { method: 'GET', path: '/networks' }, read.networks),
+    network: (name) =>
+      find(
+        'inspect network',
+        name,
+        { method: 'GET', path: `/networks/${encodeURIComponent(name)}` },
+        read.network,
+      ),
+    createNetwork: (name, labels, options) =>
+      act('create network', name, {
+        method: 'POST',
+        path: '/networks/create',
+        body: {
+          Name: name,
+          CheckDuplicate: true,
+          Driver: 'bridge',
+          Internal: false,
+          EnableIPv6: false,
+          Options: options,
+          Labels: labels,
+        },
+      }),
+    removeNetwork: (name) =>
+      act('remove network', name, { method: 'DELETE', path: `/networks/${encodeURIComponent(name)}` }, [404]),
+    volumes: () => ask('list', 'volumes', { method: 'GET', path: '/volumes' }, read.volumes),
+    volume: (name) =>
+      find(
+        'inspect volume',
+        name,
+        { method: 'GET', path: `/volumes/${encodeURIComponent(name)}` },
+        read.volume,
+      ),
+    createVolume: (name, labels) =>
+      act('create volume', name, {
+        method: 'POST',
+        path: '/volumes/create',
+        body: { Name: name, Driver: 'local', Labels: labels },
+      }),
+    removeVolume: (name) =>
+      act('remove volume', name, { method: 'DELETE', path: `/volumes/${encodeURIComponent(name)}` }, [404]),
+    image: (reference) =>
+      find('inspect image', reference, { method: 'GET', path: `/images/${reference}/json` }, read.image),
+    build: (context, options, progress) =>
+      told(
+        'build image',
+        options.tag,
+        {
+          method: 'POST',
+          path: '/build',
+          query: {
+            t: options.tag,
+            rm: true,
+            forcerm: true,
+            labels: JSON.stringify(options.labels),
+            buildargs: JSON.stringify(options.arguments),
+            ...(options.network === 'none' && { networkmode: 'none' }),
+          },
+          upload: context,
+          signal: options.signal,
+        },
+        progress,
+      ),
+    pull: (reference, progress, signal) => {
+      const [, name, tag] = /^(.*?)(?::([\w][\w.-]{0,127}))?$/.exec(reference) ?? []
+      const query = reference.includes('@')
+        ? { fromImage: reference }
+        : { fromImage: name ?? reference, tag: tag ?? 'latest' }
+      return told(
+        'pull image',
+        reference,
+        { method: 'POST', path: '/images/create', query, signal },
+        progress,
+      )
+    },
+    importImage: (rootfs, repository, tag, progress) =>
+      told(
+        'import image',
+        `${repository}:${tag}`,
+        {
+          method: 'POST',
+          path: '/images/create',
+          query: { fromSrc: '-', repo: repository, tag },
+          upload: rootfs,
+        },
+        progress,
+      ),
+    removeImage: (reference) =>
+      act('remove image', reference, { method: 'DELETE', path: `/images/${reference}` }, [404]),
+    async *events(since, signal) {
+      const call: Call = {
+        method: 'GET',
+        path: '/events',
+        query: { since, filters: JSON.stringify({ type: ['container', 'network', 'volume'] }) },
+        signal,
+      }
+      const stream = await guard('follow', 'events', () => transport.stream(call))
+      for await (const line of jsonLines(stream)) yield decode('follow', 'events', read.event, line)
+    },
+  }
+}
+
+function execBody(spec: ExecSpec): object {
+  return {
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    Tty: spec.tty,
+    Cmd: spec.argv,
+    User: spec.user,
+    WorkingDir: spec.cwd,
+    Env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
+    Privileged: false,
+    // A detach sequence would be taken out of what the program reads.
+    DetachKeys: 'ctrl-^,ctrl-^,ctrl-^,ctrl-^',
+  }
+}
+
+function linkTarget(header: string | string[] | undefined): string {
+  const text = Array.isArray(header) ? header[0] : header
+  const stat: unknown = text === undefined ? {} : JSON.parse(Buffer.from(text, 'base64').toString('utf8'))
+  return decode('look at', 'a path', (reader) => reader.field('linkTarget').text(''), stat)
+}
+
+/** Engine progress: build lines as they come, layers without their byte counters. */
+function progressText(line: Readonly<Record<string, unknown>>): string | undefined {
+  if (typeof line['stream'] === 'string') return line['stream'].trim() || undefined
+  if (typeof line['status'] !== 'string' || 'progress' in line) return undefined
+  return typeof line['id'] === 'string' ? `${line['id']}: ${line['status']}` : line['status']
+}

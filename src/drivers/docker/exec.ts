@@ -1,0 +1,131 @@
+/** Programs in containers: streams bound to the caller, the exit code when they end. */
+import { PassThrough, type Duplex, type Readable, type Writable } from 'node:stream'
+import { DriverError } from '../../model/errors.ts'
+import { safeText } from '../../model/text.ts'
+import type { Execution } from '../../ports/driver.ts'
+import type { Engine, ExecSpec } from './engine.ts'
+
+export async function execute(engine: Engine, containerId: string, spec: ExecSpec): Promise<Execution> {
+  const execId = await engine.createExec(containerId, spec)
+  const socket = await engine.startExec(execId, spec.tty)
+  const stdout = new PassThrough()
+  const stderr = new PassThrough()
+  const ended = spec.tty ? pipeRaw(socket, stdout) : demultiplex(socket, stdout, stderr)
+  const exit = ended.then(() => exitCode(engine, execId))
+  // A caller that only reads the streams must not die of a lost connection.
+  exit.catch(() => {})
+  return {
+    stdin: socket as Writable,
+    stdout,
+    ...(!spec.tty && { stderr }),
+    resize: (rows, columns) => engine.resizeExec(execId, rows, columns),
+    exit,
+    close: () => void socket.destroy(),
+  }
+}
+
+export interface Ran {
+  readonly code: number
+  readonly stdout: Buffer
+  readonly stderr: string
+}
+
+/** Most bytes kept of what a short program prints. */
+const OUTPUT_MAX = 64 * 1024 * 1024
+
+/** Runs a short program to its end. */
+export async function run(
+  engine: Engine,
+  containerId: string,
+  spec: Omit<ExecSpec, 'tty'>,
+  input: Buffer | string = '',
+  signal?: AbortSignal,
+): Promise<Ran> {
+  const execution = await execute(engine, containerId, { ...spec, tty: false })
+  const abort = () => execution.close()
+  signal?.addEventListener('abort', abort, { once: true })
+  try {
+    execution.stdin.on('error', () => {})
+    execution.stdin.end(input)
+    const [stdout, stderr, code] = await Promise.all([
+      collect(execution.stdout),
+      execution.stderr ? collect(execution.stderr) : Buffer.alloc(0),
+      execution.exit,
+    ])
+    return { code, stdout, stderr: stderr.toString('utf8').trim() }
+  } finally {
+    signal?.removeEventListener('abort', abort)
+    execution.close()
+  }
+}
+
+async function collect(stream: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of stream) {
+    size += (chunk as Buffer).length
+    if (size > OUTPUT_MAX)
+      throw new DriverError('a program in a container printed more than 64 MiB', { code: 'output-too-large' })
+    chunks.push(chunk as Buffer)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** The engine tells the code only after the streams have ended, sometimes a moment later. */
+async function exitCode(engine: Engine, execId: string): Promise<number> {
+  for (let wait = 1; wait < 2000; wait *= 2) {
+    const state = await engine.execState(execId)
+    if (!state.running) return state.exitCode
+    await new Promise((resolve) => setTimeout(resolve, wait))
+  }
+  throw new DriverError(`the engine closed the streams of exec ${safeText(execId)} while it still ran`, {
+    code: 'exec-lost',
+    transient: true,
+  })
+}
+
+function pipeRaw(socket: Duplex, stdout: PassThrough): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      stdout.end()
+      resolve()
+    }
+    socket.on('data', (chunk: Buffer) => {
+      if (!stdout.write(chunk)) {
+        socket.pause()
+        stdout.once('drain', () => socket.resume())
+      }
+    })
+    socket.once('end', end).once('close', end).once('error', end)
+  })
+}
+
+/** Frames of the engine: stream (1 byte), three zeros, length (4 bytes, big endian), payload. */
+export function demultiplex(socket: Readable, stdout: PassThrough, stderr: PassThrough): Promise<void> {
+  return new Promise((resolve) => {
+    let rest: Buffer = Buffer.alloc(0)
+    const end = () => {
+      stdout.end()
+      stderr.end()
+      resolve()
+    }
+    socket.on('data', (chunk: Buffer) => {
+      rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+      let full = false
+      while (rest.length >= 8) {
+        const length = rest.readUInt32BE(4)
+        if (rest.length < 8 + length) break
+        const target = rest[0] === 2 ? stderr : stdout
+        full = !target.write(rest.subarray(8, 8 + length)) || full
+        rest = rest.subarray(8 + length)
+      }
+      if (full) {
+        socket.pause()
+        const next = () => stdout.writableNeedDrain || stderr.writableNeedDrain || socket.resume()
+        stdout.once('drain', next)
+        stderr.once('drain', next)
+      }
+    })
+    socket.once('end', end).once('close', end).once('error', end)
+  })
+}

@@ -1,0 +1,113 @@
+/** Builds the image of supervisor, egress, uplink and the static helper, from an explicit list of files. */
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { DriverError } from '../../../model/errors.ts'
+import { LABELS } from '../../../model/names.ts'
+import type { Engine } from '../engine.ts'
+import { DOCKER_LABELS } from '../labels.ts'
+import { ensureBaseImage } from './base-image.ts'
+import {
+  DAEMON_PROGRAMS,
+  guestSources,
+  isCheckout,
+  PROGRAM_ROOT,
+  programVersion,
+  SHIPPED,
+  sidecarsImage,
+} from './inputs.ts'
+import { tar, type TarEntry } from './tar.ts'
+
+type Progress = (text: string) => void
+
+/** Idempotent: an image under the tag with the label of its digest is the image. */
+export async function ensureSidecarsImage(
+  engine: Engine,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<'present' | 'built'> {
+  const { tag, inputDigest, base } = await sidecarsImage()
+  const present = await engine.image(tag)
+  if (present?.labels[LABELS.digest] === inputDigest) return 'present'
+  await ensureBaseImage(engine, progress, signal)
+  const labels = {
+    [DOCKER_LABELS.part]: 'image',
+    [LABELS.address]: 'image/sidecars',
+    [LABELS.digest]: inputDigest,
+    [LABELS.program]: programVersion(),
+  }
+  const context = tar(await contextEntries())
+  await engine.build(
+    context,
+    { tag, labels, arguments: { BASE: base, VERSION: programVersion() }, network: 'default', signal },
+    progress,
+  )
+  const built = await engine.image(tag)
+  if (built?.labels[LABELS.digest] !== inputDigest) {
+    throw new DriverError(`image ${tag} was built but the engine does not show it with its digest`, {
+      code: 'image-read-back',
+    })
+  }
+  return 'built'
+}
+
+/** Same files, same bytes: the context of a checkout is what `npm pack` ships. */
+export async function contextEntries(): Promise<readonly TarEntry[]> {
+  if (!isCheckout()) {
+    const shipped = ['Dockerfile', ...DAEMON_PROGRAMS.map(programPath)]
+    return [
+      ...shipped.map((path): TarEntry => ({ path, mode: 0o644, file: join(SHIPPED, path) })),
+      ...goEntries(join(SHIPPED, 'guest'), guestSourcesBelow(join(SHIPPED, 'guest'))),
+    ]
+  }
+  const bundles = await bundleDaemons()
+  return [
+    {
+      path: 'Dockerfile',
+      mode: 0o644,
+      content: readFileSync(join(PROGRAM_ROOT, 'sidecars/image/Dockerfile')),
+    },
+    { path: 'programs/package.json', mode: 0o644, content: '{"type":"module"}' },
+    ...[...bundles].map(([name, content]): TarEntry => ({ path: programPath(name), mode: 0o644, content })),
+    ...goEntries(join(PROGRAM_ROOT, 'sidecars/guest'), guestSources()),
+  ]
+}
+
+function goEntries(folder: string, files: readonly string[]): readonly TarEntry[] {
+  return files.map((file) => ({ path: `guest/${file.slice(folder.length + 1)}`, mode: 0o644, file }))
+}
+
+function guestSourcesBelow(folder: string): readonly string[] {
+  return guestSources().map((file) => join(folder, basename(file)))
+}
+
+/** In the context and, below /bb, in the image. */
+function programPath(daemon: string): string {
+  return `programs/${daemon}/main.js`
+}
+
+/** One file per daemon. esbuild is a development dependency: an installed package has the bundles already. */
+export async function bundleDaemons(): Promise<ReadonlyMap<string, string>> {
+  const { build } = await import('esbuild')
+  const { outputFiles } = await build({
+    entryPoints: Object.fromEntries(
+      DAEMON_PROGRAMS.map((name) => [name, join(PROGRAM_ROOT, 'sidecars', name, 'main.ts')] as const).filter(
+        ([, path]) => existsSync(path),
+      ),
+    ),
+    bundle: true,
+    write: false,
+    outdir: '/',
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    minifySyntax: true,
+    legalComments: 'none',
+    define: { BOT_BOTTLE_VERSION: JSON.stringify(programVersion()) },
+    // Packages in CommonJS ask for `require`; an ES module has none of its own.
+    banner: {
+      js: "import { createRequire as bbRequire } from 'node:module'; const require = bbRequire(import.meta.url);",
+    },
+    logLevel: 'silent',
+  })
+  return new Map(outputFiles.map((file) => [basename(file.path, '.js'), file.text]))
+}
