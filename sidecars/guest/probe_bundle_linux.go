@@ -85,7 +85,7 @@ func closedProcess(pid string) []check {
 		case "root":
 			_, err = os.Readlink(path)
 		case "fd":
-			_, err = os.ReadDir(path)
+			err = readDescriptors(path)
 		default:
 			var file *os.File
 			if file, err = os.Open(path); err == nil {
@@ -101,4 +101,15 @@ func closedProcess(pid string) []check {
 		checks = append(checks, check{"closed:" + pid + ":" + name, os.IsPermission(err), "open " + path, result, "own-control"})
 	}
 	return checks
+}
+
+// readDescriptors: uid 0 may list the numbers of a process that is closed to it; what counts is whether one of them leads anywhere.
+func readDescriptors(folder string) error {
+	entries, err := os.ReadDir(folder)
+	for _, entry := range entries {
+		if _, err = os.Readlink(folder + "/" + entry.Name()); err == nil {
+			return nil
+		}
+	}
+	return err
 }
