@@ -273,7 +273,7 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken 
         restarts,
         ...(unconfiguredSince === undefined ? {} : { unconfiguredSince }),
         ...(why === undefined ? {} : { reason: why }),
-        ...(egress === undefined ? {} : { egress }),
+        ...(egress === undefined || spec.name !== 'egress' ? {} : { egress }),
       }
     },
   }
