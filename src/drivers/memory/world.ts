@@ -1,0 +1,113 @@
+/**
+ * The world of the memory driver: what an engine and the daemons on it would hold, as one plain value. Kept in the
+ * process, or in a file, so that a test can kill the program and find the world as it left it. For tests only: daemon
+ * memory, with the secrets in it, is part of the value.
+ */
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import type { EgressConfig } from '../../model/control.ts'
+import type { Json } from '../../model/json.ts'
+import type { UplinkPolicy, UplinkTarget } from '../../model/policy.ts'
+import type { StackRecord } from '../../model/record.ts'
+import type { Observed } from '../../model/resource.ts'
+
+export type Fields = Readonly<Record<string, Json>>
+
+export interface LiveImage {
+  readonly id: string
+  readonly fields: Fields
+}
+
+export interface LiveUplink {
+  readonly id: string
+  readonly installation: string
+  fields: Fields
+  readonly version: string
+  readonly startedAt: string
+  policy?: UplinkPolicy
+  tables: Record<string, { token: string; targets: readonly UplinkTarget[] }>
+}
+
+export interface LiveBottle {
+  readonly installation: string
+  holder?: { readonly id: string; state: Json }
+  agent?: { readonly id: string; fields: Fields; guest?: Fields }
+  /** What the two volumes hold: outlives every container. */
+  readonly volumes: string
+}
+
+export interface LiveBundle {
+  readonly id: string
+  readonly installation: string
+  readonly holderId: string
+  fields: Fields
+  readonly version: string
+  readonly startedAt: string
+  /** Memory of the supervisor: gone with the container. */
+  config?: EgressConfig
+}
+
+export interface LiveStack {
+  uplink?: LiveUplink
+  /** In the uplink's volume: outlives its container. */
+  record?: StackRecord
+  recordDamaged?: boolean
+  bottles: Record<string, LiveBottle>
+  bundles: Record<string, LiveBundle>
+  /** Objects of others that carry one of this stack's names. */
+  strangers: Observed[]
+}
+
+export interface WorldState {
+  engineId: string
+  serial: number
+  images: Record<string, LiveImage>
+  stacks: Record<string, LiveStack>
+}
+
+export interface World {
+  read(): WorldState
+  /** Changes are whole: kept when `change` returns, not at all when it throws. */
+  change<T>(change: (state: WorldState) => T): T
+}
+
+export function memoryWorld(engineId = 'memory-engine'): World {
+  let state = emptyWorld(engineId)
+  return {
+    read: () => state,
+    change(change) {
+      const next = structuredClone(state)
+      const result = change(next)
+      state = next
+      return result
+    },
+  }
+}
+
+/** The same, kept in a file: another process sees it, and a killed one leaves it whole. */
+export function fileWorld(path: string, engineId = 'memory-engine'): World {
+  const read = () =>
+    existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as WorldState) : emptyWorld(engineId)
+  return {
+    read,
+    change(change) {
+      const next = read()
+      const result = change(next)
+      writeFileSync(`${path}.new`, JSON.stringify(next))
+      renameSync(`${path}.new`, path)
+      return result
+    },
+  }
+}
+
+export function stackIn(state: WorldState, stack: string): LiveStack {
+  return (state.stacks[stack] ??= { bottles: {}, bundles: {}, strangers: [] })
+}
+
+export function newId(state: WorldState): string {
+  state.serial += 1
+  return `m${String(state.serial).padStart(6, '0')}`
+}
+
+function emptyWorld(engineId: string): WorldState {
+  return { engineId, serial: 0, images: {}, stacks: {} }
+}

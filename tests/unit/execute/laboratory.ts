@@ -1,0 +1,186 @@
+/** A whole program without a command line: home, lock, state, memory driver, plan and apply, over one temporary folder. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
+import { memoryDriver } from '../../../src/drivers/memory/driver.ts'
+import { faults } from '../../../src/drivers/memory/faults.ts'
+import type { MemoryOptions } from '../../../src/drivers/memory/driver.ts'
+import { memoryWorld } from '../../../src/drivers/memory/world.ts'
+import type { World } from '../../../src/drivers/memory/world.ts'
+import { apply } from '../../../src/execute/apply.ts'
+import type { ApplyDeps } from '../../../src/execute/apply.ts'
+import type { Clock } from '../../../src/execute/clock.ts'
+import type { ApplyEvent } from '../../../src/model/event.ts'
+import { DriverError } from '../../../src/model/errors.ts'
+import type { Plan } from '../../../src/model/plan.ts'
+import { describeSecretRef, Secret } from '../../../src/model/secret.ts'
+import type { Driver } from '../../../src/ports/driver.ts'
+import { plan } from '../../../src/reconcile/plan.ts'
+import type { PlanOptions } from '../../../src/reconcile/plan.ts'
+import { assemble } from '../../../src/reconcile/snapshot.ts'
+import type { Desired } from '../../../src/resources/desired.ts'
+import { openDatabase } from '../../../src/state/database.ts'
+import { openHome } from '../../../src/state/home.ts'
+import type { Home } from '../../../src/state/home.ts'
+import { openJournal } from '../../../src/state/journal.ts'
+import type { Journal } from '../../../src/state/journal.ts'
+import { acquire } from '../../../src/state/lock.ts'
+import { openRecords } from '../../../src/state/records.ts'
+import { openRoots } from '../../../src/state/roots.ts'
+import type { Roots } from '../../../src/state/roots.ts'
+import { OPTIONS } from '../reconcile/stacks.ts'
+
+export const START = Date.parse('2026-11-21T12:00:00.000Z')
+
+/** Stands still between two looks and jumps over every wait. */
+export function testClock(start = START): Clock & { advance(ms: number): void } {
+  let now = start
+  return {
+    now: () => now,
+    sleep: async (ms) => {
+      now += ms
+    },
+    advance: (ms) => {
+      now += ms
+    },
+  }
+}
+
+export interface LaboratoryOptions extends Partial<Omit<MemoryOptions, 'world'>> {
+  readonly world?: World
+  readonly dir?: string
+  readonly secrets?: Readonly<Record<string, string>>
+  readonly clock?: ReturnType<typeof testClock>
+}
+
+export async function laboratory(options: LaboratoryOptions = {}) {
+  const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'bb-lab-'))
+  const home: Home = openHome({ env: {}, stateDir: join(dir, 'home') })
+  const world = options.world ?? memoryWorld()
+  const clock = options.clock ?? testClock()
+  const calls: string[] = []
+  const injected = options.faults ?? faults()
+  const driver = memoryDriver({
+    installation: home.installation,
+    now: () => new Date(clock.now()).toISOString(),
+    ...options,
+    world,
+    faults: injected,
+    onCall: (call) => {
+      calls.push(call)
+      options.onCall?.(call)
+    },
+  })
+  const engineId = world.read().engineId
+  const stack = 'acme'
+  const lock = await acquire({ home, engineId, stack, command: 'test', timeoutMs: 0 })
+  const database: DatabaseSync = openDatabase({
+    home,
+    engineId,
+    stack,
+    program: '0.1.0',
+    now: () => new Date(clock.now()).toISOString(),
+  })
+  const [journal, records, roots] = [
+    openJournal(database),
+    openRecords(database),
+    openRoots({ home, engineId, stack }),
+  ]
+  const secrets: Record<string, string> = { ...options.secrets }
+
+  const look = async () => {
+    const observation = await driver.observe(stack)
+    const { uplink } = observation
+    const nonce = uplink && 'nonce' in uplink ? uplink.nonce : ''
+    const credentials = Object.fromEntries(
+      Object.entries(secrets).map(([name, value]) => [`env:${name}`, new Secret(value).digest(nonce)]),
+    )
+    const snapshot = assemble({
+      now: new Date(clock.now()).toISOString(),
+      installation: home.installation,
+      observations: { memory: observation },
+      roots: roots.rootStates(),
+      credentials,
+    })
+    return { observation, snapshot }
+  }
+
+  const planned = async (desired: Desired, extra: Partial<PlanOptions> = {}): Promise<Plan> =>
+    plan({ desired, snapshot: (await look()).snapshot, options: { ...OPTIONS, ...extra } })
+
+  /** Plans against the world as it is and carries that out. */
+  const run = async (
+    desired: Desired,
+    over: Partial<ApplyDeps> = {},
+    extra: Partial<PlanOptions> = {},
+  ): Promise<ApplyEvent[]> => {
+    const { observation, snapshot } = await look()
+    const made = plan({ desired, snapshot, options: { ...OPTIONS, ...extra } })
+    const uplink =
+      observation.uplink && 'status' in observation.uplink ? observation.uplink.status : undefined
+    const deps: ApplyDeps = {
+      drivers: new Map([['memory', driver]]),
+      lease: lock.lease,
+      journal,
+      records,
+      roots,
+      materials: {
+        rootCertificate: async (bottle) => roots.rootOf(bottle)?.certificate ?? '',
+        environment: () => new Map(),
+        secret: async (ref) => {
+          const value = ref.from === 'env' ? secrets[ref.name] : undefined
+          if (value === undefined)
+            throw new DriverError(`${describeSecretRef(ref)} is not set`, { code: 'secret-unresolved' })
+          return new Secret(value)
+        },
+      },
+      trust: [],
+      hostAddresses: ['192.0.2.1'],
+      ...(uplink && { uplink }),
+      whole: extra.bottles === undefined,
+      clock,
+      ...over,
+    }
+    const events: ApplyEvent[] = []
+    for await (const event of apply(made, deps)) events.push(event)
+    return events
+  }
+
+  return {
+    dir,
+    home,
+    world,
+    driver: driver as Driver,
+    lock,
+    database,
+    journal: journal as Journal,
+    records,
+    roots: roots as Roots,
+    clock,
+    calls,
+    faults: injected,
+    secrets,
+    look,
+    planned,
+    run,
+    close(keep = false) {
+      database.close()
+      lock.release()
+      if (!keep) rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+export type Laboratory = Awaited<ReturnType<typeof laboratory>>
+
+/** `address outcome`, in the order in which things ended; the last line is the whole. */
+export function told(events: readonly ApplyEvent[]): string[] {
+  return events.flatMap((event) => {
+    if (event.type === 'ended') return [`ended ${event.outcome}`]
+    if (event.type !== 'action-ended') return []
+    const because = event.because === undefined ? '' : ` because ${event.because}`
+    const error = event.error === undefined ? '' : ` (${event.error.code})`
+    return [`${event.address} ${event.outcome}${because}${error}`]
+  })
+}
