@@ -109,7 +109,8 @@ export async function serveDials(
     answer(socket, { ok: false, code, message })
     socket.end()
     socket.resume()
-    socket.setTimeout(FIRST_LINE_DEADLINE_MS, () => socket.destroy())
+    const lingering = setTimeout(() => socket.destroy(), FIRST_LINE_DEADLINE_MS)
+    socket.on('close', () => clearTimeout(lingering))
   }
 
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {

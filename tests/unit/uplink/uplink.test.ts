@@ -206,6 +206,17 @@ describe('the sockets', () => {
     })
   })
 
+  it('[PXY-34] serves who speaks while hundreds of connections say nothing', async () => {
+    await within({}, async (world) => {
+      await attach(world, ['allowed.test'])
+      const silent = Array.from({ length: 400 }, () => world.knock())
+      await Promise.all(silent.map((socket) => once(socket, 'connect')))
+      const { answer } = await world.dial({ token: TOKEN.a, host: 'denied.test', port: 443 })
+      expect(answer).toMatchObject({ ok: false, code: 'target-undeclared' })
+      for (const socket of silent) socket.destroy()
+    })
+  })
+
   it('forgets tokens and tables with its process [drift], and logs no token', async () => {
     await within({}, async (world) => {
       await attach(world, ['allowed.test'])
