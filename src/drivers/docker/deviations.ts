@@ -106,7 +106,7 @@ function environment(sent: readonly string[], found: Json | undefined): string[]
   const lines = new Set(Array.isArray(found) ? found.map(String) : [])
   return sent
     .filter((line) => !lines.has(line))
-    .map((line) => `environment variable ${safeText(line.slice(0, line.indexOf('=')))} is not as set`)
+    .map((line) => `environment variable ${safeText(line.split('=', 1)[0] ?? '')} is not as set`)
 }
 
 function attachments(wanted: readonly string[], found: readonly string[]): string[] {

@@ -1,9 +1,9 @@
 /**
  * What a user's image brings along and what becomes of it: PATH is kept, variables that make something run are
- * emptied, its volumes become limited tmpfs; everything else of it is overridden in the create body. Pure.
+ * taken away, its volumes become limited tmpfs; everything else of it is overridden in the create body. Pure.
  */
 import { DriverError } from '../../model/errors.ts'
-import { AGENT, DEFAULT_PATH, EMPTIED, programEnvironment } from '../../resources/guest/environment.ts'
+import { AGENT, DEFAULT_PATH, TAKEN_AWAY, programEnvironment } from '../../resources/guest/environment.ts'
 import { safeText } from '../../model/text.ts'
 
 export interface ImageDefaults {
@@ -16,15 +16,14 @@ export interface ImageDefaults {
 const PROXY = /^(https?|ftp|all|no)_proxy$/i
 const LOADER = /^(LD_|DYLD_)/
 
-/** Create-time environment: execs inherit it, so each dangerous variable of the image is set here, to nothing. */
+/** Create-time environment: execs inherit it. A name without a value takes the image's variable away. */
 export function agentEnvironment(defaults: ImageDefaults): readonly string[] {
   const own = programEnvironment(imagePath(defaults.env))
-  const theirs = defaults.env.map((line) => line.slice(0, line.indexOf('=')))
-  const emptied = [
-    ...new Set([...EMPTIED, ...theirs.filter((name) => LOADER.test(name) || PROXY.test(name))]),
-  ]
-  const empty = emptied.filter((name) => !(name in own)).map((name) => [name, ''] as const)
-  return [...empty, ...Object.entries(own)].map(([name, value]) => `${name}=${value}`)
+  const theirs = [...new Set(defaults.env.map((line) => line.split('=', 1)[0] ?? ''))]
+  const taken = theirs.filter(
+    (name) => !(name in own) && (TAKEN_AWAY.includes(name) || LOADER.test(name) || PROXY.test(name)),
+  )
+  return [...taken.sort(), ...Object.entries(own).map(([name, value]) => `${name}=${value}`)]
 }
 
 /** The image's PATH where every entry is an absolute folder; else the usual one. */

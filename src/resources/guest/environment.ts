@@ -27,8 +27,8 @@ export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 /** Hosts that are never asked through the proxy: the doors themselves. */
 const NO_PROXY = 'localhost,127.0.0.1,127.0.0.2,::1'
 
-/** Variables that make a loader, runtime or tool run or read something of the image's choosing. They are emptied. */
-export const EMPTIED: readonly string[] = [
+/** Variables that make a loader, runtime or tool run or read something of the image's choosing. An image's value never reaches a program. */
+export const TAKEN_AWAY: readonly string[] = [
   'LD_PRELOAD',
   'LD_LIBRARY_PATH',
   'LD_AUDIT',

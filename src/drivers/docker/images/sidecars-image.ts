@@ -13,6 +13,7 @@ import {
   PROGRAM_ROOT,
   programVersion,
   SHIPPED,
+  sidecarInputs,
   sidecarsImage,
 } from './inputs.ts'
 import { tar, type TarEntry } from './tar.ts'
@@ -53,11 +54,11 @@ export async function ensureSidecarsImage(
 /** Same files, same bytes: the context of a checkout is what `npm pack` ships. */
 export async function contextEntries(): Promise<readonly TarEntry[]> {
   if (!isCheckout()) {
-    const shipped = ['Dockerfile', ...DAEMON_PROGRAMS.map(programPath)]
-    return [
-      ...shipped.map((path): TarEntry => ({ path, mode: 0o644, file: join(SHIPPED, path) })),
-      ...goEntries(join(SHIPPED, 'guest'), guestSourcesBelow(join(SHIPPED, 'guest'))),
-    ]
+    return sidecarInputs().map((file): TarEntry => ({
+      path: file.slice(SHIPPED.length + 1),
+      mode: 0o644,
+      file,
+    }))
   }
   const bundles = await bundleDaemons()
   return [
@@ -74,10 +75,6 @@ export async function contextEntries(): Promise<readonly TarEntry[]> {
 
 function goEntries(folder: string, files: readonly string[]): readonly TarEntry[] {
   return files.map((file) => ({ path: `guest/${file.slice(folder.length + 1)}`, mode: 0o644, file }))
-}
-
-function guestSourcesBelow(folder: string): readonly string[] {
-  return guestSources().map((file) => join(folder, basename(file)))
 }
 
 /** In the context and, below /bb, in the image. */

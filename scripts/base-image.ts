@@ -1,0 +1,21 @@
+/** `node scripts/base-image.ts`: makes the base image and the sidecar image present on the engine, and says how long it takes. */
+import { chooseEndpoint } from '../src/drivers/docker/endpoint.ts'
+import { openEngine } from '../src/drivers/docker/engine.ts'
+import { ensureBaseImage } from '../src/drivers/docker/images/base-image.ts'
+import { sidecarsImage } from '../src/drivers/docker/images/inputs.ts'
+import { baseImage } from '../src/drivers/docker/images/recipe.ts'
+import { ensureSidecarsImage } from '../src/drivers/docker/images/sidecars-image.ts'
+
+const engine = openEngine(chooseEndpoint(process.env))
+const verbose = process.argv.includes('--verbose')
+const progress = (text: string) => verbose && console.log(`  ${text}`)
+const { signal } = new AbortController()
+
+const steps = [
+  { tag: baseImage().tag, ensure: () => ensureBaseImage(engine, progress, signal) },
+  { tag: (await sidecarsImage()).tag, ensure: () => ensureSidecarsImage(engine, progress, signal) },
+]
+for (const { tag, ensure } of steps) {
+  const from = performance.now()
+  console.log(`image: ${tag}: ${await ensure()} (${((performance.now() - from) / 1000).toFixed(1)} s)`)
+}

@@ -1,0 +1,111 @@
+/**
+ * What happens inside the agent container between the probe and the agent program: probe, root certificate, environment,
+ * `ready`. All by the static helper; the image's own programs are never used. Idempotent: the second time the helper
+ * finds every file as it should be.
+ */
+import { X509Certificate } from 'node:crypto'
+import { DriverError } from '../../model/errors.ts'
+import { liveNames } from '../../model/names.ts'
+import type { Json } from '../../model/json.ts'
+import type { Action } from '../../model/plan.ts'
+import type { Resource } from '../../model/resource.ts'
+import { guestEnvironment, GUEST_FILES } from '../../resources/guest/environment.ts'
+import type { GuestSpec } from '../../resources/guest/spec.ts'
+import type { Effect, EffectContext } from '../../ports/driver.ts'
+import type { InspectedContainer } from './decode.ts'
+import { callInit, helper, ROOT_USER } from './guest-helper.ts'
+import { imagePath } from './image-defaults.ts'
+import { ours, type Site } from './place.ts'
+import { probe } from './probe.ts'
+import { helperFailed } from './trouble.ts'
+
+export async function performGuest(site: Site, action: Action, context: EffectContext): Promise<Effect> {
+  const bottle = action.bottle ?? ''
+  if (action.verb === 'remove') return { did: 'removed with its container' }
+  const { spec } = action.desired as Resource<GuestSpec>
+  const agent = await runningAgent(site, bottle)
+  context.progress('probing')
+  await probe(site, bottle, agent)
+  context.signal.throwIfAborted()
+  const certificate = await context.materials.rootCertificate(bottle)
+  const root = await installRoot(site, agent, certificate)
+  await writeEnvironment(site, agent, context.materials.environment(bottle))
+  await callInit(site.engine, agent.id, { op: 'ready' })
+  return {
+    did: 'provisioned',
+    objectId: agent.id,
+    fields: { env: spec.env as unknown as Json, root, probe: 'passed' },
+  }
+}
+
+/** After a restart of a provisioned container: the probe again, then ready. A container that was never provisioned stays idle. */
+export async function wake(site: Site, bottle: string, signal: AbortSignal): Promise<void> {
+  const agent = await runningAgent(site, bottle)
+  const { stdout } = await helper(site.engine, agent.id, ['stat', GUEST_FILES.environment], ROOT_USER)
+  signal.throwIfAborted()
+  const [file] = JSON.parse(stdout) as readonly { readonly type?: string; readonly uid?: number }[]
+  if (file?.type !== 'file' || file.uid !== 0) return
+  await probe(site, bottle, agent)
+  await callInit(site.engine, agent.id, { op: 'ready' })
+}
+
+export async function runningAgent(site: Site, bottle: string): Promise<InspectedContainer> {
+  const name = liveNames.agent(site.stack, bottle)
+  const agent = ours(site, 'container', await site.engine.container(name))
+  if (agent?.state.running === true && !agent.state.paused) return agent
+  throw new DriverError(`agent container of ${bottle} does not run`, {
+    code: 'agent-not-running',
+    hint: `bot-bottle start ${bottle}`,
+  })
+}
+
+/** Exactly one certificate more than before, and it is ours (lessons.md, 7). */
+async function installRoot(site: Site, agent: InspectedContainer, certificate: string): Promise<string> {
+  const wanted = new X509Certificate(certificate).fingerprint256.replaceAll(':', '').toLowerCase()
+  await helper(
+    site.engine,
+    agent.id,
+    ['write', GUEST_FILES.root, '--mode', '0644', '--parents'],
+    ROOT_USER,
+    certificate,
+  )
+  const { stdout } = await helper(
+    site.engine,
+    agent.id,
+    ['trust', 'install', '--cert-stdin', '--bundle-out', GUEST_FILES.bundle],
+    ROOT_USER,
+    certificate,
+  )
+  const told = JSON.parse(stdout) as {
+    readonly layout?: string
+    readonly before?: number
+    readonly after?: number
+    readonly fingerprint?: string
+  }
+  const counted = told.layout === 'unknown' || told.after === (told.before ?? 0) + 1
+  if (told.fingerprint !== wanted || !counted) {
+    throw helperFailed(
+      'install the root certificate',
+      `the store has ${told.after} certificates after ${told.before}, root ${told.fingerprint ?? 'unknown'}`,
+    )
+  }
+  return wanted
+}
+
+/** Root's file: the agent reads its environment there and cannot change what the next program gets. */
+async function writeEnvironment(
+  site: Site,
+  agent: InspectedContainer,
+  declared: ReadonlyMap<string, string>,
+): Promise<void> {
+  const list = agent.config['Env']
+  const path = imagePath(Array.isArray(list) ? list.map(String) : [])
+  const text = `${JSON.stringify(guestEnvironment(declared, path), undefined, 1)}\n`
+  await helper(
+    site.engine,
+    agent.id,
+    ['write', GUEST_FILES.environment, '--mode', '0644', '--parents'],
+    ROOT_USER,
+    text,
+  )
+}

@@ -1,0 +1,54 @@
+/** Calls of the static helper in the agent container; its command line is sidecars/guest/README.md. */
+import { DriverError } from '../../model/errors.ts'
+import { safeText } from '../../model/text.ts'
+import { AGENT } from '../../resources/guest/environment.ts'
+import { PATHS } from './bodies.ts'
+import type { Engine } from './engine.ts'
+import { run } from './exec.ts'
+import { helperFailed } from './trouble.ts'
+
+export const AGENT_USER = `${AGENT.uid}:${AGENT.gid}`
+/** Owner of the files of an image; under our create body it has no capability. */
+export const ROOT_USER = '0:0'
+
+/** Runs it to its end; throws unless its exit code is 0 or one of `fine`. */
+export async function helper(
+  engine: Engine,
+  containerId: string,
+  args: readonly string[],
+  user: string,
+  input: string | Buffer = '',
+  fine: readonly number[] = [],
+): Promise<{ readonly code: number; readonly stdout: string }> {
+  const { code, stdout, stderr } = await run(
+    engine,
+    containerId,
+    { argv: [PATHS.guest, ...args], user, env: {}, cwd: '/' },
+    input,
+  )
+  if (code !== 0 && !fine.includes(code))
+    throw helperFailed(`run the helper's ${args.slice(0, 2).join(' ')}`, stderr || `exit code ${code}`)
+  return { code, stdout: stdout.toString('utf8') }
+}
+
+/** One request to init; its refusal is a `DriverError` with its code. */
+export async function callInit(
+  engine: Engine,
+  containerId: string,
+  request: object,
+): Promise<Readonly<Record<string, unknown>>> {
+  const { stdout } = await helper(
+    engine,
+    containerId,
+    ['call', '--run', PATHS.init],
+    AGENT_USER,
+    `${JSON.stringify(request)}\n`,
+    [1],
+  )
+  const answer = JSON.parse(stdout) as Readonly<Record<string, unknown>>
+  if (answer['ok'] === true) return answer
+  const code = String(answer['code'] ?? 'failed')
+  throw new DriverError(`init refused: ${safeText(String(answer['message'] ?? 'no reason given'))}`, {
+    code: `init-${/^[a-z-]{1,40}$/.test(code) ? code : 'failed'}`,
+  })
+}

@@ -1,0 +1,183 @@
+/** Programs in a bottle: exec, the helper, the agent program under init, and what they printed. Needs no lease. */
+import { Readable } from 'node:stream'
+import { DriverError } from '../../model/errors.ts'
+import { CONTROL_SOCKETS } from '../../model/control.ts'
+import { liveNames } from '../../model/names.ts'
+import { AGENT, GUEST_FILES, programEnvironment } from '../../resources/guest/environment.ts'
+import type { Driver, ExecRequest, Execution } from '../../ports/driver.ts'
+import { PATHS } from './bodies.ts'
+import type { InspectedContainer } from './decode.ts'
+import { execute, run } from './exec.ts'
+import { runningAgent, wake } from './guest-effect.ts'
+import { AGENT_USER, callInit } from './guest-helper.ts'
+import { untar } from './images/untar.ts'
+import { imagePath } from './image-defaults.ts'
+import { jsonLines } from './lines.ts'
+import { containerLog, type LogOptions } from './logs.ts'
+import { ours, type Site } from './place.ts'
+
+export interface StartRequest {
+  readonly argv: readonly string[]
+  /** Beside the bottle's own environment, over which it wins. */
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd?: string
+  /** Absent: no terminal. */
+  readonly tty?: { readonly rows: number; readonly columns: number }
+}
+
+export interface Sessions extends Pick<Driver, 'exec' | 'helper'> {
+  /** Starts the agent program under init, which holds its terminal; it goes on when the caller goes. */
+  startProgram(stack: string, bottle: string, request: StartRequest): Promise<void>
+  /** What runs: init's answer to `status`. */
+  programStatus(stack: string, bottle: string): Promise<Readonly<Record<string, unknown>>>
+  /** The terminal of what runs; its exit code when it ends, 0 after the detach keys. */
+  attachProgram(
+    stack: string,
+    bottle: string,
+    options: { readonly tty?: ExecRequest['tty']; readonly replay: boolean },
+  ): Promise<Execution>
+}
+
+type OpenSite = (stack: string) => Promise<Site>
+
+export function createSessions(openSite: OpenSite): Sessions {
+  const helper: Driver['helper'] = async (stack, bottle, args, user, tty) => {
+    const site = await openSite(stack)
+    const agent = await runningAgent(site, bottle)
+    const env = tty ? { TERM: 'xterm-256color' } : {}
+    const execution = await execute(site.engine, agent.id, {
+      argv: [PATHS.guest, ...args],
+      user: user ?? AGENT_USER,
+      env,
+      cwd: '/',
+      tty: tty !== undefined,
+    })
+    if (tty) await execution.resize(tty.rows, tty.columns)
+    return execution
+  }
+  return {
+    helper,
+    async exec(stack, bottle, request) {
+      const site = await openSite(stack)
+      const agent = await runningAgent(site, bottle)
+      const execution = await execute(site.engine, agent.id, {
+        argv: request.argv,
+        user: request.user ?? AGENT_USER,
+        env: { ...(await environmentOf(site, agent)), ...request.env },
+        cwd: request.cwd ?? AGENT.workspace,
+        tty: request.tty !== undefined,
+      })
+      if (request.tty) await execution.resize(request.tty.rows, request.tty.columns)
+      return execution
+    },
+    async startProgram(stack, bottle, request) {
+      const site = await openSite(stack)
+      const agent = await runningAgent(site, bottle)
+      const env = { ...(await environmentOf(site, agent)), ...request.env }
+      const start = {
+        op: 'start',
+        argv: request.argv,
+        env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+        cwd: request.cwd ?? AGENT.workspace,
+        tty: request.tty !== undefined,
+        ...(request.tty && { rows: request.tty.rows, cols: request.tty.columns }),
+      }
+      try {
+        await callInit(site.engine, agent.id, start)
+      } catch (thrown) {
+        // Restarted behind our back: probed again before it is ready again.
+        if (!(thrown instanceof DriverError && thrown.code === 'init-not-ready')) throw thrown
+        await wake(site, bottle, AbortSignal.timeout(60_000))
+        await callInit(site.engine, agent.id, start)
+      }
+    },
+    async programStatus(stack, bottle) {
+      const site = await openSite(stack)
+      return callInit(site.engine, (await runningAgent(site, bottle)).id, { op: 'status' })
+    },
+    attachProgram: (stack, bottle, { tty, replay }) =>
+      helper(
+        stack,
+        bottle,
+        ['attach', '--run', PATHS.init, ...(tty ? ['--tty'] : []), ...(replay ? ['--replay'] : [])],
+        undefined,
+        tty,
+      ),
+  }
+}
+
+/** Read from root's file in the container; before it is provisioned only the program's own variables exist. */
+async function environmentOf(
+  site: Site,
+  agent: InspectedContainer,
+): Promise<Readonly<Record<string, string>>> {
+  const { code, stdout } = await run(site.engine, agent.id, {
+    argv: [PATHS.guest, 'get', GUEST_FILES.environment],
+    user: AGENT_USER,
+    env: {},
+    cwd: '/',
+  })
+  const list = agent.config['Env']
+  if (code !== 0) return programEnvironment(imagePath(Array.isArray(list) ? list.map(String) : []))
+  const [file] = await untar(Readable.from([stdout]), 16 * 1024 * 1024)
+  const found: unknown = JSON.parse(file?.content.toString('utf8') ?? '{}')
+  if (typeof found !== 'object' || found === null)
+    throw new DriverError(`${GUEST_FILES.environment} is not an environment`, { code: 'guest-environment' })
+  return Object.fromEntries(Object.entries(found).map(([name, value]) => [name, String(value)]))
+}
+
+export async function bottleLogs(
+  site: Site,
+  bottle: string,
+  of: 'agent' | 'bundle',
+  options: LogOptions,
+): Promise<Readable> {
+  const { stack } = site
+  const name = of === 'agent' ? liveNames.agent(stack, bottle) : liveNames.bundle(stack, bottle)
+  const found = ours(site, 'container', await site.engine.container(name))
+  if (found === undefined)
+    throw new DriverError(`there is no ${of} container of ${bottle}`, {
+      code: 'not-found',
+      hint: 'bot-bottle apply',
+    })
+  if (of === 'agent') return containerLog(site.engine, found.id, options)
+  if (!found.state.running)
+    throw new DriverError(`the bundle of ${bottle} does not run: its log went with it`, {
+      code: 'not-running',
+      hint: 'bot-bottle apply',
+    })
+  return auditLog(site, found.id, options)
+}
+
+/** Lines of egress, one JSON object each, from the supervisor's control socket. */
+async function auditLog(
+  site: Site,
+  containerId: string,
+  { follow, tail, since }: LogOptions,
+): Promise<Readable> {
+  const execution = await execute(site.engine, containerId, {
+    argv: [PATHS.sidecarGuest, 'relay', CONTROL_SOCKETS.supervisor],
+    user: '0:0',
+    env: {},
+    cwd: '/',
+    tty: false,
+  })
+  execution.stdin.write(
+    `${JSON.stringify({ id: 1, op: 'logs', daemon: 'egress', follow, tail: tail ?? 1000 })}\n`,
+  )
+  async function* lines(): AsyncGenerator<string> {
+    try {
+      for await (const answer of jsonLines(execution.stdout)) {
+        if (answer['ok'] !== true)
+          throw new DriverError('the supervisor does not tell its log', { code: 'control-refused' })
+        const line = answer['value'] as { readonly at?: string } | null | undefined
+        if (line && typeof line === 'object' && (since === undefined || (line.at ?? '') >= since))
+          yield `${JSON.stringify(line)}\n`
+        if (answer['end'] === true) return
+      }
+    } finally {
+      execution.close()
+    }
+  }
+  return Readable.from(lines(), { objectMode: false })
+}
