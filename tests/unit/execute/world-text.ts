@@ -17,12 +17,13 @@ const VOLATILE = new Set([
   'issuer',
   'volumes',
   'root',
+  'installation',
 ])
 
 export function worldText(world: World, roots: Roots): string {
   const state = JSON.parse(JSON.stringify(world.read())) as Json
   const bottles = roots.rootStates().map(({ bottle }) => bottle)
-  return canonical({ world: stable(state), roots: bottles })
+  return JSON.stringify(JSON.parse(canonical({ world: stable(state), roots: bottles })), null, 1)
 }
 
 /** A digest of the guest's desired value holds the root, which every run makes anew. */
