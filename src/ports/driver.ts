@@ -96,6 +96,26 @@ export interface Execution {
   close(): void
 }
 
+/** The agent program, held by the bottle's init: it goes on when the caller goes. */
+export interface ProgramRequest {
+  readonly argv: readonly string[]
+  /** Beside the bottle's own environment, over which it wins. */
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd?: string
+  /** Absent: no terminal. */
+  readonly tty?: { readonly rows: number; readonly columns: number }
+}
+
+export interface AttachRequest {
+  readonly tty?: ExecRequest['tty']
+  /** What was printed before is printed again. */
+  readonly replay: boolean
+  /** Keys that leave the program running; default `ctrl-p,ctrl-q`. */
+  readonly detachKeys?: string
+  /** Default true; false only watches. */
+  readonly stdin?: boolean
+}
+
 export interface EngineEvent {
   readonly at: string
   /** What the engine says happened, for the log of `watch`. */
@@ -126,6 +146,12 @@ export interface Driver {
     user?: string,
     tty?: ExecRequest['tty'],
   ): Promise<Execution>
+  /** Absent where the driver cannot hold a program. Refused while the bottle is not ready. */
+  startProgram?(stack: string, bottle: string, request: ProgramRequest): Promise<void>
+  /** What runs: `state` is `idle`, `running` or `exited`. */
+  programStatus?(stack: string, bottle: string): Promise<Readonly<Record<string, unknown>>>
+  /** The terminal of what runs; its exit code when it ends, 0 after the detach keys. */
+  attachProgram?(stack: string, bottle: string, request: AttachRequest): Promise<Execution>
   /** Output kept by the engine of the agent container, or of the bundle's daemons as JSON lines. */
   logs(
     stack: string,
