@@ -40,6 +40,10 @@ export const RULES = {
   'path-ambiguous': { status: 400, words: 'was asked for a path that servers read in more than one way' },
   'authority-invalid': { status: 400, words: 'The request names its host in a form that is not accepted' },
   'authority-mismatch': { status: 421, words: 'The request names different hosts in different places' },
+  'host-mismatch': {
+    status: 400,
+    words: 'The request names one host in its target and another in its Host field',
+  },
   'request-malformed': { status: 400, words: 'The request is not well-formed HTTP/1.1' },
   'request-too-large': { status: 431, words: 'The head of the request is too large' },
   'request-timeout': { status: 408, words: 'The request did not arrive in time' },

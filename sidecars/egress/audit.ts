@@ -1,0 +1,64 @@
+/** Audit lines as the policy wants them (`none`, `blocks`, `all`), and the count of refusals in the last hour. Never a value, never a query. */
+import type { LogLine } from '../supervisor/ipc.ts'
+import type { Authority } from '../policy/authority.ts'
+import type { RuleId } from '../policy/rules.ts'
+import type { Running } from './running.ts'
+
+export interface Audited {
+  readonly authority?: Authority
+  readonly method?: string
+  readonly path?: string
+  readonly status?: number
+  readonly bytesOut?: number
+  readonly bytesIn?: number
+  readonly ms?: number
+}
+
+const MINUTE_MS = 60_000
+const PATH_LOGGED = 256
+
+export class Audit {
+  readonly #log: (line: LogLine) => void
+  readonly #now: () => number
+  /** Refusals by minute, a ring of an hour. */
+  readonly #minutes = Array.from({ length: 60 }, () => ({ minute: 0, refused: 0 }))
+
+  constructor(log: (line: LogLine) => void, now: () => number) {
+    this.#log = log
+    this.#now = now
+  }
+
+  allowed(running: Running, rule: string, audited: Audited): void {
+    if (running.config.policy.log === 'all') this.#write(running, 'allow', rule, audited)
+  }
+
+  refused(running: Running | undefined, rule: RuleId, audited: Audited): void {
+    const minute = Math.floor(this.#now() / MINUTE_MS)
+    const slot = this.#minutes[minute % 60]
+    if (slot !== undefined) {
+      if (slot.minute !== minute) Object.assign(slot, { minute, refused: 0 })
+      slot.refused++
+    }
+    if (running?.config.policy.log !== 'none') this.#write(running, 'deny', rule, audited)
+  }
+
+  refusedLastHour(): number {
+    const oldest = Math.floor(this.#now() / MINUTE_MS) - 60
+    return this.#minutes.reduce((sum, { minute, refused }) => (minute > oldest ? sum + refused : sum), 0)
+  }
+
+  #write(running: Running | undefined, decision: 'allow' | 'deny', rule: string, audited: Audited): void {
+    const { authority, path, ...rest } = audited
+    this.#log({
+      at: new Date(this.#now()).toISOString(),
+      bottle: running?.config.bottle ?? '',
+      decision,
+      rule,
+      host: authority?.host ?? '',
+      port: authority?.port ?? 0,
+      ...(path !== undefined && { path: (running?.matcher.maskText(path) ?? path).slice(0, PATH_LOGGED) }),
+      ...rest,
+      generation: running?.config.generation ?? 0,
+    })
+  }
+}

@@ -1,0 +1,326 @@
+/**
+ * One connection at a door, from its first byte to its end. Every request on it is parsed, judged and scanned by
+ * itself; a refusal is said in words and ends the connection. It carries what it was admitted for, so that a new
+ * policy can judge it again.
+ */
+import type { Duplex } from 'node:stream'
+import { scanRequest } from '../detect/scan.ts'
+import type { Authority } from '../policy/authority.ts'
+import { admit, judge } from '../policy/judge.ts'
+import type { JudgedRequest } from '../policy/judge.ts'
+import type { RoutePolicy } from '../../src/model/policy.ts'
+import type { RuleId } from '../policy/rules.ts'
+import { refusalOf } from '../policy/words.ts'
+import { controls } from './controls.ts'
+import { stripFields, stripQuery } from './credentials.ts'
+import type { Door } from './door.ts'
+import { forward } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
+import { Malformed, readHead } from './head.ts'
+import type { Field } from './head.ts'
+import { passedFields } from './outgoing.ts'
+import { relayBothWays } from './passthrough.ts'
+import { renderRefusal } from './refuse.ts'
+import { parseConnect, parseRequest, parseRequestLine, Refuse } from './request.ts'
+import type { ParsedRequest, Place } from './request.ts'
+import type { Running } from './running.ts'
+import { ALERTS, helloHost, peekHello, terminate } from './tunnel.ts'
+import { Wire, WireClosed } from './wire.ts'
+
+export type DoorKind = 'proxy' | 'tls' | 'http'
+
+/** What is known of the request at hand, for words and audit. */
+interface Seen {
+  authority?: Authority
+  scheme?: 'https' | 'http'
+  method?: string
+  path?: string
+  route?: RoutePolicy
+  fields: readonly Field[]
+}
+
+export class Connection {
+  readonly #door: Door
+  #client: Wire
+  #upstream: Wire | undefined
+  #seen: Seen = { fields: [] }
+  /** What the connection itself was admitted for. */
+  #tunnel: { readonly authority: Authority; readonly passthrough: boolean } | undefined
+  /** The request that is being forwarded, as it was judged. */
+  #judged: JudgedRequest | undefined
+  /** Refusals can be said: HTTP is spoken and no response has begun. */
+  #speaking = true
+  #over = false
+
+  constructor(door: Door, socket: Duplex) {
+    this.#door = door
+    this.#client = this.#watch(new Wire(socket))
+    this.#client.deadline = Date.now() + door.limits.headMs
+  }
+
+  async serve(kind: DoorKind): Promise<void> {
+    try {
+      if (kind === 'tls') await this.#transparentTls()
+      else await this.#requests(kind === 'proxy' ? { form: 'absolute' } : { form: 'origin', scheme: 'http' })
+    } catch (error) {
+      this.#fail(error)
+    } finally {
+      this.#door.connections.delete(this)
+    }
+  }
+
+  /** Refuses a connection for which there is no room. */
+  turnAway(kind: DoorKind): void {
+    this.#speaking = kind !== 'tls'
+    this.#fail(new Refuse('overload'))
+  }
+
+  /** Judges again under a policy that has replaced the one it was admitted by; closes what is no longer allowed. */
+  rejudge({ config }: Running): void {
+    if (!controls.on('generations')) return
+    const allowed =
+      this.#judged !== undefined
+        ? judge(config.policy, this.#judged).allowed
+        : this.#tunnelStands(config.policy)
+    if (allowed) return
+    this.#audit('policy-narrowed')
+    this.#destroy()
+  }
+
+  #tunnelStands(policy: Running['config']['policy']): boolean {
+    if (this.#tunnel === undefined) return true
+    const admission = admit(policy, 'https', this.#tunnel.authority)
+    return admission.admitted && admission.route.tlsPassthrough === this.#tunnel.passthrough
+  }
+
+  async #requests(place: Place): Promise<void> {
+    const late = (): void => this.#fail(new Refuse('request-timeout'))
+    for (;;) {
+      const client = this.#client
+      const head = await readHead(client, this.#door.limits, late)
+      if (head === undefined) return this.#destroyWhenRead()
+      client.onDeadline = undefined
+      this.#seen = {
+        fields: head.fields,
+        ...('authority' in place && { authority: place.authority, scheme: place.scheme }),
+      }
+      this.#speaking = true
+      const line = parseRequestLine(head)
+      if (line.method === 'CONNECT' && place.form === 'absolute')
+        return await this.#connect(parseConnect(head, line))
+      const request = parseRequest(head, line, place)
+      if (place.form === 'origin' && place.scheme === 'http' && request.authority.port !== 80)
+        throw new Refuse('authority-mismatch')
+      if (!(await this.#answer(request))) return this.#destroyWhenRead()
+      this.#client.deadline = Date.now() + this.#door.limits.idleMs
+    }
+  }
+
+  /** Resolves whether another request may follow. */
+  async #answer(request: ParsedRequest): Promise<boolean> {
+    const began = Date.now()
+    const seen: Seen = Object.assign(this.#seen, {
+      authority: request.authority,
+      scheme: request.scheme,
+      method: request.method,
+      path: request.path,
+    })
+    const running = this.#runningOrRefuse()
+    const { policy } = running.config
+    const admission = admit(policy, request.scheme, request.authority)
+    if (admission.route) seen.route = admission.route
+    if (!admission.admitted) throw new Refuse(admission.rule)
+    const { route } = admission
+    const identityOnly = route.auth !== undefined && route.auth.scheme !== 'from-agent'
+    const fields = stripFields(passedFields(request.fields, identityOnly), route)
+    const query = stripQuery(request.query, route)
+    const { scheme, authority, method, path } = request
+    const judged: JudgedRequest = {
+      scheme,
+      authority,
+      method,
+      path,
+      query,
+      headers: fields.map(({ key, value }) => [key, value]),
+    }
+    const verdict = judge(policy, judged)
+    if (!verdict.allowed) throw new Refuse(verdict.rule)
+    const scanned = scanRequest(judged)
+    if ('rule' in scanned) throw new Refuse('request-denied')
+    const credentials = running.credential(verdict.route)
+    if (!credentials.ok) throw new Refuse(credentials.rule)
+    const exchange: Exchange = {
+      client: this.#client,
+      outgoing: { request, fields, query, credential: credentials.credential, identityOnly },
+      target: {
+        scheme,
+        authority,
+        credentialKey: running.credentialKey(verdict.route),
+        token: running.token,
+        trust: running.config.trust,
+      },
+      running,
+      hold: (upstream) => (this.#upstream = upstream),
+      begun: false,
+      status: 0,
+      bodyOut: 0,
+      bodyIn: 0,
+    }
+    this.#judged = judged
+    try {
+      const keep = await forward(this.#door, verdict, scanned, exchange)
+      const { status, bodyOut: bytesOut, bodyIn: bytesIn } = exchange
+      const rule = verdict.entry === -1 ? 'route' : `matches[${verdict.entry}]`
+      this.#door.audit.allowed(running, rule, {
+        authority,
+        method,
+        path,
+        status,
+        bytesOut,
+        bytesIn,
+        ms: Date.now() - began,
+      })
+      return keep
+    } catch (error) {
+      this.#speaking = !exchange.begun
+      throw error
+    } finally {
+      this.#judged = undefined
+    }
+  }
+
+  async #connect(authority: Authority): Promise<void> {
+    this.#seen = { ...this.#seen, authority, scheme: 'https', method: 'CONNECT' }
+    const admission = this.#admitTls(authority)
+    if (!admission.tlsPassthrough && this.#runningOrRefuse().issuer === undefined)
+      throw new Refuse('issuer-missing')
+    this.#tunnel = { authority, passthrough: admission.tlsPassthrough }
+    if (!controls.on('hello-before-dial')) await this.#door.upstreams.dialRaw(this.#targetOf(authority))
+    await this.#client.write('HTTP/1.1 200 Connection established\r\n\r\n')
+    this.#speaking = false
+    this.#client.deadline = Date.now() + this.#door.limits.headMs
+    this.#client.onDeadline = () => this.#fail(new Refuse('hello-invalid'))
+    const hello = await peekHello(this.#client)
+    if (helloHost(hello) !== authority.host && controls.on('authority-equality'))
+      throw new Refuse('authority-mismatch')
+    await this.#afterHello(authority, hello.encryptedHello)
+  }
+
+  async #transparentTls(): Promise<void> {
+    this.#speaking = false
+    this.#client.onDeadline = () => this.#fail(new Refuse('hello-invalid'))
+    const hello = await peekHello(this.#client)
+    const authority: Authority = { host: helloHost(hello), port: 443 }
+    this.#seen = { ...this.#seen, authority, scheme: 'https' }
+    const route = this.#admitTls(authority)
+    this.#tunnel = { authority, passthrough: route.tlsPassthrough }
+    await this.#afterHello(authority, hello.encryptedHello)
+  }
+
+  async #afterHello(authority: Authority, encryptedHello: boolean): Promise<void> {
+    const running = this.#runningOrRefuse()
+    const route = this.#admitTls(authority)
+    if (route.tlsPassthrough) {
+      // What is inside an encrypted hello may name another host of the same network; GREASE looks the same.
+      if (encryptedHello) throw new Refuse('hello-encrypted-name')
+      this.#upstream = await this.#door.upstreams.dialRaw(this.#targetOf(authority))
+      return await relayBothWays(this.#door, this.#client, this.#upstream, (bytesOut, bytesIn) =>
+        this.#door.audit.allowed(running, 'passthrough', { authority, bytesOut, bytesIn }),
+      )
+    }
+    if (running.issuer === undefined) throw new Refuse('issuer-missing')
+    const context = this.#door.minter.contextFor(authority.host, running)
+    this.#client.onDeadline = undefined
+    this.#client.deadline = Number.POSITIVE_INFINITY
+    this.#client = this.#watch(terminate(this.#client, context))
+    this.#client.deadline = Date.now() + this.#door.limits.headMs
+    await this.#requests({ form: 'origin', scheme: 'https', authority })
+  }
+
+  #admitTls(authority: Authority): RoutePolicy {
+    const admission = admit(this.#runningOrRefuse().config.policy, 'https', authority)
+    if (admission.route) this.#seen.route = admission.route
+    if (!admission.admitted) throw new Refuse(admission.rule)
+    return admission.route
+  }
+
+  #targetOf(authority: Authority): Exchange['target'] {
+    const { token, config } = this.#runningOrRefuse()
+    return { scheme: 'https', authority, credentialKey: '', token, trust: config.trust }
+  }
+
+  #runningOrRefuse(): Running {
+    const running = this.#door.running()
+    if (running === undefined) throw new Refuse('no-policy')
+    return running
+  }
+
+  #fail(error: unknown): void {
+    if (this.#over) return
+    if (error instanceof WireClosed) return this.#destroy()
+    const rule = ruleOf(error)
+    const status = this.#audit(rule)
+    if (this.#speaking) return this.#say(status.refusal)
+    if (this.#client.socket.destroyed || this.#judged !== undefined) return this.#destroy()
+    // Before TLS is up an alert can still be said; after it, or inside a response, the connection is only cut.
+    if (this.#client.bytesOut <= CONNECT_ANSWER && rule !== 'hello-invalid')
+      this.#client.end(rule === 'authority-mismatch' ? ALERTS.unrecognizedName : ALERTS.accessDenied)
+    this.#linger()
+  }
+
+  #audit(rule: RuleId): { readonly refusal: ReturnType<typeof refusalOf> } {
+    const running = this.#door.running()
+    const { fields: _fields, ...seen } = this.#seen
+    const path = seen.path === undefined ? undefined : (running?.matcher.maskText(seen.path) ?? seen.path)
+    const refusal = refusalOf({ rule, ...seen, ...(path !== undefined && { path }) })
+    this.#door.audit.refused(running, rule, {
+      ...(seen.authority && { authority: seen.authority }),
+      ...(seen.method !== undefined && { method: seen.method }),
+      ...(path !== undefined && { path }),
+      status: refusal.status,
+    })
+    return { refusal }
+  }
+
+  #say(refusal: ReturnType<typeof refusalOf>): void {
+    this.#client.end(
+      renderRefusal(refusal, { fields: this.#seen.fields, head: this.#seen.method === 'HEAD' }),
+    )
+    this.#linger()
+  }
+
+  /** The refusal is read before a reset could take it away; what still comes is dropped. */
+  #linger(): void {
+    this.#over = true
+    this.#upstream?.destroy()
+    const client = this.#client
+    client.onDeadline = undefined
+    client.deadline = Date.now() + this.#door.limits.lingerMs
+    client.discard(this.#door.limits.lingerBytes)
+  }
+
+  #destroyWhenRead(): void {
+    this.#client.end()
+    this.#linger()
+  }
+
+  #destroy(): void {
+    this.#over = true
+    this.#upstream?.destroy()
+    this.#client.destroy()
+  }
+
+  #watch(wire: Wire): Wire {
+    this.#door.sweep.add(wire)
+    return wire
+  }
+}
+
+/** Length of the answer to CONNECT: more than this means that TLS has begun. */
+const CONNECT_ANSWER = 'HTTP/1.1 200 Connection established\r\n\r\n'.length
+
+function ruleOf(error: unknown): RuleId {
+  if (error instanceof Refuse) return error.rule
+  if (error instanceof Malformed) return error.tooLarge ? 'request-too-large' : 'request-malformed'
+  return 'internal'
+}

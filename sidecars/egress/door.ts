@@ -1,0 +1,21 @@
+/** What all connections of one egress share. */
+import type { Connection } from './connection.ts'
+import type { Audit } from './audit.ts'
+import type { DoorLimits } from './limits.ts'
+import type { Minter } from './minting.ts'
+import type { Quotas } from './quota.ts'
+import type { Running } from './running.ts'
+import type { Sweep } from './sweep.ts'
+import type { Upstreams } from './upstreams.ts'
+
+export interface Door {
+  readonly limits: DoorLimits
+  readonly upstreams: Upstreams
+  readonly minter: Minter
+  readonly audit: Audit
+  readonly quotas: Quotas
+  readonly sweep: Sweep
+  readonly connections: Set<Connection>
+  /** The configuration in force; `undefined` before the first. */
+  running(): Running | undefined
+}

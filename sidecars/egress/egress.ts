@@ -1,0 +1,132 @@
+/**
+ * The egress door of one bottle as a library: configure, status, accept. It knows no listener, no process and no
+ * uplink: sockets are given to it, and `dial` is its only way out.
+ */
+import type { Duplex } from 'node:stream'
+import { X509Certificate } from 'node:crypto'
+import type { EgressConfig, EgressStatus } from '../../src/model/control.ts'
+import { fingerprintOf, permittedHosts } from '../../src/model/x509.ts'
+import { admit, coversHost } from '../policy/judge.ts'
+import type { LogLine } from '../supervisor/ipc.ts'
+import { Audit } from './audit.ts'
+import { Connection } from './connection.ts'
+import type { DoorKind } from './connection.ts'
+import type { Door } from './door.ts'
+import { LIMITS } from './limits.ts'
+import type { DoorLimits } from './limits.ts'
+import { createMinter } from './minting.ts'
+import { Quotas } from './quota.ts'
+import { answerQuery } from './resolver.ts'
+import { run } from './running.ts'
+import type { Running } from './running.ts'
+import { Sweep } from './sweep.ts'
+import { keyOf, Upstreams } from './upstreams.ts'
+import type { Dial } from './upstreams.ts'
+
+export interface EgressOptions {
+  readonly dial: Dial
+  readonly log: (line: LogLine) => void
+  /** Milliseconds; default `Date.now`. */
+  readonly now?: () => number
+  readonly limits?: Partial<DoorLimits>
+}
+
+export interface Egress {
+  /** Replaces the configuration whole. What it no longer allows is closed when this returns; throws and changes nothing for one that cannot be enforced. */
+  configure(config: EgressConfig): { readonly generation: number }
+  status(nonce: string): EgressStatus
+  accept(kind: DoorKind, socket: Duplex): void
+  /** The answer to one DNS query, `undefined` where there is nothing to answer. */
+  resolve(query: Buffer): Buffer | undefined
+  close(): void
+}
+
+export function createEgress(options: EgressOptions): Egress {
+  const now = options.now ?? Date.now
+  const limits: DoorLimits = { ...LIMITS, ...options.limits }
+  const sweep = new Sweep(Math.min(1000, Math.max(20, limits.headMs / 8)))
+  const upstreams = new Upstreams(options.dial, limits, sweep)
+  const connections = new Set<Connection>()
+  let running: Running | undefined
+  const audit = new Audit(options.log, now)
+  const door: Door = {
+    limits,
+    upstreams,
+    minter: createMinter(limits.minted, now),
+    audit,
+    quotas: new Quotas(now),
+    sweep,
+    connections,
+    running: () => running,
+  }
+
+  return {
+    configure(config) {
+      running = run(config, running)
+      for (const connection of connections) connection.rejudge(running)
+      upstreams.retain(liveKeys(running))
+      return { generation: config.generation }
+    },
+
+    status: (nonce) => ({
+      generation: running?.config.generation ?? 0,
+      log: running?.config.policy.log ?? 'blocks',
+      routes: running?.config.policy.routes ?? [],
+      ...(running?.config.issuer && { issuer: issuerStatus(running.config.issuer) }),
+      secrets: running?.secretDigests(nonce) ?? {},
+      refusedLastHour: audit.refusedLastHour(),
+      connections: connections.size,
+    }),
+
+    accept(kind, socket) {
+      if ('allowHalfOpen' in socket) socket.allowHalfOpen = true
+      if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true)
+      const connection = new Connection(door, socket)
+      if (connections.size >= limits.connections) return connection.turnAway(kind)
+      connections.add(connection)
+      void connection.serve(kind)
+    },
+
+    resolve: (query) => answerQuery(query, (name) => isDeclared(running, name)),
+
+    close() {
+      sweep.stop()
+    },
+  }
+}
+
+function issuerStatus(issuer: NonNullable<EgressConfig['issuer']>): NonNullable<EgressStatus['issuer']> {
+  return {
+    fingerprint: fingerprintOf(issuer.certificate),
+    rootFingerprint: fingerprintOf(issuer.root),
+    hosts: permittedHosts(issuer.certificate),
+    notAfter: new Date(new X509Certificate(issuer.certificate).validTo).toISOString(),
+  }
+}
+
+/** Whether any route declares the name, on whatever port. */
+function isDeclared(running: Running | undefined, name: string): boolean {
+  return running?.config.policy.routes.some((route) => coversHost(route.host, name)) ?? false
+}
+
+/** Keys of kept connections that a request of the new configuration could use. */
+function liveKeys(running: Running): (key: string) => boolean {
+  return (key) => {
+    const match = /^(https?):\/\/([^:]+):([0-9]+) /.exec(key)
+    if (match === null) return false
+    const scheme = match[1] === 'http' ? 'http' : 'https'
+    const authority = { host: match[2] as never, port: Number(match[3]) }
+    const admission = admit(running.config.policy, scheme, authority)
+    if (!admission.admitted) return false
+    const { trust } = running.config
+    return (
+      keyOf({
+        scheme,
+        authority,
+        credentialKey: running.credentialKey(admission.route),
+        trust,
+        token: running.token,
+      }) === key
+    )
+  }
+}

@@ -1,0 +1,293 @@
+/**
+ * One request forwarded and its response relayed: heads rebuilt, bodies streamed in both directions at once with
+ * back-pressure, credentials masked on the way back. Takes only what policy and scanner have passed.
+ */
+import { isScanned } from '../detect/scan.ts'
+import type { Scanned } from '../detect/scan.ts'
+import { isAllowed } from '../policy/judge.ts'
+import type { Allowed } from '../policy/judge.ts'
+import { bodyReader, frameEnd, framePiece } from './body.ts'
+import type { BodyReader } from './body.ts'
+import { controls } from './controls.ts'
+import type { Door } from './door.ts'
+import { Malformed } from './head.ts'
+import type { Framing } from './head.ts'
+import { renderRequest, renderResponse } from './outgoing.ts'
+import type { OutgoingRequest } from './outgoing.ts'
+import { Refuse } from './request.ts'
+import { isIdentity, readResponse } from './response.ts'
+import type { ResponseHead } from './response.ts'
+import type { Running } from './running.ts'
+import { Scrubber } from './scrub.ts'
+import type { Lease, UpstreamTarget } from './upstreams.ts'
+import { WireClosed } from './wire.ts'
+import type { Wire } from './wire.ts'
+
+export interface Exchange {
+  readonly client: Wire
+  readonly outgoing: OutgoingRequest
+  readonly target: UpstreamTarget
+  readonly running: Running
+  /** Set while an upstream is held, so that a narrowed policy can close it. */
+  hold(upstream: Wire | undefined): void
+  /** From the first byte of the response on, a failure can only cut it off. */
+  begun: boolean
+  status: number
+  bodyOut: number
+  bodyIn: number
+}
+
+/** Methods that may be sent again when a kept connection turns out to be closed (RFC 9110, 9.2.2). */
+const REPEATABLE: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'PUT',
+  'DELETE',
+  'PROPFIND',
+  'REPORT',
+  'SEARCH',
+  'QUERY',
+])
+
+/** Resolves whether the client's connection may carry another request. Throws Refuse, WireClosed. */
+export async function forward(
+  door: Door,
+  allowed: Allowed,
+  scanned: Scanned,
+  exchange: Exchange,
+): Promise<boolean> {
+  if (!isAllowed(allowed) || !isScanned(scanned)) throw new Refuse('internal')
+  const { request } = exchange.outgoing
+  door.quotas.admit(allowed.route, request.framing.kind === 'length' ? request.framing.length : 0)
+  const ends =
+    allowed.route.limits?.timeMs === undefined
+      ? Number.POSITIVE_INFINITY
+      : Date.now() + allowed.route.limits.timeMs
+  const bodyless = request.framing.kind === 'none'
+  for (let fresh = false; ; fresh = true) {
+    const lease = await door.upstreams.take(exchange.target, fresh)
+    const attempt = new Attempt(door, allowed, scanned, exchange, lease, ends)
+    try {
+      return await attempt.run()
+    } catch (error) {
+      attempt.abandon()
+      if (
+        error === NO_ANSWER &&
+        lease.reused &&
+        !fresh &&
+        bodyless &&
+        REPEATABLE.has(request.method) &&
+        !exchange.client.closed
+      )
+        continue
+      throw error === NO_ANSWER ? new Refuse('upstream-closed') : error
+    }
+  }
+}
+
+const NO_ANSWER = new Error('the upstream closed before it answered')
+
+class Attempt {
+  readonly #door: Door
+  readonly #allowed: Allowed
+  readonly #scanned: Scanned
+  readonly #exchange: Exchange
+  readonly #upstream: Wire
+  readonly #reader: BodyReader
+  readonly #ends: number
+  #late: 'upstream-timeout' | 'limit-time' | undefined
+  #uploadFailure: Error | undefined
+
+  constructor(
+    door: Door,
+    allowed: Allowed,
+    scanned: Scanned,
+    exchange: Exchange,
+    lease: Lease,
+    ends: number,
+  ) {
+    this.#door = door
+    this.#allowed = allowed
+    this.#scanned = scanned
+    this.#exchange = exchange
+    this.#upstream = lease.wire
+    this.#ends = ends
+    this.#reader = bodyReader(exchange.client, exchange.outgoing.request.framing, 'refuse')
+    exchange.hold(lease.wire)
+    lease.wire.onDeadline = () => {
+      this.#late = Date.now() >= ends ? 'limit-time' : 'upstream-timeout'
+      lease.wire.destroy()
+    }
+  }
+
+  async run(): Promise<boolean> {
+    const { client, outgoing } = this.#exchange
+    if (client.closed) throw new WireClosed('connection closed')
+    this.#progress()
+    const uploading = this.#send()
+    // A failure of the upload is looked at when the response is, or is not, there.
+    const uploaded = uploading.then(
+      () => true,
+      (error: unknown) => {
+        this.#uploadFailure = error instanceof Error ? error : new Error('upload failed')
+        if (!(error instanceof WireClosed) || client.closed) this.#upstream.destroy()
+        return false
+      },
+    )
+    let response: ResponseHead | undefined
+    try {
+      response = await readResponse(this.#upstream, outgoing.request.method, this.#door.limits, () =>
+        this.#progress(),
+      )
+    } catch (error) {
+      throw this.#blame(error)
+    }
+    if (response === undefined) throw this.#blame(NO_ANSWER)
+    const keptUpstream = await this.#relay(response)
+    // An answer before the end of the request: the rest of the body is nobody's.
+    const complete = this.#reader.done && (await uploaded)
+    this.#finish(complete && keptUpstream)
+    return complete && outgoing.request.keepAlive && outgoing.request.version === '1.1'
+  }
+
+  abandon(): void {
+    this.#upstream.destroy()
+    this.#exchange.hold(undefined)
+  }
+
+  #finish(keep: boolean): void {
+    const { client, hold, target } = this.#exchange
+    hold(undefined)
+    client.onDeadline = undefined
+    if (keep) this.#door.upstreams.give(target, this.#upstream)
+    else this.#upstream.destroy()
+  }
+
+  /** Both sides are alive: deadlines move on. */
+  #progress(): void {
+    const now = Date.now()
+    this.#upstream.deadline = Math.min(now + this.#door.limits.silenceMs, this.#ends)
+    this.#exchange.client.deadline = now + this.#door.limits.silenceMs
+  }
+
+  /** Whose fault it was that there is no response. */
+  #blame(error: unknown): unknown {
+    if (this.#late !== undefined) return new Refuse(this.#late)
+    const upload = this.#uploadFailure
+    if (
+      upload instanceof Malformed ||
+      upload instanceof Refuse ||
+      (upload !== undefined && this.#exchange.client.closed)
+    )
+      return upload
+    if (error instanceof Malformed) return new Refuse('upstream-malformed')
+    return error instanceof WireClosed ? NO_ANSWER : error
+  }
+
+  async #send(): Promise<void> {
+    const { client, outgoing } = this.#exchange
+    const { request } = outgoing
+    const head = Buffer.from(renderRequest(outgoing), 'latin1')
+    if (request.expectsContinue && request.framing.kind !== 'none' && client.pending === 0)
+      await client.write('HTTP/1.1 100 Continue\r\n\r\n')
+    if (request.framing.kind === 'none') return await this.#upstream.write(head)
+    let first: Buffer | undefined = head
+    if (client.pending === 0) {
+      await this.#upstream.write(head)
+      first = undefined
+    }
+    for (;;) {
+      const piece = await this.#reader.next()
+      if (piece === undefined) break
+      const passed = this.#scan(piece)
+      this.#exchange.bodyOut += passed.length
+      this.#door.quotas.count(this.#allowed.route, passed.length, this.#exchange.bodyOut)
+      const framed = framePiece(passed, request.framing)
+      await this.#upstream.write(first === undefined ? framed : Buffer.concat([first, framed]))
+      first = undefined
+      this.#progress()
+    }
+    const last = Buffer.concat([
+      first ?? EMPTY,
+      framePiece(this.#scanEnd(), request.framing),
+      frameEnd(request.framing) ?? EMPTY,
+    ])
+    if (last.length > 0) await this.#upstream.write(last)
+  }
+
+  #scan(piece: Buffer): Buffer {
+    const passed = this.#scanned.body?.push(piece) ?? piece
+    if (Buffer.isBuffer(passed)) return passed
+    throw new Refuse('request-denied')
+  }
+
+  #scanEnd(): Buffer {
+    const passed = this.#scanned.body?.end() ?? EMPTY
+    if (Buffer.isBuffer(passed)) return passed
+    throw new Refuse('request-denied')
+  }
+
+  /** Resolves whether the upstream may carry another request. */
+  async #relay(response: ResponseHead): Promise<boolean> {
+    const { client, outgoing, running } = this.#exchange
+    const { request, identityOnly } = outgoing
+    const scrubbing = identityOnly && !running.matcher.empty && controls.on('response-scrub')
+    if (scrubbing && response.framing.kind !== 'none' && !isIdentity(response))
+      throw new Refuse('encoding-unreadable')
+    const framing = clientFraming(response.framing, request.version)
+    const close = !request.keepAlive || request.version === '1.0' || framing.kind === 'close'
+    const head = Buffer.from(
+      renderResponse(response, framing, close, scrubbing ? running.matcher : undefined),
+      'latin1',
+    )
+    const scrubber = scrubbing ? new Scrubber(running.matcher) : undefined
+    const reader = bodyReader(this.#upstream, response.framing, 'drop')
+    const exchange = this.#exchange
+    exchange.status = response.status
+    exchange.begun = true
+    let waiting: Buffer | undefined = head
+    if (this.#upstream.pending === 0) {
+      await client.write(head)
+      waiting = undefined
+    }
+    for (;;) {
+      const piece = await this.#next(reader)
+      if (piece === undefined) break
+      exchange.bodyIn += piece.length
+      const framed = framePiece(scrubber?.push(piece) ?? piece, framing)
+      const out: Buffer = waiting === undefined ? framed : Buffer.concat([waiting, framed])
+      waiting = undefined
+      if (reader.done && framing.kind === 'length' && scrubber === undefined) {
+        await client.write(out)
+        break
+      }
+      if (out.length > 0) await client.write(out)
+      this.#progress()
+    }
+    const last = Buffer.concat([
+      waiting ?? EMPTY,
+      framePiece(scrubber?.end() ?? EMPTY, framing),
+      frameEnd(framing) ?? EMPTY,
+    ])
+    if (last.length > 0) await client.write(last)
+    if (controls.on('response-framing') && this.#upstream.pending > 0) return false
+    return response.keepAlive && response.framing.kind !== 'close'
+  }
+
+  async #next(reader: BodyReader): Promise<Buffer | undefined> {
+    try {
+      return await reader.next()
+    } catch (error) {
+      throw this.#late === undefined ? error : new Refuse(this.#late)
+    }
+  }
+}
+
+const EMPTY = Buffer.alloc(0)
+
+/** A length is kept; what is delimited otherwise becomes chunks, or for HTTP/1.0 the end of the connection. */
+function clientFraming(framing: Framing, version: '1.0' | '1.1'): Framing {
+  if (framing.kind === 'none' || framing.kind === 'length') return framing
+  return { kind: version === '1.1' ? 'chunked' : 'close' }
+}

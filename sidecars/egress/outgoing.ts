@@ -1,0 +1,79 @@
+/** Heads as we send them: rebuilt from what was checked, never relayed. Hop-by-hop, proxy, forwarding and override fields are dropped. */
+import { formatAuthority } from '../policy/authority.ts'
+import type { Credential } from './credentials.ts'
+import { membersOf } from './head.ts'
+import type { Field, Framing } from './head.ts'
+import type { ParsedRequest } from './request.ts'
+import type { ResponseHead } from './response.ts'
+import type { Matcher } from './scrub.ts'
+
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings', 'content-length',
+]) // prettier-ignore
+const REQUEST_DROPPED: ReadonlySet<string> = new Set([
+  'host', 'expect', 'via', 'forwarded', 'max-forwards', 'alt-used', 'x-real-ip', 'true-client-ip', 'x-client-ip', 'client-ip', 'cf-connecting-ip', 'x-cluster-client-ip',
+  'x-original-url', 'x-rewrite-url', 'x-original-host', 'x-host', 'x-http-host-override', 'x-http-method-override', 'x-http-method', 'x-method-override',
+]) // prettier-ignore
+const RESPONSE_DROPPED: ReadonlySet<string> = new Set([
+  'alt-svc',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'via',
+])
+
+/** The agent's fields that go on, before any credential: what is judged is what is sent. */
+export function passedFields(fields: readonly Field[], identityOnly: boolean): readonly Field[] {
+  const nominated = new Set(membersOf(fields, 'connection'))
+  return fields.filter(({ key }) => {
+    const folded = key.includes('_') ? key.replaceAll('_', '-') : key
+    if (HOP_BY_HOP.has(folded) || REQUEST_DROPPED.has(folded) || nominated.has(key)) return false
+    if (folded.startsWith('proxy-') || folded.startsWith('x-forwarded-')) return false
+    // A credential cut in pieces by ranges, or compressed, could not be recognised in the answer.
+    return !(identityOnly && (key === 'accept-encoding' || key === 'range' || key === 'if-range'))
+  })
+}
+
+export interface OutgoingRequest {
+  readonly request: ParsedRequest
+  readonly fields: readonly Field[]
+  readonly query: string
+  readonly credential: Credential | undefined
+  readonly identityOnly: boolean
+}
+
+export function renderRequest({ request, fields, query, credential, identityOnly }: OutgoingRequest): string {
+  const { method, authority, framing } = request
+  const fullQuery =
+    credential?.kind === 'query' ? (query === '' ? credential.pair : `${query}&${credential.pair}`) : query
+  let text = `${method} ${request.path}${fullQuery === '' ? '' : `?${fullQuery}`} HTTP/1.1\r\nHost: ${formatAuthority(authority, request.scheme === 'https' ? 443 : 80)}\r\n`
+  for (const { name, value } of fields) text += `${name}: ${value}\r\n`
+  if (identityOnly) text += 'Accept-Encoding: identity\r\n'
+  if (credential?.kind === 'header') text += `${credential.name}: ${credential.value}\r\n`
+  if (framing.kind === 'length') text += `Content-Length: ${framing.length}\r\n`
+  else if (framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n'
+  // A server may wait for a body it was not told about (RFC 9110, 8.6).
+  else if (method === 'POST' || method === 'PUT' || method === 'PATCH') text += 'Content-Length: 0\r\n'
+  return `${text}\r\n`
+}
+
+/** `close`: the connection ends after this response. */
+export function renderResponse(
+  response: ResponseHead,
+  framing: Framing,
+  close: boolean,
+  matcher: Matcher | undefined,
+): string {
+  const nominated = new Set(membersOf(response.fields, 'connection'))
+  const masked = (text: string): string => matcher?.maskText(text) ?? text
+  let text = `HTTP/1.1 ${response.status} ${masked(response.reason)}\r\n`
+  for (const { name, key, value } of response.fields) {
+    if (HOP_BY_HOP.has(key) || RESPONSE_DROPPED.has(key) || nominated.has(key)) continue
+    text += `${masked(name)}: ${masked(value)}\r\n`
+  }
+  if (framing.kind === 'length') text += `Content-Length: ${framing.length}\r\n`
+  else if (framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n'
+  // HEAD and 304 describe a body that does not come.
+  else if (framing.kind === 'none' && response.describedLength !== undefined)
+    text += `Content-Length: ${response.describedLength}\r\n`
+  return `${text}${close ? 'Connection: close\r\n' : ''}\r\n`
+}

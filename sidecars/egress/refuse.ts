@@ -1,0 +1,57 @@
+/** A refusal as bytes: fixed words, JSON or text by Accept, no hint to try again, and the connection ends. */
+import type { Refusal } from '../policy/words.ts'
+import { membersOf } from './head.ts'
+import type { Field } from './head.ts'
+
+/** The whole response. `head`: no body, as for HEAD. */
+export function renderRefusal(
+  refusal: Refusal,
+  asked: { readonly fields: readonly Field[]; readonly head: boolean },
+): Buffer {
+  const json = wantsJson(asked.fields)
+  const body = json ? `${JSON.stringify({ error: refusalFields(refusal) })}\n` : asText(refusal)
+  const lines = [
+    `HTTP/1.1 ${refusal.status} ${REASONS[refusal.status] ?? 'Refused'}`,
+    `Content-Type: ${json ? 'application/json' : 'text/plain; charset=utf-8'}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'X-Content-Type-Options: nosniff',
+    'Cache-Control: no-store',
+    'Connection: close',
+    '',
+    asked.head ? '' : body,
+  ]
+  return Buffer.from(lines.join('\r\n'))
+}
+
+const refusalFields = ({ code, message, allow, ask }: Refusal): object => ({
+  code,
+  message,
+  ...(allow && { allow }),
+  ...(ask && { ask }),
+})
+
+function asText({ message, allow, ask }: Refusal): string {
+  const allowed = allow === undefined ? '' : ` The operator can allow it with\n  ${allow}`
+  return `bot-bottle: ${message}${allowed}\n${ask === undefined ? '' : `${ask}\n`}`
+}
+
+function wantsJson(fields: readonly Field[]): boolean {
+  const accepted = membersOf(fields, 'accept').map((member) => member.split(';', 1)[0]?.trim() ?? '')
+  return (
+    accepted.some((type) => /^application\/(?:[\w.+-]+\+)?json$/.test(type)) &&
+    !accepted.includes('text/html')
+  )
+}
+
+const REASONS: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  403: 'Forbidden',
+  408: 'Request Timeout',
+  417: 'Expectation Failed',
+  421: 'Misdirected Request',
+  431: 'Request Header Fields Too Large',
+  500: 'Internal Server Error',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+}

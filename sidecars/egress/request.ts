@@ -1,0 +1,160 @@
+/** One request as the agent sent it, with one reading: method, authority, path, query, framing. Throws Refuse. */
+import { parseAuthority, sameAuthority } from '../policy/authority.ts'
+import type { Authority, Parsed } from '../policy/authority.ts'
+import { isQuery } from '../policy/path.ts'
+import type { RuleId } from '../policy/rules.ts'
+import { controls } from './controls.ts'
+import { framingOf, Malformed, membersOf, valueOf } from './head.ts'
+import type { Field, Framing, Head } from './head.ts'
+
+/** A request is refused by a rule; whoever catches it answers in words. */
+export class Refuse extends Error {
+  override readonly name = 'Refuse'
+  readonly rule: RuleId
+  constructor(rule: RuleId) {
+    super(rule)
+    this.rule = rule
+  }
+}
+
+export interface RequestLine {
+  readonly method: string
+  readonly target: string
+  readonly version: '1.0' | '1.1'
+}
+
+export interface ParsedRequest {
+  readonly method: string
+  readonly scheme: 'https' | 'http'
+  readonly authority: Authority
+  readonly path: string
+  readonly query: string
+  readonly version: '1.0' | '1.1'
+  readonly fields: readonly Field[]
+  readonly framing: Framing
+  readonly keepAlive: boolean
+  readonly expectsContinue: boolean
+}
+
+const LINE = /^([A-Za-z-]{1,20}) ([\x21-\x7e]+) HTTP\/1\.([01])$/
+/** Methods with a meaning in the IANA registry that a proxy may pass on. */
+const METHODS: ReadonlySet<string> = new Set(
+  'GET HEAD POST PUT PATCH DELETE OPTIONS QUERY ACL BIND CHECKIN CHECKOUT COPY LABEL LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MKWORKSPACE MOVE ORDERPATCH PROPFIND PROPPATCH REBIND REPORT SEARCH UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE VERSION-CONTROL'.split(
+    ' ',
+  ),
+)
+
+export function parseRequestLine(head: Head): RequestLine {
+  const match = LINE.exec(head.startLine)
+  if (match === null) throw new Malformed('request line')
+  return { method: match[1] ?? '', target: match[2] ?? '', version: match[3] === '0' ? '1.0' : '1.1' }
+}
+
+/** CONNECT: the authority, with nothing that could be a body. */
+export function parseConnect(head: Head, line: RequestLine): Authority {
+  const authority = must(parseAuthority(line.target))
+  if (framingOf(head, line.version, 'none').kind !== 'none') throw new Malformed('CONNECT with a body')
+  const hosts = hostsOf(head)
+  // Old clients send CONNECT without Host; from HTTP/1.1 on it is needed.
+  if (hosts.length > 1 || (hosts.length === 0 && line.version === '1.1'))
+    throw new Refuse('request-malformed')
+  const [host] = hosts
+  if (host !== undefined && !sameAuthority(must(parseAuthority(host, authority.port)), authority)) mismatch()
+  return authority
+}
+
+/** How a request names its upstream: by itself (`absolute`), or by the connection it came on. */
+export type Place =
+  | { readonly form: 'absolute' }
+  | { readonly form: 'origin'; readonly scheme: 'https'; readonly authority: Authority }
+  | { readonly form: 'origin'; readonly scheme: 'http' }
+
+export function parseRequest(head: Head, line: RequestLine, place: Place): ParsedRequest {
+  const { method, version } = line
+  if (!METHODS.has(method)) throw new Refuse('method-refused')
+  const { fields } = head
+  const hosts = hostsOf(head)
+  if (controls.on('strict-framing') ? hosts.length !== 1 : hosts.length === 0)
+    throw new Refuse('request-malformed')
+  const target = place.form === 'absolute' ? absoluteTarget(line.target) : originTarget(line.target)
+  const scheme = place.form === 'absolute' ? 'http' : place.scheme
+  const named = must(parseAuthority(hosts[0] ?? '', scheme === 'https' ? 443 : 80))
+  const authority = target.authority ?? ('authority' in place ? place.authority : named)
+  if (!sameAuthority(named, authority) && controls.on('authority-equality'))
+    mismatch(place.form === 'absolute' ? 'host-mismatch' : undefined)
+  const framing = framingOf(head, version, 'none')
+  const connection = membersOf(fields, 'connection')
+  refuseUpgrade(fields)
+  return {
+    method,
+    scheme,
+    authority: controls.on('authority-equality') ? authority : named,
+    path: target.path,
+    query: target.query,
+    version,
+    fields,
+    framing,
+    keepAlive:
+      version === '1.1'
+        ? !connection.includes('close')
+        : connection.includes('keep-alive') && !connection.includes('close'),
+    expectsContinue: expectsContinue(fields, version),
+  }
+}
+
+function absoluteTarget(target: string): {
+  readonly authority: Authority
+  readonly path: string
+  readonly query: string
+} {
+  const match = /^http:\/\/([^/?#]*)([/?].*)?$/i.exec(target)
+  if (match === null) throw new Malformed('not an absolute target')
+  const rest = match[2] ?? '/'
+  const authority = must(parseAuthority(match[1] ?? '', 80))
+  return { authority, ...splitTarget(rest.startsWith('?') ? `/${rest}` : rest) }
+}
+
+function originTarget(target: string): {
+  readonly authority?: undefined
+  readonly path: string
+  readonly query: string
+} {
+  if (!target.startsWith('/')) throw new Malformed('not an origin target')
+  return splitTarget(target)
+}
+
+function splitTarget(target: string): { readonly path: string; readonly query: string } {
+  const mark = target.indexOf('?')
+  const [path, query] = mark === -1 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)]
+  if (!isQuery(query)) throw new Malformed('query')
+  return { path, query }
+}
+
+/** `h2c` is left unanswered, as any server may; whatever else asks to leave HTTP is refused. */
+function refuseUpgrade(fields: readonly Field[]): void {
+  if (!controls.on('upgrade-refused')) return
+  if (membersOf(fields, 'upgrade').some((protocol) => protocol !== '' && protocol !== 'h2c'))
+    throw new Refuse('upgrade-refused')
+}
+
+function expectsContinue(fields: readonly Field[], version: '1.0' | '1.1'): boolean {
+  const expected = valueOf(fields, 'expect')
+  if (expected === undefined) return false
+  if (expected.toLowerCase() !== '100-continue') throw new Refuse('expectation-unknown')
+  return version === '1.1'
+}
+
+function hostsOf(head: Head): readonly string[] {
+  const hosts: string[] = []
+  for (const { key, value } of head.fields) if (key === 'host') hosts.push(value)
+  return hosts
+}
+
+function must<T>(parsed: Parsed<T>): T {
+  if (!parsed.ok) throw new Refuse(parsed.rule)
+  return parsed.value
+}
+
+function mismatch(rule: RuleId = 'authority-mismatch'): never {
+  throw new Refuse(rule)
+}

@@ -1,0 +1,217 @@
+/**
+ * Connections to upstreams: dialled through the uplink, verified before a byte of HTTP, kept for the next request of
+ * the same authority and credential only. A kept connection on which anything arrives is dropped.
+ */
+import type { Duplex } from 'node:stream'
+import { connect, createSecureContext, rootCertificates } from 'node:tls'
+import type { SecureContext } from 'node:tls'
+import type { Authority } from '../policy/authority.ts'
+import { controls } from './controls.ts'
+import { DialFailed } from './dial.ts'
+import type { DialTarget } from './dial.ts'
+import type { DoorLimits } from './limits.ts'
+import { CIPHERS } from './minting.ts'
+import { Refuse } from './request.ts'
+import type { Sweep } from './sweep.ts'
+import { Wire } from './wire.ts'
+
+export type Dial = (target: DialTarget) => Promise<Duplex>
+
+export interface UpstreamTarget {
+  readonly scheme: 'https' | 'http'
+  readonly authority: Authority
+  readonly credentialKey: string
+  readonly token: string
+  readonly trust: readonly string[]
+}
+
+export interface Lease {
+  readonly wire: Wire
+  /** It has carried a request before, so its end may only mean that it was idle for too long. */
+  readonly reused: boolean
+}
+
+/** TLS sessions kept for resumption. */
+const SESSIONS = 256
+
+export class Upstreams {
+  readonly #dial: Dial
+  readonly #limits: DoorLimits
+  readonly #sweep: Sweep
+  readonly #idle = new Map<string, Wire[]>()
+  readonly #sessions = new Map<string, Buffer>()
+  #idleCount = 0
+  #trusted: { readonly key: string; readonly context: SecureContext } | undefined
+
+  constructor(dial: Dial, limits: DoorLimits, sweep: Sweep) {
+    this.#dial = dial
+    this.#limits = limits
+    this.#sweep = sweep
+  }
+
+  /** A verified connection; throws Refuse. `fresh`: none that was kept. */
+  async take(target: UpstreamTarget, fresh: boolean): Promise<Lease> {
+    const kept = fresh ? undefined : this.#takeIdle(keyOf(target))
+    if (kept) return { wire: kept, reused: true }
+    return { wire: await this.#connect(target), reused: false }
+  }
+
+  /** Keeps a connection whose last exchange ended cleanly. */
+  give(target: UpstreamTarget, wire: Wire): void {
+    const key = keyOf(target)
+    const idle = this.#idle.get(key) ?? []
+    if (
+      wire.closed ||
+      wire.ended ||
+      wire.pending > 0 ||
+      idle.length >= this.#limits.pooledPerKey ||
+      this.#idleCount >= this.#limits.pooled
+    ) {
+      wire.destroy()
+      return
+    }
+    const drop = (): void => {
+      this.#remove(key, wire)
+      wire.destroy()
+    }
+    wire.onUnasked = drop
+    wire.onDeadline = drop
+    wire.deadline = Date.now() + this.#limits.pooledMs
+    idle.push(wire)
+    this.#idle.set(key, idle)
+    this.#idleCount++
+  }
+
+  /** Drops kept connections that no live target uses any more. */
+  retain(keys: (key: string) => boolean): void {
+    for (const [key, idle] of this.#idle) {
+      if (keys(key)) continue
+      for (const wire of [...idle]) wire.onDeadline?.()
+      this.#sessions.delete(key)
+    }
+  }
+
+  /** A byte tunnel for passthrough; throws Refuse. */
+  async dialRaw(target: UpstreamTarget): Promise<Wire> {
+    return this.#watched(new Wire(await this.#reach(target)))
+  }
+
+  #takeIdle(key: string): Wire | undefined {
+    const wire = this.#idle.get(key)?.at(-1)
+    if (wire === undefined) return undefined
+    this.#remove(key, wire)
+    return wire.closed || wire.ended || wire.pending > 0 ? (wire.destroy(), this.#takeIdle(key)) : wire
+  }
+
+  #remove(key: string, wire: Wire): void {
+    const idle = this.#idle.get(key)
+    const at = idle?.indexOf(wire) ?? -1
+    if (idle === undefined || at === -1) return
+    idle.splice(at, 1)
+    if (idle.length === 0) this.#idle.delete(key)
+    this.#idleCount--
+    wire.onUnasked = undefined
+    wire.onDeadline = undefined
+    wire.deadline = Number.POSITIVE_INFINITY
+  }
+
+  async #connect(target: UpstreamTarget): Promise<Wire> {
+    const socket = await this.#reach(target)
+    if (target.scheme === 'http') return this.#watched(new Wire(socket))
+    return this.#watched(new Wire(await this.#secure(socket, target)))
+  }
+
+  async #reach({ authority, token }: UpstreamTarget): Promise<Duplex> {
+    let late = false
+    let timer: NodeJS.Timeout | undefined
+    const dialled = this.#dial({ host: authority.host, port: authority.port, token })
+    const timeout = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        late = true
+        reject(new Refuse('upstream-timeout'))
+      }, this.#limits.dialMs)
+    })
+    dialled.then((socket) => late && socket.destroy()).catch(() => {})
+    try {
+      return await Promise.race([dialled, timeout])
+    } catch (error) {
+      if (error instanceof Refuse) throw error
+      throw new Refuse(error instanceof DialFailed ? RULES_OF_DIAL[error.code] : 'upstream-unreachable')
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #secure(socket: Duplex, target: UpstreamTarget): Promise<Duplex> {
+    const key = keyOf(target)
+    const session = this.#sessions.get(key)
+    return new Promise((resolve, reject) => {
+      const secured = connect({
+        socket,
+        servername: target.authority.host,
+        secureContext: this.#contextFor(target.trust),
+        ALPNProtocols: ['http/1.1'],
+        // Given explicitly: NODE_TLS_REJECT_UNAUTHORIZED decides nothing here.
+        rejectUnauthorized: controls.on('upstream-verify'),
+        ...(session && { session }),
+      })
+      const timer = setTimeout(() => fail(new Refuse('upstream-timeout')), this.#limits.dialMs)
+      const fail = (error: Refuse): void => {
+        clearTimeout(timer)
+        secured.destroy()
+        reject(error)
+      }
+      secured.on('session', (ticket: Buffer) => this.#remember(key, ticket))
+      secured.once('error', () => fail(new Refuse('upstream-untrusted')))
+      secured.once('close', () => fail(new Refuse('upstream-untrusted')))
+      secured.once('secureConnect', () => {
+        clearTimeout(timer)
+        const agreed = secured.alpnProtocol
+        if (agreed !== false && agreed !== null && agreed !== 'http/1.1')
+          return fail(new Refuse('upstream-malformed'))
+        resolve(secured)
+      })
+    })
+  }
+
+  /** The roots of this program and the declared ones; an environment variable adds none. */
+  #contextFor(trust: readonly string[]): SecureContext {
+    const key = trust.join('\n')
+    if (this.#trusted?.key === key) return this.#trusted.context
+    const context = createSecureContext({
+      ca: [...rootCertificates, ...trust],
+      minVersion: 'TLSv1.2',
+      ciphers: CIPHERS,
+    })
+    this.#sessions.clear()
+    this.#trusted = { key, context }
+    return context
+  }
+
+  #remember(key: string, ticket: Buffer): void {
+    this.#sessions.delete(key)
+    this.#sessions.set(key, ticket)
+    const oldest = this.#sessions.keys().next().value
+    if (this.#sessions.size > SESSIONS && oldest !== undefined) this.#sessions.delete(oldest)
+  }
+
+  #watched(wire: Wire): Wire {
+    this.#sweep.add(wire)
+    return wire
+  }
+}
+
+const RULES_OF_DIAL = {
+  'unknown-token': 'upstream-refused',
+  'target-undeclared': 'upstream-refused',
+  'address-refused': 'upstream-refused',
+  'name-unresolvable': 'upstream-unreachable',
+  'connect-failed': 'upstream-unreachable',
+  'connect-timeout': 'upstream-timeout',
+  overload: 'upstream-refused',
+} as const
+
+/** What a connection may be used for again: authority, credential, and what it was verified against. */
+export function keyOf({ scheme, authority, credentialKey, trust }: UpstreamTarget): string {
+  return `${scheme}://${authority.host}:${authority.port} ${credentialKey} ${trust.length === 0 ? '' : trust.join('\n')}`
+}
