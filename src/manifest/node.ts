@@ -78,7 +78,9 @@ export function text(node: Node | undefined): string | undefined {
 /** A name, or each name of a list. */
 export function texts(node: Node | undefined): readonly { readonly value: string; readonly place: Place }[] {
   const nodes = node?.kind === 'list' ? node.items.map((item) => item.value) : node ? [node] : []
-  return nodes.flatMap((one) => (one.kind === 'scalar' && typeof one.value === 'string' ? [{ value: one.value, place: one.place }] : []))
+  return nodes.flatMap((one) =>
+    one.kind === 'scalar' && typeof one.value === 'string' ? [{ value: one.value, place: one.place }] : [],
+  )
 }
 
 /** Plain value; maps without a prototype. */

@@ -26,13 +26,26 @@ export class Report {
     return [...this.#found.values()].sort(byPlace)
   }
 
-  #add(severity: Diagnostic['severity'], code: string, place: Place, message: string, hint: string | undefined): void {
+  #add(
+    severity: Diagnostic['severity'],
+    specific: string,
+    place: Place,
+    message: string,
+    hint: string | undefined,
+  ): void {
+    // Whatever is wrong with a value of the command line has one code: no file needs an edit.
+    const code = place.file === '--set' && severity === 'error' ? 'bad-set' : specific
     const key = `${place.file}\0${place.line}:${place.column}\0${code}\0${message}`
     if (this.#found.has(key)) return
     if (severity === 'error') this.#errors += 1
     if (this.#found.size > REPORTED_MAX) return
     if (this.#found.size === REPORTED_MAX) {
-      this.#found.set('', { severity: 'error', code: 'more-errors', message: `more than ${REPORTED_MAX} findings; the rest is left out`, place })
+      this.#found.set('', {
+        severity: 'error',
+        code: 'more-errors',
+        message: `more than ${REPORTED_MAX} findings; the rest is left out`,
+        place,
+      })
       return
     }
     this.#found.set(key, { severity, code, message, ...(hint === undefined ? {} : { hint }), place })
@@ -51,5 +64,10 @@ export function anyOf(words: readonly string[]): string {
 
 function byPlace(a: Diagnostic, b: Diagnostic): number {
   const files = a.place.file < b.place.file ? -1 : a.place.file > b.place.file ? 1 : 0
-  return files || a.place.line - b.place.line || a.place.column - b.place.column || (a.code < b.code ? -1 : a.code > b.code ? 1 : 0)
+  return (
+    files ||
+    a.place.line - b.place.line ||
+    a.place.column - b.place.column ||
+    (a.code < b.code ? -1 : a.code > b.code ? 1 : 0)
+  )
 }

@@ -10,7 +10,12 @@ import { broken } from './schema-words.ts'
 import { nearest, whereKeyBelongs } from './suggest.ts'
 import { validate, type SchemaError } from './validate.generated.js'
 
-export function checkSchema(root: Node, value: unknown, report: Report, only: (place: Place) => boolean = () => true): void {
+export function checkSchema(
+  root: Node,
+  value: unknown,
+  report: Report,
+  only: (place: Place) => boolean = () => true,
+): void {
   if (validate(value)) return
   for (const error of validate.errors ?? []) {
     const found = locate(root, error.instancePath)
@@ -41,25 +46,52 @@ function explained(error: SchemaError, node: Node, key: Entry | undefined): Said
       return notOneOf(allowed, node)
     }
     case 'false schema':
-      return { code: 'key-not-with', place: key?.place ?? node.place, message: `${quoted(key?.key ?? '')} does not go with this scheme`, hint: 'docs/manifest.md lists the keys of each scheme' }
+      return {
+        code: 'key-not-with',
+        place: key?.place ?? node.place,
+        message: `${quoted(key?.key ?? '')} does not go with this scheme`,
+        hint: 'docs/manifest.md lists the keys of each scheme',
+      }
     case 'pattern': {
       const name = error.propertyName
-      const place = name === undefined ? node.place : ((node.kind === 'map' && node.entries.get(name)?.place) || node.place)
+      const place =
+        name === undefined ? node.place : (node.kind === 'map' && node.entries.get(name)?.place) || node.place
       const value = name ?? (node.kind === 'scalar' ? String(node.value) : '')
       return { place, ...broken(shape, value, key?.key) }
     }
     case 'minimum':
     case 'maximum': {
       const [limit, bound] = [error.params['limit'], error.keyword === 'minimum' ? 'least' : 'most']
-      return { code: 'out-of-range', place: node.place, message: `${named(key)} is at ${bound} ${String(limit)}` }
+      return {
+        code: 'out-of-range',
+        place: node.place,
+        message: `${named(key)} is at ${bound} ${String(limit)}`,
+      }
     }
     case 'minItems':
     case 'minProperties':
-      return shape === 'textMatch' || shape === 'pathMatch' || shape === 'textOrMatch' || shape === 'secretRef' ? exactlyOne(shape, node, key) : { code: 'empty', place: key?.place ?? node.place, message: `${named(key)} is empty`, hint: shape === 'match' ? 'an entry that allows every request: leave `matches` out' : 'remove the key, or give it content' }
+      return shape === 'textMatch' ||
+        shape === 'pathMatch' ||
+        shape === 'textOrMatch' ||
+        shape === 'secretRef'
+        ? exactlyOne(shape, node, key)
+        : {
+            code: 'empty',
+            place: key?.place ?? node.place,
+            message: `${named(key)} is empty`,
+            hint:
+              shape === 'match'
+                ? 'an entry that allows every request: leave `matches` out'
+                : 'remove the key, or give it content',
+          }
     case 'maxProperties':
       return exactlyOne(shape, node, key)
     case 'maxItems':
-      return { code: 'too-many', place: key?.place ?? node.place, message: `${named(key)} has at most ${String(error.params['limit'])} entries` }
+      return {
+        code: 'too-many',
+        place: key?.place ?? node.place,
+        message: `${named(key)} has at most ${String(error.params['limit'])} entries`,
+      }
     case 'multipleOf':
       return { code: 'out-of-range', place: node.place, message: `${named(key)} is a whole number` }
     default:
@@ -74,47 +106,96 @@ function unknownKey(key: string, shape: string, pointer: string, node: Node): Sa
   const path = readablePath(pointer)
   const full = path === '' ? key : `${path}.${key}`
   if (shape === 'agent' && NOT_ON_AGENT.has(key)) {
-    return { code: 'not-on-agent', place, message: `${quoted(key)} is a matter of the bottle, not of the agent: it carries credentials and trust`, hint: 'move it to the definition under `bottles`' }
+    return {
+      code: 'not-on-agent',
+      place,
+      message: `${quoted(key)} is a matter of the bottle, not of the agent: it carries credentials and trust`,
+      hint: 'move it to the definition under `bottles`',
+    }
   }
   if (shape === 'agentGit' && key === 'remotes') {
-    return { code: 'not-on-agent', place, message: '`git.remotes` is a matter of the bottle, not of the agent: it carries credentials and trust', hint: 'move it to the definition under `bottles`' }
+    return {
+      code: 'not-on-agent',
+      place,
+      message: '`git.remotes` is a matter of the bottle, not of the agent: it carries credentials and trust',
+      hint: 'move it to the definition under `bottles`',
+    }
   }
   const meant = nearest(key, keys)
-  if (meant !== undefined) return { code: 'unknown-key', place, message: `${quoted(full)} is not a key here; did you mean ${quoted(meant)}?` }
+  if (meant !== undefined)
+    return {
+      code: 'unknown-key',
+      place,
+      message: `${quoted(full)} is not a key here; did you mean ${quoted(meant)}?`,
+    }
   const elsewhere = whereKeyBelongs(key, shape)
-  const hint = elsewhere.length > 0 ? `${quoted(key)} is a key of ${anyOf(elsewhere.slice(0, 3).map((at) => (at === '' ? 'the top of the file' : `\`${at}\``)))}` : keys.length > 0 ? `known here: ${keys.join(', ')}` : undefined
+  const hint =
+    elsewhere.length > 0
+      ? `${quoted(key)} is a key of ${anyOf(elsewhere.slice(0, 3).map((at) => (at === '' ? 'the top of the file' : `\`${at}\``)))}`
+      : keys.length > 0
+        ? `known here: ${keys.join(', ')}`
+        : undefined
   return { code: 'unknown-key', place, message: `${quoted(full)} is not a key here`, hint }
 }
 
-const NOT_ON_AGENT = new Set(['egress', 'agent_provider', 'image', 'base_image', 'driver', 'workspace', 'supervise', 'resources', 'protect'])
+const NOT_ON_AGENT = new Set([
+  'egress',
+  'agent_provider',
+  'image',
+  'base_image',
+  'driver',
+  'workspace',
+  'supervise',
+  'resources',
+  'protect',
+])
 
 function missingKey(missing: string, shape: string, node: Node, key: Entry | undefined): Said | undefined {
   // The version has a word of its own (union.ts).
   if (shape === '#') return undefined
   const place = key?.place ?? node.place
   if (shape === 'envValue' && missing === 'placeholder') {
-    return { code: 'missing-key', place, message: `${named(key)} needs \`placeholder: true\`: a secret itself never enters a bottle`, hint: 'a route with `auth` carries the value; what is no secret is copied with ${NAME}' }
+    return {
+      code: 'missing-key',
+      place,
+      message: `${named(key)} needs \`placeholder: true\`: a secret itself never enters a bottle`,
+      hint: 'a route with `auth` carries the value; what is no secret is copied with ${NAME}',
+    }
   }
-  const example = shape === 'auth' && missing === 'i_know' ? 'a credential in a URL ends up in logs of the upstream; `i_know: true` says that this is accepted' : undefined
+  const example =
+    shape === 'auth' && missing === 'i_know'
+      ? 'a credential in a URL ends up in logs of the upstream; `i_know: true` says that this is accepted'
+      : undefined
   return { code: 'missing-key', place, message: `${named(key)} needs ${quoted(missing)}`, hint: example }
 }
 
 function wrongType(expected: unknown, node: Node, key: Entry | undefined): Said {
   const types = (Array.isArray(expected) ? expected : [expected]).map(String)
   const wanted = anyOf(types.map((type) => TYPES[type] ?? type))
-  return { code: 'wrong-type', place: node.kind === 'scalar' && node.source === '' && key ? key.place : node.place, message: `${named(key)} is ${wanted}, not ${found(node)}`, hint: typeHint(types, node) }
+  return {
+    code: 'wrong-type',
+    place: node.kind === 'scalar' && node.source === '' && key ? key.place : node.place,
+    message: `${named(key)} is ${wanted}, not ${found(node)}`,
+    hint: typeHint(types, node),
+  }
 }
 
 function typeHint(types: readonly string[], node: Node): string | undefined {
   if (node.kind !== 'scalar') return types.includes('string') && types.length === 1 ? 'a text' : undefined
   if (node.value === null) return 'remove the key, or give it a value'
-  if (types.includes('string') && typeof node.value !== 'string') return `write it in quotes: "${node.source}"`
+  if (types.includes('string') && typeof node.value !== 'string')
+    return `write it in quotes: "${node.source}"`
   if (types.includes('boolean') && typeof node.value === 'string') {
     const word = node.value.toLowerCase()
     if (['yes', 'on', 'y', 'true'].includes(word)) return 'YAML 1.2 knows only true and false: write true'
     if (['no', 'off', 'n', 'false'].includes(word)) return 'YAML 1.2 knows only true and false: write false'
   }
-  if ((types.includes('integer') || types.includes('number')) && typeof node.value === 'string' && /^[0-9.]+$/.test(node.value)) return 'write it without quotes'
+  if (
+    (types.includes('integer') || types.includes('number')) &&
+    typeof node.value === 'string' &&
+    /^[0-9.]+$/.test(node.value)
+  )
+    return 'write it without quotes'
   if (types.includes('array')) return `one entry is a list too: [${node.source}]`
   return undefined
 }
@@ -125,22 +206,40 @@ function notOneOf(allowed: readonly unknown[], node: Node): Said {
   const meant = nearest(value, words)
   const boolean = node.kind === 'scalar' && typeof node.value === 'boolean'
   const hint = boolean && words.includes('off') ? 'write "off"' : undefined
-  return { code: 'not-one-of', place: node.place, message: `${quoted(value)} is not ${anyOf(words.map(quoted))}${meant !== undefined && words.length > 1 ? `; did you mean ${quoted(meant)}?` : ''}`, hint }
+  return {
+    code: 'not-one-of',
+    place: node.place,
+    message: `${quoted(value)} is not ${anyOf(words.map(quoted))}${meant !== undefined && words.length > 1 ? `; did you mean ${quoted(meant)}?` : ''}`,
+    hint,
+  }
 }
 
 function exactlyOne(shape: string, node: Node, key: Entry | undefined): Said {
   const keys = SHAPES[shape]?.keys ?? []
-  return { code: 'exactly-one', place: key?.place ?? node.place, message: `${named(key)} needs exactly one of ${anyOf(keys.map(quoted))}` }
+  return {
+    code: 'exactly-one',
+    place: key?.place ?? node.place,
+    message: `${named(key)} needs exactly one of ${anyOf(keys.map(quoted))}`,
+  }
 }
 
-const TYPES: Readonly<Record<string, string>> = { string: 'a text', object: 'a map', array: 'a list', boolean: 'true or false', integer: 'a whole number', number: 'a number' }
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'a text',
+  object: 'a map',
+  array: 'a list',
+  boolean: 'true or false',
+  integer: 'a whole number',
+  number: 'a number',
+}
 
 function found(node: Node): string {
   if (node.kind === 'map') return 'a map'
   if (node.kind === 'list') return 'a list'
   if (node.value === null) return 'empty'
   if (typeof node.value === 'string') return `the text ${quoted(node.value)}`
-  return typeof node.value === 'boolean' ? `the truth value ${quoted(node.source)}` : `the number ${quoted(node.source)}`
+  return typeof node.value === 'boolean'
+    ? `the truth value ${quoted(node.source)}`
+    : `the number ${quoted(node.source)}`
 }
 
 function named(key: Entry | undefined): string {
@@ -157,5 +256,10 @@ function shapeOf(schemaPath: string): string {
 function readablePath(pointer: string): string {
   const steps = pointer.split('/').slice(1)
   // The nearest two are enough to recognise the place; the line says the rest.
-  return steps.filter((step) => !/^\d+$/.test(step)).slice(-1).join('.').replaceAll('~1', '/').replaceAll('~0', '~')
+  return steps
+    .filter((step) => !/^\d+$/.test(step))
+    .slice(-1)
+    .join('.')
+    .replaceAll('~1', '/')
+    .replaceAll('~0', '~')
 }

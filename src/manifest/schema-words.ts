@@ -13,43 +13,98 @@ export function broken(definition: string, value: string, key: string | undefine
   switch (definition) {
     case 'name':
     case 'nameOrNames':
-      return { code: 'bad-name', message: value === '' ? 'a name is empty' : `${shown} is not a name`, hint: nameHint(value) }
+      return {
+        code: 'bad-name',
+        message: value === '' ? 'a name is empty' : `${shown} is not a name`,
+        hint: nameHint(value),
+      }
     case 'variableName':
-      return { code: 'bad-variable-name', message: `${shown} is not the name of a variable`, hint: 'letters, digits and underscores; no digit first' }
+      return {
+        code: 'bad-variable-name',
+        message: `${shown} is not the name of a variable`,
+        hint: 'letters, digits and underscores; no digit first',
+      }
     case 'secretRef':
-      return { code: 'bad-secret-ref', message: 'this is not the name of a variable', hint: 'a secret stands here only as a reference: NAME, { env: NAME }, { file: path }, { command: [argv] } or "?"' }
+      return {
+        code: 'bad-secret-ref',
+        message: 'this is not the name of a variable',
+        hint: 'a secret stands here only as a reference: NAME, { env: NAME }, { file: path }, { command: [argv] } or "?"',
+      }
     case 'size':
     case 'sizePerDay':
-      return { code: 'bad-size', message: `${shown} is not a size`, hint: definition === 'size' ? 'for example 512MiB, 4GiB, or a number of bytes' : 'for example 50MiB/day' }
+      return {
+        code: 'bad-size',
+        message: `${shown} is not a size`,
+        hint:
+          definition === 'size' ? 'for example 512MiB, 4GiB, or a number of bytes' : 'for example 50MiB/day',
+      }
     case 'duration':
-      return { code: 'bad-duration', message: `${shown} is not a duration`, hint: 'for example 30s, 10m, 24h' }
+      return {
+        code: 'bad-duration',
+        message: `${shown} is not a duration`,
+        hint: 'for example 30s, 10m, 24h',
+      }
     case 'rate':
       return { code: 'bad-rate', message: `${shown} is not a rate`, hint: 'for example 10/s, 100/m' }
     case 'color':
-      return { code: 'bad-color', message: `${shown} is not a colour`, hint: 'black, red, green, yellow, blue, magenta, cyan, white, gray, or "#rrggbb" in quotes' }
+      return {
+        code: 'bad-color',
+        message: `${shown} is not a colour`,
+        hint: 'black, red, green, yellow, blue, magenta, cyan, white, gray, or "#rrggbb" in quotes',
+      }
     case 'path':
       return { code: 'bad-path', message: value === '' ? 'a path is empty' : `${shown} is not a path` }
     case 'line':
-      return { code: 'bad-text', message: value === '' ? `${quoted(key ?? '')} is empty` : `${quoted(key ?? '')} is one line of at most 200 characters` }
+      return {
+        code: 'bad-text',
+        message:
+          value === ''
+            ? `${quoted(key ?? '')} is empty`
+            : `${quoted(key ?? '')} is one line of at most 200 characters`,
+      }
     case 'method':
       return { code: 'bad-method', message: `${shown} is not an HTTP method` }
     case 'headerName':
       return { code: 'bad-header-name', message: `${shown} is not the name of a header` }
     case 'imageName':
-      return { code: 'bad-image-name', message: `${shown} is not the reference of an image`, hint: 'for example ghcr.io/acme/agent:2' }
+      return {
+        code: 'bad-image-name',
+        message: `${shown} is not the reference of an image`,
+        hint: 'for example ghcr.io/acme/agent:2',
+      }
     case 'auth':
-      return { code: 'bad-auth', message: `${shown} is not a way to authenticate`, hint: 'a map with `scheme` and `token_ref`, or `from-agent`' }
+      return {
+        code: 'bad-auth',
+        message: `${shown} is not a way to authenticate`,
+        hint: 'a map with `scheme` and `token_ref`, or `from-agent`',
+      }
     case 'pathMatch':
     case 'allowedFinding':
       return key === 'until'
         ? { code: 'bad-date', message: `${shown} is not a day`, hint: 'YYYY-MM-DD' }
-        : { code: 'bad-path-match', message: `${shown} does not begin with /`, hint: 'paths are matched from their first byte, which is /' }
+        : {
+            code: 'bad-path-match',
+            message: `${shown} does not begin with /`,
+            hint: 'paths are matched from their first byte, which is /',
+          }
     case 'hostKey':
-      return { code: 'bad-host-key', message: 'this is not a public host key', hint: 'type and key as ssh-keyscan prints them, without the host: ssh-ed25519 AAAA…' }
+      return {
+        code: 'bad-host-key',
+        message: 'this is not a public host key',
+        hint: 'type and key as ssh-keyscan prints them, without the host: ssh-ed25519 AAAA…',
+      }
     case 'provisionedKey':
-      return { code: 'bad-url', message: `${shown} is not the URL of an API`, hint: 'for example https://gitea.acme.example/api/v1' }
+      return {
+        code: 'bad-url',
+        message: `${shown} is not the URL of an API`,
+        hint: 'for example https://gitea.acme.example/api/v1',
+      }
     case 'push':
-      return { code: 'bad-ref', message: `${shown} is not a ref or pattern of refs`, hint: 'for example refs/heads/agent/*' }
+      return {
+        code: 'bad-ref',
+        message: `${shown} is not a ref or pattern of refs`,
+        hint: 'for example refs/heads/agent/*',
+      }
     case 'gitUser':
       return { code: 'bad-email', message: `${shown} is not an e-mail address` }
     default:

@@ -34,13 +34,23 @@ export function decode(source: Source, report: Report): SourceText | undefined {
   const { file, bytes } = source
   const top = { file, line: 1, column: 1 }
   if (bytes.length > MANIFEST_MAX) {
-    report.error('file-too-large', top, `the file has ${bytes.length} bytes; the limit is ${MANIFEST_MAX} (1 MiB)`, 'spread the bottles over several files of one folder and give the folder to -f')
+    report.error(
+      'file-too-large',
+      top,
+      `the file has ${bytes.length} bytes; the limit is ${MANIFEST_MAX} (1 MiB)`,
+      'spread the bottles over several files of one folder and give the folder to -f',
+    )
     return undefined
   }
   const bad = invalidUtf8(bytes)
   if (bad !== undefined) {
     const before = sourceText(file, new TextDecoder().decode(bytes.subarray(0, bad)))
-    report.error('not-utf8', before.place(before.text.length), 'the file is not UTF-8 from here on', 'save it as UTF-8')
+    report.error(
+      'not-utf8',
+      before.place(before.text.length),
+      'the file is not UTF-8 from here on',
+      'save it as UTF-8',
+    )
     return undefined
   }
   const text = sourceText(file, new TextDecoder('utf-8', { ignoreBOM: false }).decode(bytes))
@@ -48,8 +58,20 @@ export function decode(source: Source, report: Report): SourceText | undefined {
   for (const hidden of text.text.matchAll(HIDDEN)) {
     const code = hidden[0].codePointAt(0) ?? 0
     const name = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`
-    if (code > 0xff) report.error('hidden-character', text.place(hidden.index), `${name} makes text read otherwise than it is`, 'remove it')
-    else report.error('control-character', text.place(hidden.index), `the control character ${name} cannot stand in a manifest`, 'remove it')
+    if (code > 0xff)
+      report.error(
+        'hidden-character',
+        text.place(hidden.index),
+        `${name} makes text read otherwise than it is`,
+        'remove it',
+      )
+    else
+      report.error(
+        'control-character',
+        text.place(hidden.index),
+        `the control character ${name} cannot stand in a manifest`,
+        'remove it',
+      )
     if (report.errors >= count + 20) break
   }
   return report.errors > count ? undefined : text
@@ -108,6 +130,7 @@ export function sourceText(file: string, text: string): SourceText {
 
 function lineStarts(text: string): number[] {
   const starts = [0]
-  for (let index = text.indexOf('\n'); index !== -1; index = text.indexOf('\n', index + 1)) starts.push(index + 1)
+  for (let index = text.indexOf('\n'); index !== -1; index = text.indexOf('\n', index + 1))
+    starts.push(index + 1)
   return starts
 }

@@ -8,7 +8,12 @@ export function nearest(word: string, words: Iterable<string>): string | undefin
   let best: string | undefined
   let least = Math.max(1, Math.floor(word.length / 3)) + 1
   for (const candidate of words) {
-    const cost = bare(candidate) === plain ? 0 : Math.abs(candidate.length - word.length) >= least ? least : distance(word.toLowerCase(), candidate.toLowerCase())
+    const cost =
+      bare(candidate) === plain
+        ? 0
+        : Math.abs(candidate.length - word.length) >= least
+          ? least
+          : distance(word.toLowerCase(), candidate.toLowerCase())
     if (cost < least) {
       best = candidate
       least = cost
@@ -45,8 +50,13 @@ function distance(a: string, b: string): number {
     const current = [row]
     for (let column = 1; column <= b.length; column++) {
       const same = a[row - 1] === b[column - 1]
-      let cost = Math.min((previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1, (previous[column - 1] ?? 0) + (same ? 0 : 1))
-      if (row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]) cost = Math.min(cost, (before[column - 2] ?? 0) + 1)
+      let cost = Math.min(
+        (previous[column] ?? 0) + 1,
+        (current[column - 1] ?? 0) + 1,
+        (previous[column - 1] ?? 0) + (same ? 0 : 1),
+      )
+      if (row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1])
+        cost = Math.min(cost, (before[column - 2] ?? 0) + 1)
       current.push(cost)
     }
     before = previous

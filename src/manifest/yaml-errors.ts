@@ -30,16 +30,27 @@ interface Said {
 
 function explained(error: SyntaxError, line: string, character: string | undefined): Said {
   if (/^\s*\t/.test(line)) {
-    return { code: 'yaml-tab', message: 'indentation is made of spaces; here is a tab', hint: 'two spaces a level' }
+    return {
+      code: 'yaml-tab',
+      message: 'indentation is made of spaces; here is a tab',
+      hint: 'two spaces a level',
+    }
   }
   if (/[:,[{-]\s+\?\s*([,}\]#]|$)/.test(line)) {
-    return { code: 'yaml-syntax', message: 'a lone `?` begins a key in YAML', hint: 'write it in quotes: "?"' }
+    return {
+      code: 'yaml-syntax',
+      message: 'a lone `?` begins a key in YAML',
+      hint: 'write it in quotes: "?"',
+    }
   }
   if (/(^|[:,[{-]\s+)\*([\s,}\]]|$)/.test(line)) {
     return { code: 'unquoted-star', message: 'a text that begins with `*` needs quotes', hint: 'write "*"' }
   }
   if (character === '@' || character === '`' || character === '%') {
-    return { code: 'yaml-syntax', message: `a text that begins with ${JSON.stringify(character)} needs quotes` }
+    return {
+      code: 'yaml-syntax',
+      message: `a text that begins with ${JSON.stringify(character)} needs quotes`,
+    }
   }
   const known = SAID[error.code]
   if (known) return known
@@ -47,14 +58,31 @@ function explained(error: SyntaxError, line: string, character: string | undefin
 }
 
 const SAID: Partial<Record<ErrorCode, Said>> = {
-  TAB_AS_INDENT: { code: 'yaml-tab', message: 'indentation is made of spaces; here is a tab', hint: 'two spaces a level' },
+  TAB_AS_INDENT: {
+    code: 'yaml-tab',
+    message: 'indentation is made of spaces; here is a tab',
+    hint: 'two spaces a level',
+  },
   BAD_INDENT: { code: 'yaml-syntax', message: 'this line is indented differently from its neighbours' },
-  BLOCK_AS_IMPLICIT_KEY: { code: 'yaml-syntax', message: 'a second `: ` on one line', hint: 'quote the text that contains it, or begin a new line' },
-  BLOCK_IN_FLOW: { code: 'yaml-syntax', message: 'inside brackets only `[ ]` and `{ }` may be used, no indented block' },
-  MULTILINE_IMPLICIT_KEY: { code: 'yaml-syntax', message: 'a key goes over several lines; is a colon missing?' },
+  BLOCK_AS_IMPLICIT_KEY: {
+    code: 'yaml-syntax',
+    message: 'a second `: ` on one line',
+    hint: 'quote the text that contains it, or begin a new line',
+  },
+  BLOCK_IN_FLOW: {
+    code: 'yaml-syntax',
+    message: 'inside brackets only `[ ]` and `{ }` may be used, no indented block',
+  },
+  MULTILINE_IMPLICIT_KEY: {
+    code: 'yaml-syntax',
+    message: 'a key goes over several lines; is a colon missing?',
+  },
   MULTIPLE_ANCHORS: { code: 'yaml-syntax', message: 'one value has one anchor' },
   RESOURCE_EXHAUSTION: { code: 'too-deep', message: 'nested too deeply' },
-  KEY_OVER_1024_CHARS: { code: 'yaml-syntax', message: 'a key is longer than 1024 characters; is a quote missing?' },
+  KEY_OVER_1024_CHARS: {
+    code: 'yaml-syntax',
+    message: 'a key is longer than 1024 characters; is a quote missing?',
+  },
 }
 
 function lineAt(text: string, offset: number): string {

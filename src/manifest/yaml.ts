@@ -3,7 +3,18 @@
  * are followed within limits, merge keys, tags, complex keys and further documents are errors. Nothing here recurses
  * deeper than `DEPTH_MAX` or makes more than `NODES_MAX` nodes, whatever the text.
  */
-import { Composer, Lexer, Parser, isAlias, isMap, isScalar, isSeq, type CST, type Document, type Node as YamlNode } from 'yaml'
+import {
+  Composer,
+  Lexer,
+  Parser,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type CST,
+  type Document,
+  type Node as YamlNode,
+} from 'yaml'
 import type { Place } from '../model/diagnostic.ts'
 import { made, RESERVED_KEYS, type Entry, type Item, type MapNode, type Node } from './node.ts'
 import { quoted, type Report } from './report.ts'
@@ -17,17 +28,25 @@ export const NODES_MAX = 250_000
 /** The top map of a file; `undefined` when there is none to work with (said in the report). */
 export function readYaml(source: SourceText, report: Report): MapNode | undefined {
   const before = report.errors
-  const document = composed(source, report)
-  if (!document) return undefined
-  const converter = new Converter(source, report)
-  const top = document.contents && converter.node(document.contents as YamlNode, 1)
+  const top = readValue(source, report)
   if (top?.kind === 'map') return top
   if (top && !(top.kind === 'scalar' && top.value === null)) {
     report.error('wrong-type', top.place, 'a manifest is a map with the keys `version`, `stack`, `bottles` …')
   } else if (report.errors === before) {
-    report.error('empty-file', source.place(0), 'the file has no content', 'a manifest begins with `version: 1`; `bot-bottle init` writes a first one')
+    report.error(
+      'empty-file',
+      source.place(0),
+      'the file has no content',
+      'a manifest begins with `version: 1`; `bot-bottle init` writes a first one',
+    )
   }
   return undefined
+}
+
+/** Any one value; `undefined` when there is none or it cannot be read (said in the report). */
+export function readValue(source: SourceText, report: Report): Node | undefined {
+  const contents = composed(source, report)?.contents
+  return contents ? new Converter(source, report).node(contents as YamlNode, 1) : undefined
 }
 
 class TooDeep {
@@ -77,7 +96,12 @@ function composed(source: SourceText, report: Report): Document.Parsed | undefin
       return undefined
     }
     if (second) {
-      report.error('second-document', source.place(second.range[0]), 'a manifest file holds one YAML document', 'put the second one into a file of its own and name both with -f')
+      report.error(
+        'second-document',
+        source.place(second.range[0]),
+        'a manifest file holds one YAML document',
+        'put the second one into a file of its own and name both with -f',
+      )
       return undefined
     }
     return first
@@ -127,16 +151,23 @@ class Converter {
     if (depth > DEPTH_MAX) return this.#stop('too-deep', place, `nested deeper than ${DEPTH_MAX} levels`)
     if (isAlias(yaml)) return this.#alias(yaml.source, place, depth)
     if (yaml.tag !== undefined) {
-      this.#report.error('yaml-tag', place, `the tag ${quoted(yaml.tag.replace('tag:yaml.org,2002:', '!!'))} has no meaning here`, 'remove it; quote a value that must be a text')
+      this.#report.error(
+        'yaml-tag',
+        place,
+        `the tag ${quoted(yaml.tag.replace('tag:yaml.org,2002:', '!!'))} has no meaning here`,
+        'remove it; quote a value that must be a text',
+      )
     }
-    if (isMap(yaml)) return this.#map(yaml.items as readonly { key: YamlNode; value: YamlNode | null }[], place, depth)
+    if (isMap(yaml))
+      return this.#map(yaml.items as readonly { key: YamlNode; value: YamlNode | null }[], place, depth)
     if (isSeq(yaml)) {
       const items: Item[] = yaml.items.map((item) => ({ value: this.node(item as YamlNode, depth + 1) }))
       return { kind: 'list', place, items }
     }
     const value = isScalar(yaml) ? yaml.value : null
     const source = this.#textOf(yaml)
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return { kind: 'scalar', place, value, source }
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+      return { kind: 'scalar', place, value, source }
     return { kind: 'scalar', place, value: null, source }
   }
 
@@ -148,7 +179,11 @@ class Converter {
       const value = pair.value ? this.node(pair.value, depth + 1) : made(null, key.place)
       const first = entries.get(key.text)
       if (first) {
-        this.#report.error('duplicate-key', key.place, `${quoted(key.text)} stands here twice; the first is in line ${first.place.line}`)
+        this.#report.error(
+          'duplicate-key',
+          key.place,
+          `${quoted(key.text)} stands here twice; the first is in line ${first.place.line}`,
+        )
       } else {
         entries.set(key.text, { key: key.text, place: key.place, value })
       }
@@ -165,14 +200,20 @@ class Converter {
     const place = this.#place(yaml)
     const text = typeof yaml.value === 'string' ? yaml.value : (yaml.source ?? '')
     if (text === '<<') {
-      this.#report.error('merge-key', place, 'the merge key `<<` is not part of this language', 'bottles take over from each other with `extends: NAME`')
+      this.#report.error(
+        'merge-key',
+        place,
+        'the merge key `<<` is not part of this language',
+        'bottles take over from each other with `extends: NAME`',
+      )
     } else if (RESERVED_KEYS.has(text)) {
       this.#report.error('reserved-key', place, `${quoted(text)} cannot be a key`)
     } else if (text === '') {
       this.#report.error('complex-key', place, 'a key is missing before the colon')
     } else {
       if (yaml.tag !== undefined) this.#report.error('yaml-tag', place, 'a key carries no tag', 'remove it')
-      if (yaml.anchor !== undefined) this.#anchors.set(yaml.anchor, { node: made(text, place), nodes: 1, height: 1 })
+      if (yaml.anchor !== undefined)
+        this.#anchors.set(yaml.anchor, { node: made(text, place), nodes: 1, height: 1 })
       return { text, place }
     }
     return undefined
@@ -183,16 +224,27 @@ class Converter {
     if (!target) {
       const known = [...this.#anchors.keys()]
       if (/^[A-Za-z0-9_-]+$/.test(name) && known.length > 0) {
-        this.#report.error('unknown-alias', place, `no anchor ${quoted(`&${name}`)} stands before this alias`, `known: ${known.slice(0, 5).map(quoted).join(', ')}; a text that begins with \`*\` needs quotes`)
+        this.#report.error(
+          'unknown-alias',
+          place,
+          `no anchor ${quoted(`&${name}`)} stands before this alias`,
+          `known: ${known.slice(0, 5).map(quoted).join(', ')}; a text that begins with \`*\` needs quotes`,
+        )
       } else {
-        this.#report.error('unquoted-star', place, `a text that begins with \`*\` needs quotes: ${quoted(`"*${name}"`)}`)
+        this.#report.error(
+          'unquoted-star',
+          place,
+          `a text that begins with \`*\` needs quotes: ${quoted(`"*${name}"`)}`,
+        )
       }
       return made(null, place)
     }
     this.#nodes += target.nodes
     this.#height = Math.max(this.#height, target.height)
-    if (this.#nodes > NODES_MAX) return this.#stop('too-large', place, `aliases make this manifest larger than ${NODES_MAX} values`)
-    if (depth + target.height > DEPTH_MAX) return this.#stop('too-deep', place, `nested deeper than ${DEPTH_MAX} levels`)
+    if (this.#nodes > NODES_MAX)
+      return this.#stop('too-large', place, `aliases make this manifest larger than ${NODES_MAX} values`)
+    if (depth + target.height > DEPTH_MAX)
+      return this.#stop('too-deep', place, `nested deeper than ${DEPTH_MAX} levels`)
     return target.node
   }
 

@@ -1,0 +1,185 @@
+/** Routes as each definition declares them: hosts nobody may declare, credentials where they would leak, doubles. */
+import { domainToASCII } from 'node:url'
+import { at, entriesOf, entry, itemsOf, scalar, text, type Entry, type Node } from '../node.ts'
+import { readHost } from '../hosts.ts'
+import { routeIdentity } from '../merge.ts'
+import { quoted, type Report } from '../report.ts'
+import { checkReference } from './references.ts'
+
+/** `bottle` is a definition as written, or `defaults`. */
+export function checkRoutes(bottle: Node, report: Report): void {
+  const seen = new Map<string, number>()
+  for (const { value: route } of itemsOf(at(bottle, 'egress', 'routes'))) {
+    if (route.kind !== 'map') continue
+    checkHost(route, report)
+    checkAuth(route, report)
+    checkPassthrough(route, report)
+    for (const list of ['matches', 'deny'])
+      for (const { value } of itemsOf(at(route, list))) checkMatch(value, report)
+    const identity = routeIdentity(route)
+    const first = identity === undefined ? undefined : seen.get(identity)
+    const named = entry(route, 'host') ?? entry(route, 'preset')
+    if (identity === undefined || !named) continue
+    if (first !== undefined)
+      report.error(
+        'duplicate-route',
+        named.value.place,
+        `there is a route for ${quoted(identity.replace(/:(443|80)$/, ''))} in line ${first} already`,
+        'put both sets of conditions under one `matches`',
+      )
+    else seen.set(identity, named.value.place.line)
+  }
+  for (const { value: finding } of itemsOf(at(bottle, 'egress', 'allow_findings')))
+    checkFindingHost(finding, report)
+}
+
+function checkHost(route: Node, report: Report): void {
+  const host = entry(route, 'host')
+  if (!host) {
+    if (!entry(route, 'preset')) report.error('missing-key', route.place, 'a route needs `host`')
+    return
+  }
+  if (entry(route, 'preset')) report.error('exactly-one', host.place, 'a route has either `host` or `preset`')
+  const written = text(host.value)
+  if (written === undefined) return
+  const reading = readHost(written)
+  if (!('host' in reading)) {
+    report.error(reading.code, host.value.place, reading.message, reading.hint)
+    return
+  }
+  if (reading.host.startsWith('*.'))
+    report.warning(
+      'wildcard-host',
+      host.value.place,
+      `${quoted(written)} allows every name one label below ${quoted(reading.host.slice(2))}`,
+    )
+  if (domainToASCII(written) !== written.toLowerCase() && /[^\u0000-\u007f]/.test(written)) {
+    report.warning(
+      'international-host',
+      host.value.place,
+      `${quoted(written)} is ${quoted(reading.host)} on the wire`,
+      'letters of other scripts can look like Latin ones; compare the two',
+    )
+  }
+}
+
+function checkAuth(route: Node, report: Report): void {
+  const auth = entry(route, 'auth')
+  if (!auth) return
+  if (text(at(route, 'scheme')) === 'http') {
+    report.error(
+      'auth-over-http',
+      auth.place,
+      'a credential is never sent over http, where everybody on the way reads it',
+      'use scheme https, or leave `auth` out',
+    )
+  }
+  if (scalar(at(route, 'tls_passthrough')) === true) {
+    report.error(
+      'auth-with-passthrough',
+      auth.place,
+      'nothing can be put on a request that is not decrypted',
+      'leave out `tls_passthrough` or `auth`',
+    )
+  }
+  if (text(auth.value) === 'from-agent') {
+    report.warning(
+      'auth-from-agent',
+      auth.value.place,
+      'a credential that the agent holds itself passes here; it can be read inside the bottle',
+    )
+  } else if (!hasPaths(route)) {
+    const host = text(at(route, 'host')) ?? text(at(route, 'preset')) ?? ''
+    report.warning(
+      'auth-without-paths',
+      auth.place,
+      `the credential for ${quoted(host)} can be used on every path, also those that make new credentials`,
+      'name the paths under `matches`',
+    )
+  }
+  if (scalar(at(auth.value, 'i_know')) === false)
+    report.error(
+      'not-one-of',
+      at(auth.value, 'i_know')?.place ?? auth.place,
+      'a credential in a URL needs `i_know: true`',
+    )
+  for (const key of ['token_ref', 'access_key_ref', 'secret_key_ref'])
+    checkReference(at(auth.value, key), report)
+}
+
+function hasPaths(route: Node): boolean {
+  if (!entry(route, 'matches')) return false
+  return itemsOf(at(route, 'matches')).every(({ value }) => entry(value, 'paths') !== undefined)
+}
+
+function checkPassthrough(route: Node, report: Report): void {
+  if (scalar(at(route, 'tls_passthrough')) !== true) return
+  for (const key of ['matches', 'deny', 'git', 'dlp', 'protocols', 'limits']) {
+    const blind = entry(route, key)
+    if (blind)
+      report.error(
+        'blind-with-passthrough',
+        blind.place,
+        `${quoted(key)} cannot be judged on a connection that is not decrypted`,
+        'leave out `tls_passthrough` or this key',
+      )
+  }
+  if (text(at(route, 'scheme')) === 'http')
+    report.error(
+      'blind-with-passthrough',
+      entry(route, 'tls_passthrough')?.place ?? route.place,
+      'http is not encrypted; there is nothing to pass through',
+    )
+}
+
+function checkMatch(match: Node, report: Report): void {
+  const names = new Set<string>()
+  for (const header of entriesOf(at(match, 'headers'))) {
+    if (names.has(header.key.toLowerCase()))
+      report.error(
+        'duplicate-key',
+        header.place,
+        `${quoted(header.key)} stands here twice; header names have no case`,
+      )
+    names.add(header.key.toLowerCase())
+    checkPattern(header, report)
+  }
+  for (const parameter of entriesOf(at(match, 'query'))) checkPattern(parameter, report)
+  for (const { value } of itemsOf(at(match, 'paths')))
+    for (const test of entriesOf(value))
+      checkPattern(
+        { ...test, value: { kind: 'map', place: value.place, entries: new Map([[test.key, test]]) } },
+        report,
+      )
+}
+
+/** Expressions of linear time only: no references back, nothing that looks around. */
+function checkPattern(test: Entry, report: Report): void {
+  const regex = at(test.value, 'regex')
+  const pattern = text(regex)
+  if (regex === undefined || pattern === undefined) return
+  const problem = patternProblem(pattern)
+  if (problem !== undefined) report.error('bad-regex', regex.place, `this expression ${problem}`)
+}
+
+function patternProblem(pattern: string): string | undefined {
+  if (pattern.length > 1000) return 'is longer than 1000 characters'
+  const bare = pattern.replaceAll(/\\\\/g, '')
+  if (/\(\?(<?[=!])/.test(bare)) return 'looks ahead or behind, which cannot be done in linear time'
+  if (/\\[1-9]|\\k</.test(bare)) return 'refers back to a group, which cannot be done in linear time'
+  try {
+    new RegExp(pattern, 'u')
+    return undefined
+  } catch (cause) {
+    const [, reason] = /: ([^:]+)$/.exec(cause instanceof Error ? cause.message : '') ?? []
+    return `is not valid${reason === undefined ? '' : ` (${reason.toLowerCase()})`}`
+  }
+}
+
+function checkFindingHost(finding: Node, report: Report): void {
+  const host = at(finding, 'host')
+  const written = text(host)
+  if (host === undefined || written === undefined) return
+  const reading = readHost(written)
+  if (!('host' in reading)) report.error(reading.code, host.place, reading.message, reading.hint)
+}

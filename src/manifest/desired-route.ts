@@ -1,0 +1,169 @@
+/** One route of a manifest as the policy that egress and uplink enforce: canonical, with every default filled in. */
+import type { Place } from '../model/diagnostic.ts'
+import type { Json } from '../model/json.ts'
+import type { Auth, Dlp, Limits, Match, TextMatch } from '../model/policy.ts'
+import type { RouteSpec } from '../resources/route/spec.ts'
+import { readHost } from './hosts.ts'
+import type { Auth as WrittenAuth, Match as WrittenMatch, Route, TextOrMatch } from './manifest.generated.ts'
+import { at, plain, type Node } from './node.ts'
+import { bytesOf, millisecondsOf, perSecondOf } from './quantities.ts'
+import { secretOf, type NamedSecret } from './secret-ref.ts'
+
+export interface DesiredRoute {
+  readonly spec: RouteSpec
+  readonly secret?: NamedSecret
+  readonly places: Readonly<Record<string, Place>>
+}
+
+/** What the manifest says where it says nothing; egress enforces the same. */
+const DLP_DEFAULTS: Dlp = { outboundOnMatch: 'block', inbound: 'off', uninspectable: 'block' }
+
+/** `node` passed every check. `asker` is the address that a question for the credential would name. */
+export function desiredRoute(
+  node: Node,
+  bottle: string,
+  folder: string,
+  home: string | undefined,
+): DesiredRoute | undefined {
+  const route = plain(node) as unknown as Route
+  const reading = readHost(route.host ?? '')
+  // A preset is not realised yet; the plan is refused.
+  if (!('host' in reading)) return undefined
+  const scheme = route.scheme ?? 'https'
+  const port = route.port ?? (scheme === 'http' ? 80 : 443)
+  const secret = secretIn(route.auth, `${bottle}/${reading.host}`, folder, home)
+  const auth = authOf(route.auth, secret)
+  const unknownAuth = route.auth !== undefined && auth === undefined
+  const dlp = dlpOf(route.dlp)
+  const limits = limitsOf(route.limits)
+  const spec: RouteSpec = {
+    host: reading.host,
+    port,
+    scheme,
+    // A credential this program cannot put on yet: nothing may pass without it.
+    ...(unknownAuth ? { matches: [] } : route.matches && { matches: route.matches.map(matchOf) }),
+    ...(route.deny && { deny: route.deny.map(matchOf) }),
+    ...(auth && { auth }),
+    tlsPassthrough: route.tls_passthrough ?? false,
+    allowPrivate: route.allow_private ?? false,
+    ...(route.protocols && route.protocols.length > 0 && { protocols: route.protocols }),
+    gitFetch: route.git?.fetch ?? false,
+    ...(limits && { limits }),
+    ...(dlp && { dlp }),
+    ...(auth && secret && { secretRef: secret.ref, credential: 'present' as const }),
+    uplink: 'declared',
+  }
+  return { spec, ...(auth && secret && { secret }), places: placesOf(node) }
+}
+
+function secretIn(
+  auth: WrittenAuth | undefined,
+  asker: string,
+  folder: string,
+  home: string | undefined,
+): NamedSecret | undefined {
+  if (typeof auth !== 'object' || auth.token_ref === undefined) return undefined
+  return secretOf(auth.token_ref as Json, folder, asker, home)
+}
+
+function authOf(auth: WrittenAuth | undefined, secret: NamedSecret | undefined): Auth | undefined {
+  if (auth === 'from-agent') return { scheme: 'from-agent' }
+  if (typeof auth !== 'object' || !secret) return undefined
+  switch (auth.scheme) {
+    case 'bearer':
+    case 'token':
+      return { scheme: auth.scheme, secret: secret.id }
+    case 'basic':
+      return { scheme: 'basic', username: auth.username ?? '', secret: secret.id }
+    case 'header':
+      return { scheme: 'header', name: (auth.name ?? '').toLowerCase(), secret: secret.id }
+    case 'query':
+      return { scheme: 'query', name: auth.name ?? '', secret: secret.id }
+    case 'aws-sigv4':
+      return undefined
+  }
+}
+
+function matchOf(match: WrittenMatch): Match {
+  return {
+    ...(match.methods && { methods: [...new Set(match.methods.map((method) => method.toUpperCase()))] }),
+    ...(match.paths && { paths: match.paths.map((path) => ({ ...path }) as TextMatch) }),
+    ...(match.headers && { headers: testsOf(match.headers, (name) => name.toLowerCase()) }),
+    ...(match.query && { query: testsOf(match.query, (name) => name) }),
+  }
+}
+
+function testsOf(
+  tests: { readonly [name: string]: TextOrMatch },
+  named: (name: string) => string,
+): Readonly<Record<string, TextMatch>> {
+  return Object.fromEntries(
+    Object.entries(tests).map(([name, test]) => [
+      named(name),
+      typeof test === 'string' ? { exact: test } : ({ ...test } as TextMatch),
+    ]),
+  )
+}
+
+function limitsOf(limits: Route['limits']): Limits | undefined {
+  if (!limits) return undefined
+  const [rate, bytes, body, time] = [
+    limits.rate === undefined ? undefined : perSecondOf(limits.rate),
+    limits.bytes_out === undefined ? undefined : bytesOf(limits.bytes_out),
+    limits.body === undefined ? undefined : bytesOf(limits.body),
+    limits.time === undefined ? undefined : millisecondsOf(limits.time),
+  ]
+  const found: Limits = {
+    ...(rate !== undefined && { requestsPerSecond: rate }),
+    ...(bytes !== undefined && { bytesOutPerDay: bytes }),
+    ...(body !== undefined && { bodyBytes: body }),
+    ...(time !== undefined && { timeMs: time }),
+  }
+  return Object.keys(found).length > 0 ? found : undefined
+}
+
+/** `undefined` where it says what holds anyway: writing a default out changes nothing. */
+function dlpOf(dlp: Route['dlp']): Dlp | undefined {
+  if (!dlp) return undefined
+  const found: Dlp = {
+    outboundOnMatch: dlp.outbound_on_match ?? DLP_DEFAULTS.outboundOnMatch,
+    inbound: dlp.inbound ?? DLP_DEFAULTS.inbound,
+    uninspectable: dlp.uninspectable ?? DLP_DEFAULTS.uninspectable,
+  }
+  return isDefaultDlp(found) ? undefined : found
+}
+
+function isDefaultDlp(dlp: Dlp): boolean {
+  return (
+    dlp.outboundOnMatch === DLP_DEFAULTS.outboundOnMatch &&
+    dlp.inbound === DLP_DEFAULTS.inbound &&
+    dlp.uninspectable === DLP_DEFAULTS.uninspectable
+  )
+}
+
+/** Keys of a manifest that have another name in the policy. */
+const RENAMED: Readonly<Record<string, string>> = {
+  allow_private: 'allowPrivate',
+  tls_passthrough: 'tlsPassthrough',
+  'git.fetch': 'gitFetch',
+  'auth.token_ref': 'secretRef',
+  'limits.rate': 'limits.requestsPerSecond',
+  'limits.bytes_out': 'limits.bytesOutPerDay',
+  'limits.body': 'limits.bodyBytes',
+  'limits.time': 'limits.timeMs',
+  'dlp.outbound_on_match': 'dlp.outboundOnMatch',
+}
+
+/** `''` is the host: it stands for the whole route in plans. */
+function placesOf(route: Node): Readonly<Record<string, Place>> {
+  const places: Record<string, Place> = { '': at(route, 'host')?.place ?? route.place }
+  const visit = (node: Node, path: string): void => {
+    if (path !== '') places[RENAMED[path] ?? path] = node.place
+    if (node.kind === 'map')
+      for (const { key, value } of node.entries.values()) visit(value, path === '' ? key : `${path}.${key}`)
+    if (node.kind === 'list')
+      for (const [index, { value }] of node.items.entries()) visit(value, `${path}[${index}]`)
+  }
+  visit(route, '')
+  return places
+}

@@ -1,0 +1,310 @@
+/** From live bottles to the resources that a plan compares: what each one is, what it needs, where each field was said. */
+import { address, type Address } from '../model/address.ts'
+import type { DaemonName } from '../model/control.ts'
+import type { Place } from '../model/diagnostic.ts'
+import { digestOf } from '../model/json.ts'
+import { DRIVERS, type DriverName, type Resource } from '../model/resource.ts'
+import type { SecretRef } from '../model/secret.ts'
+import type { BottleSpec } from '../resources/bottle/spec.ts'
+import type { BundleSpec } from '../resources/bundle/spec.ts'
+import type { CaSpec } from '../resources/ca/spec.ts'
+import type { Desired } from '../resources/desired.ts'
+import type { GuestSpec } from '../resources/guest/spec.ts'
+import type { ImageSpec } from '../resources/image/spec.ts'
+import type { UplinkSpec } from '../resources/uplink/spec.ts'
+import { IGNORABLE } from './checks/bottle.ts'
+import { desiredRoute } from './desired-route.ts'
+import type { BottleEnvironment } from './environment.ts'
+import { asciiName } from './hosts.ts'
+import type { Program } from './load.ts'
+import type { Bottle, Resources, Uplink } from './manifest.generated.ts'
+import { at, entriesOf, entry, itemsOf, plain, text, texts, type Node } from './node.ts'
+import { bytesOf } from './quantities.ts'
+import { quoted, type Report } from './report.ts'
+import type { LiveBottle, ResolvedManifest } from './resolve.ts'
+
+export interface DesiredRequest {
+  readonly resolved: ResolvedManifest
+  readonly origin: string
+  readonly program: Program
+  /** PEM of the further authorities. */
+  readonly trust: readonly string[]
+  readonly folderOf: (file: string) => string
+  readonly home: string | undefined
+  readonly environments: ReadonlyMap<string, BottleEnvironment>
+  readonly report: Report
+}
+
+/** Processes and threads of a bottle that says nothing else. */
+export const PIDS_DEFAULT = 512
+const CA: CaSpec = { algorithm: 'P-256', days: 30, renewAfterDays: 20 }
+
+/** The manifest passed every check; only what two files say about one secret is found here. */
+export function desiredOf(request: DesiredRequest): Omit<Desired, 'warnings'> {
+  const { resolved, program, origin } = request
+  const resources = new Map<Address, Resource>()
+  const secrets = new Map<string, SecretRef>()
+  const add = (resource: Resource): void =>
+    void (resources.has(resource.address) || resources.set(resource.address, resource))
+  const driver = uplinkDriver(resolved)
+  if (resolved.live.length > 0) {
+    const stackPlace = at(resolved.root, 'stack')?.place ?? resolved.root.place
+    const common = { driver, ignore: [], protect: false }
+    const sidecars: ImageSpec = { role: 'sidecars', ...program.sidecars }
+    add({
+      kind: 'image',
+      address: address.image('sidecars'),
+      needs: [],
+      spec: sidecars,
+      places: { '': stackPlace },
+      ...common,
+    })
+    add({
+      kind: 'uplink',
+      address: address.uplink(),
+      needs: [address.image('sidecars')],
+      ...uplink(resolved.root, program),
+      ...common,
+    })
+  }
+  for (const bottle of resolved.live)
+    for (const resource of bottleResources(bottle, request, secrets)) add(resource)
+  return {
+    stack: resolved.stack,
+    origin,
+    resources: [...resources.values()],
+    bottles: resolved.live.map(({ name }) => name),
+    secrets: Object.fromEntries(secrets),
+  }
+}
+
+function bottleResources(
+  bottle: LiveBottle,
+  request: DesiredRequest,
+  secrets: Map<string, SecretRef>,
+): readonly Resource[] {
+  const { name, driver, tree, place } = bottle
+  const { program, trust } = request
+  const written = plain(tree) as unknown as Bottle
+  const image = imageOf(bottle, program)
+  const routes = routesOf(bottle, request, secrets)
+  const environment = request.environments.get(name)
+  const common = { driver, bottle: name, protect: written.protect ?? false }
+  const ignored = (kind: 'bottle' | 'bundle' | 'guest'): readonly string[] => ignoredBy(tree, kind)
+  const placed = (fields: Readonly<Record<string, Node | undefined>>): Readonly<Record<string, Place>> =>
+    Object.fromEntries([
+      ['', place],
+      ...Object.entries(fields).flatMap(([path, node]) => (node ? [[path, node.place]] : [])),
+    ])
+
+  const bottleSpec: BottleSpec = {
+    image: image.address,
+    imageDigest: image.spec.inputDigest,
+    resources: limits(written.resources),
+    holder: 'only-loopback',
+    hardening: 'as-created',
+    running: true,
+    ...(written.label !== undefined && { label: written.label }),
+    ...(written.color !== undefined && { color: written.color }),
+  }
+  const bundleSpec: BundleSpec = {
+    image: program.sidecars.inputDigest,
+    version: program.version,
+    daemons: daemonsOf(written),
+    namespace: 'holder',
+    hardening: 'as-created',
+    running: true,
+    attached: true,
+    issuer: 'valid',
+    egressLog: written.egress?.log ?? 'blocks',
+    trust: digestOf(trust),
+  }
+  const guestSpec: GuestSpec = { env: environment?.spec ?? {}, root: 'pending', probe: 'passed' }
+  const imageNode = at(tree, 'image') ?? at(tree, 'base_image')
+  const bottlePlaces = {
+    image: imageNode,
+    imageDigest: imageNode,
+    resources: at(tree, 'resources'),
+    'resources.cpus': at(tree, 'resources', 'cpus'),
+    'resources.memoryBytes': at(tree, 'resources', 'memory'),
+    'resources.pids': at(tree, 'resources', 'pids'),
+    'resources.diskBytes': at(tree, 'resources', 'disk'),
+    label: at(tree, 'label'),
+    color: at(tree, 'color'),
+  }
+  const own = address.bottle(name)
+  const [ca, bundle] = [address.ca(name), address.bundle(name)]
+  const sidecars = address.image('sidecars')
+  return [
+    {
+      kind: 'image',
+      address: image.address,
+      driver,
+      needs: [],
+      spec: image.spec,
+      places: placed({ tag: imageNode }),
+      ignore: [],
+      protect: false,
+    },
+    { kind: 'ca', address: ca, needs: [], spec: CA, places: placed({}), ignore: [], ...common },
+    {
+      kind: 'bottle',
+      address: own,
+      needs: [image.address, address.uplink()],
+      spec: bottleSpec,
+      places: placed(bottlePlaces),
+      ignore: ignored('bottle'),
+      ...common,
+    },
+    {
+      kind: 'bundle',
+      address: bundle,
+      needs: [own, address.uplink(), sidecars, ca],
+      spec: bundleSpec,
+      places: placed({
+        egressLog: at(tree, 'egress', 'log'),
+        trust: at(request.resolved.root, 'uplink', 'trust'),
+      }),
+      ignore: ignored('bundle'),
+      ...common,
+    },
+    ...routes,
+    {
+      kind: 'guest',
+      address: address.guest(name),
+      needs: [own, bundle, ca, ...routes.map((route) => route.address)],
+      spec: guestSpec,
+      places: { '': place, ...environment?.places },
+      ignore: ignored('guest'),
+      ...common,
+    },
+  ]
+}
+
+function routesOf(
+  bottle: LiveBottle,
+  request: DesiredRequest,
+  secrets: Map<string, SecretRef>,
+): readonly Resource[] {
+  return itemsOf(at(bottle.tree, 'egress', 'routes')).flatMap(({ value }): readonly Resource[] => {
+    const route = desiredRoute(value, bottle.name, request.folderOf(value.place.file), request.home)
+    if (!route) return []
+    const { spec, secret, places } = route
+    if (secret) {
+      const known = secrets.get(secret.id)
+      if (known && digestOf(known) !== digestOf(secret.ref)) {
+        request.report.error(
+          'ambiguous-path',
+          places['secretRef'] ?? value.place,
+          `${quoted(secret.id.replace('file:', ''))} means another file here than in another manifest file`,
+          'write one of the two paths otherwise, for example absolute',
+        )
+      }
+      secrets.set(secret.id, secret.ref)
+    }
+    const ownPort = spec.port === (spec.scheme === 'http' ? 80 : 443)
+    return [
+      {
+        kind: 'route',
+        address: address.route(bottle.name, spec.host, ownPort ? undefined : spec.port),
+        driver: bottle.driver,
+        bottle: bottle.name,
+        needs: [address.bundle(bottle.name)],
+        spec,
+        places,
+        ignore: [],
+        // Removing a route closes something: a protected bottle stays, its openings need not.
+        protect: false,
+      },
+    ]
+  })
+}
+
+function imageOf(
+  { tree, definition }: LiveBottle,
+  program: Program,
+): { readonly address: Address; readonly spec: ImageSpec } {
+  const named = text(at(tree, 'image'))
+  if (named !== undefined)
+    return {
+      address: address.image(named),
+      spec: { role: 'named', tag: named, inputDigest: digestOf({ named }) },
+    }
+  const base = text(at(tree, 'base_image'))
+  if (base !== undefined)
+    return {
+      address: address.image(definition),
+      spec: { role: 'named', tag: base, inputDigest: digestOf({ named: base }) },
+    }
+  const { name, inputDigest } = program.baseImage
+  return { address: address.image(definition), spec: { role: 'base', tag: name, inputDigest, base: name } }
+}
+
+function uplink(root: Node, program: Program): Pick<Resource<UplinkSpec>, 'spec' | 'places'> {
+  const node = at(root, 'uplink')
+  const written = (node ? plain(node) : {}) as unknown as Uplink
+  const hosts = Object.entries(written.hosts ?? {}).map(([host, address]) => [
+    asciiName(host) ?? host,
+    address.toLowerCase(),
+  ])
+  const places: Record<string, Place> = {
+    '': entry(root, 'uplink')?.place ?? at(root, 'stack')?.place ?? root.place,
+  }
+  for (const [path, key] of [
+    ['policy.hosts', 'hosts'],
+    ['policy.dns', 'dns'],
+    ['policy.proxy', 'proxy'],
+    ['policy.noProxy', 'no_proxy'],
+  ] as const) {
+    const said = at(node, key)
+    if (said) places[path] = said.place
+  }
+  for (const { key, value } of entriesOf(at(node, 'hosts')))
+    places[`policy.hosts.${asciiName(key) ?? key}`] = value.place
+  const spec: UplinkSpec = {
+    image: program.sidecars.inputDigest,
+    version: program.version,
+    hardening: 'as-created',
+    running: true,
+    policy: {
+      hosts: Object.fromEntries(hosts),
+      dns: written.dns ?? [],
+      ...(written.proxy !== undefined && { proxy: written.proxy.replace(/\/$/, '') }),
+      noProxy: (written.no_proxy ?? []).map((suffix) => suffix.toLowerCase()),
+    },
+  }
+  return { spec, places }
+}
+
+function daemonsOf(bottle: Bottle): readonly DaemonName[] {
+  const git = Object.keys(bottle.git?.remotes ?? {}).length > 0
+  return [
+    'egress',
+    ...(git ? (['git-gate'] as const) : []),
+    ...(bottle.supervise?.enabled === true ? (['supervise'] as const) : []),
+  ]
+}
+
+function limits(resources: Resources | undefined): BottleSpec['resources'] {
+  const memory = resources?.memory === undefined ? undefined : bytesOf(resources.memory)
+  const disk = resources?.disk === undefined ? undefined : bytesOf(resources.disk)
+  return {
+    ...(resources?.cpus !== undefined && { cpus: resources.cpus }),
+    ...(memory !== undefined && { memoryBytes: memory }),
+    pids: resources?.pids ?? PIDS_DEFAULT,
+    ...(disk !== undefined && { diskBytes: disk }),
+  }
+}
+
+function ignoredBy(tree: Node, kind: 'bottle' | 'bundle' | 'guest'): readonly string[] {
+  const fields = texts(at(tree, 'ignore')).flatMap(({ value: path }) => {
+    if (path.startsWith('env.')) return kind === 'guest' ? [path] : []
+    return (IGNORABLE[path] ?? []).filter((field) => field.kind === kind).map(({ field }) => field)
+  })
+  return [...new Set(fields)].sort()
+}
+
+/** The uplink is a container wherever one bottle is. */
+function uplinkDriver({ live }: ResolvedManifest): DriverName {
+  return DRIVERS.find((driver) => live.some((bottle) => bottle.driver === driver)) ?? 'docker'
+}

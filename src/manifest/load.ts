@@ -1,0 +1,160 @@
+/**
+ * The one door into the manifest: files in, desired resources out, or every diagnostic of every file at once. It runs
+ * nothing, writes nothing, and reads besides the manifest only the certificates under `uplink.trust` and git's own
+ * files for the origin.
+ */
+import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { ManifestError, UsageError } from '../model/errors.ts'
+import type { DriverName } from '../model/resource.ts'
+import type { Desired } from '../resources/desired.ts'
+import { checkManifest } from './check.ts'
+import { desiredOf } from './desired.ts'
+import { environmentOf } from './environment.ts'
+import { locateManifest, type ManifestFile } from './locate.ts'
+import { made, plain, type MapNode } from './node.ts'
+import { originOf } from './origin.ts'
+import { warnInReach } from './reach.ts'
+import { Report } from './report.ts'
+import { resolve, type ResolvedManifest } from './resolve.ts'
+import { checkSchema } from './schema-errors.ts'
+import { applySet, SET_FILE, setAt } from './set.ts'
+import { decode, digestOfSource, type Source } from './source.ts'
+import { readTrust } from './trust.ts'
+import { checkVersion, unite } from './union.ts'
+import { readYaml } from './yaml.ts'
+
+export interface Program {
+  readonly version: string
+  readonly sidecars: { readonly tag: string; readonly inputDigest: string; readonly base: string }
+  readonly baseImage: { readonly name: string; readonly inputDigest: string }
+}
+
+export interface LoadRequest {
+  /** Paths, folders or `-`; none: what `locate.ts` finds. */
+  readonly files: readonly string[]
+  /** `PATH=VALUE` each. */
+  readonly sets: readonly string[]
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Needed for `-`. */
+  readonly stdin?: () => Promise<string>
+  /** `--driver`: stands for `defaults.driver`; a bottle's own `driver` wins. */
+  readonly driver?: DriverName
+  readonly program: Program
+  /** Keyed digest for values that must not be shown (env). */
+  readonly keyedDigest: (value: string) => string
+}
+
+export interface LoadedManifest {
+  readonly desired: Desired
+  readonly resolved: ResolvedManifest
+  readonly sources: readonly { readonly file: string; readonly digest: string }[]
+  /** Text of each file by the name its places use, for code frames. */
+  readonly texts: ReadonlyMap<string, string>
+  /** PEM of the further authorities, in the order of `uplink.trust`. */
+  readonly trust: readonly string[]
+  /** Values of literals and of host variables; placeholders are not here. */
+  environment(bottle: string): ReadonlyMap<string, string>
+}
+
+/** Place of what `--driver` says. */
+const DRIVER_PLACE = { file: '--driver', line: 1, column: 1 } as const
+
+/** Throws `ManifestError` with all diagnostics, warnings too, when there is one error; `UsageError` when no file is found. */
+export async function loadManifest(request: LoadRequest): Promise<LoadedManifest> {
+  const report = new Report()
+  const located = await locateManifest(request.files, request.cwd, request.env)
+  const sources = await Promise.all(located.map((file) => readSource(file, request)))
+  const texts = new Map<string, string>()
+  if (request.sets.length > 0) texts.set(SET_FILE, request.sets.join('\n'))
+  if (request.driver !== undefined) texts.set(DRIVER_PLACE.file, request.driver)
+  const refuse = (): ManifestError => new ManifestError(report.diagnostics, texts)
+
+  const roots = sources.flatMap((source) => readRoot(source, texts, report) ?? [])
+  // With a file missing from the picture, "there is no such bottle" would be guesswork.
+  if (roots.length < sources.length) throw refuse()
+  const root = overlaid(unite(roots, report), request, report)
+  const resolved = resolve(root, report)
+  const folders = new Map(sources.map(({ file, folder }) => [file, folder]))
+  const folderOf = (file: string): string => folders.get(file) ?? request.cwd
+  checkManifest(resolved, request, report)
+  const trust = await readTrust(root, folderOf, request.env['HOME'], report)
+  await warnInReach(
+    resolved,
+    sources.map(({ path }) => path),
+    folderOf,
+    request.env['HOME'],
+    report,
+  )
+  if (report.errors > 0) throw refuse()
+
+  const origin = await originOf(located[0]?.path ?? '-')
+  const values = new Map(
+    resolved.live.map((bottle) => [bottle.name, environmentOf(bottle, request.env, request.keyedDigest)]),
+  )
+  const desired = desiredOf({
+    resolved,
+    origin,
+    program: request.program,
+    trust,
+    folderOf,
+    home: request.env['HOME'],
+    environments: values,
+    report,
+  })
+  if (report.errors > 0) throw refuse()
+  return {
+    desired: { ...desired, warnings: report.diagnostics },
+    resolved,
+    sources: sources.map((source) => ({ file: source.file, digest: digestOfSource(source) })),
+    texts,
+    trust,
+    environment: (bottle) => values.get(bottle)?.values ?? new Map(),
+  }
+}
+
+async function readSource({ file, path }: ManifestFile, request: LoadRequest): Promise<Source> {
+  if (path === '-') {
+    if (!request.stdin) throw new UsageError('standard input cannot be read here', { code: 'no-stdin' })
+    return { file, path, folder: request.cwd, bytes: Buffer.from(await request.stdin()) }
+  }
+  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    throw new UsageError(`manifest ${file} cannot be read (${cause.code ?? 'unknown error'})`, {
+      code: 'manifest-unreadable',
+      cause,
+    })
+  })
+  return { file, path, folder: dirname(path), bytes }
+}
+
+/** One file by itself: text, YAML, version, schema. */
+function readRoot(source: Source, texts: Map<string, string>, report: Report): MapNode | undefined {
+  const text = decode(source, report)
+  texts.set(source.file, text?.text ?? '')
+  const root = text && readYaml(text, report)
+  if (!root || !checkVersion(root, report)) return undefined
+  checkSchema(root, plain(root), report)
+  return root
+}
+
+function overlaid(united: MapNode, request: LoadRequest, report: Report): MapNode {
+  let root = request.sets.reduce(
+    (tree, assignment, index) => applySet(tree, assignment, index, report),
+    united,
+  )
+  if (request.sets.length > 0) {
+    const isSet = ({ file }: { readonly file: string }): boolean => file === SET_FILE
+    checkSchema(root, plain(root), report, isSet)
+  }
+  if (request.driver !== undefined)
+    root = setAt(
+      root,
+      ['defaults', 'driver'],
+      made(request.driver, DRIVER_PLACE),
+      DRIVER_PLACE,
+      '--driver',
+      report,
+    )
+  return root
+}
