@@ -1,0 +1,216 @@
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import type { ReadStream, WriteStream } from 'node:tty'
+import { inspect } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { askHidden } from '../../../src/execute/ask.ts'
+import { resolveAll, resolveQuietly, secretResolver } from '../../../src/execute/secrets.ts'
+import type { SecretSources } from '../../../src/execute/secrets.ts'
+import type { SecretRef } from '../../../src/model/secret.ts'
+
+let dir: string
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'bb-secrets-'))
+})
+afterAll(() => rmSync(dir, { recursive: true, force: true }))
+
+const PATH = process.env['PATH'] ?? ''
+const value = async (ref: SecretRef, sources: Partial<SecretSources> = {}) =>
+  (await secretResolver({ env: { PATH }, ...sources }).credential(ref)).reveal()
+
+function file(name: string, content = 'value-1\n', mode = 0o600): { from: 'file'; path: string } {
+  const path = join(dir, name)
+  writeFileSync(path, content, { mode })
+  chmodSync(path, mode)
+  return { from: 'file', path }
+}
+
+function script(name: string, body: string): string {
+  const path = join(dir, name)
+  writeFileSync(path, `#!/bin/sh\n${body}\n`, { mode: 0o755 })
+  return path
+}
+
+describe('a secret is taken', () => {
+  it('from the environment, a file, a command, a question, each without one trailing line break', async () => {
+    expect(await value({ from: 'env', name: 'T' }, { env: { T: 'value-1' } })).toBe('value-1')
+    expect(await value(file('plain'))).toBe('value-1')
+    expect(await value({ from: 'command', argv: ['printf', 'value-1\\n'] })).toBe('value-1')
+    expect(await value({ from: 'ask' }, { ask: async () => 'value-1' })).toBe('value-1')
+  })
+
+  it('by running a command once, however often it is asked for', async () => {
+    const count = join(dir, 'count')
+    const argv = [script('counted', `echo x >> ${count}; echo value-1`)]
+    const resolver = secretResolver({ env: { PATH } })
+    await Promise.all([1, 2, 3].map(() => resolver.credential({ from: 'command', argv })))
+    expect(readFileSync(count, 'utf8')).toBe('x\n')
+  })
+
+  it('as a type that shows its value nowhere', async () => {
+    const secret = await secretResolver({ env: { T: 'canary-1' } }).credential({ from: 'env', name: 'T' })
+    for (const text of [String(secret), JSON.stringify({ secret }), inspect(secret, { depth: 9 })])
+      expect(text).not.toContain('canary-1')
+  })
+})
+
+describe('a secret file is refused', () => {
+  const refused = { code: 'secret-file-refused', exit: 2 }
+  it('when it is a symbolic link', async () => {
+    symlinkSync(file('target').path, join(dir, 'link'))
+    await expect(value({ from: 'file', path: join(dir, 'link') })).rejects.toMatchObject(refused)
+  })
+  it.each([0o644, 0o640, 0o604, 0o622])('when its mode is open to others: %o', async (mode) => {
+    await expect(value(file(`mode-${mode}`, 'x\n', mode))).rejects.toMatchObject(refused)
+  })
+  it.runIf(process.getuid?.() === 0)('when it belongs to somebody else', async () => {
+    const ref = file('foreign')
+    chownSync(ref.path, 12_345, 12_345)
+    await expect(value(ref)).rejects.toMatchObject(refused)
+  })
+  it('when anybody can write to its folder', async () => {
+    const folder = join(dir, 'open')
+    mkdirSync(folder)
+    chmodSync(folder, 0o777)
+    writeFileSync(join(folder, 'token'), 'x\n', { mode: 0o600 })
+    await expect(value({ from: 'file', path: join(folder, 'token') })).rejects.toMatchObject(refused)
+  })
+  it('when it is a FIFO, without waiting for a writer', async () => {
+    execFileSync('mkfifo', ['-m', '600', join(dir, 'fifo')])
+    await expect(value({ from: 'file', path: join(dir, 'fifo') })).rejects.toMatchObject(refused)
+  })
+  it('when it is a folder, is not there, or is far too long', async () => {
+    mkdirSync(join(dir, 'folder'), { mode: 0o700 })
+    for (const ref of [
+      { from: 'file', path: join(dir, 'folder') },
+      { from: 'file', path: join(dir, 'nowhere') },
+      file('long', 'x'.repeat(70_000)),
+    ] as const)
+      await expect(value(ref)).rejects.toMatchObject(refused)
+  })
+})
+
+describe('a secret command', () => {
+  const failed = { code: 'secret-command-failed', exit: 2 }
+  it('is never looked for in the current folder', async () => {
+    script('here-only', 'echo value-1')
+    const argv = ['here-only']
+    for (const path of ['.', '', ':', `.:${PATH}`])
+      await expect(value({ from: 'command', argv }, { env: { PATH: path } })).rejects.toMatchObject(failed)
+    await expect(value({ from: 'command', argv: ['./here-only'] })).rejects.toMatchObject(failed)
+  })
+  it('gets its arguments as they are, without a shell', async () => {
+    expect(await value({ from: 'command', argv: ['echo', '$HOME; touch /tmp/never'] })).toBe(
+      '$HOME; touch /tmp/never',
+    )
+    expect(existsSync('/tmp/never')).toBe(false)
+  })
+  it('is ended after its limit, also when a child of it keeps the pipe open', async () => {
+    const argv = [script('slow', 'sleep 30 & echo value-1; sleep 30')]
+    const began = performance.now()
+    await expect(value({ from: 'command', argv }, { commandLimitMs: 200 })).rejects.toMatchObject(failed)
+    expect(performance.now() - began).toBeLessThan(5_000)
+  })
+  it('that fails is named with its code, and nothing it printed is repeated', async () => {
+    const argv = [script('failing', 'echo canary-out; echo canary-err >&2; exit 3')]
+    const error = await value({ from: 'command', argv }).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject(failed)
+    expect(String(error)).toContain('ended with 3')
+    expect(inspect(error, { depth: 9 })).not.toContain('canary')
+  })
+})
+
+describe('a value', () => {
+  it.each(['a\r\nb', 'a\nb', 'a\0b', 'a\u007f', 'ä', '', ' a', 'a '])(
+    'that cannot be a credential is refused by naming the reference only: %j',
+    async (bad) => {
+      const sources = { env: { T: `canary${bad}` } }
+      const ref = { from: 'ask' } as const
+      const asking = { ...sources, ask: async () => (bad === '' ? '' : bad) }
+      const error = await value(ref, asking).catch((thrown: unknown) => thrown)
+      expect(error).toMatchObject({ code: 'secret-unfit', exit: 2 })
+      if (bad !== '' && bad.trim() !== 'a') expect(inspect(error)).not.toContain(bad)
+    },
+  )
+})
+
+describe('all references together', () => {
+  it('name everything that is missing at once, in one usage error', async () => {
+    const refs: Record<string, SecretRef> = {
+      one: { from: 'env', name: 'ONE' },
+      two: { from: 'env', name: 'TWO' },
+      three: { from: 'env', name: 'THREE' },
+    }
+    const error = await resolveAll(refs, secretResolver({ env: { TWO: 'x' } })).catch((e: unknown) => e)
+    expect(error).toMatchObject({ exit: 2, code: 'secret-unresolved' })
+    expect(String(error)).toContain('ONE')
+    expect(String(error)).toContain('THREE')
+  })
+
+  it('are resolved silently for diff: no command runs, nothing is asked, nothing missing is an error', async () => {
+    const ran = join(dir, 'ran')
+    const found = await resolveQuietly(
+      {
+        env: { from: 'env', name: 'T' },
+        unset: { from: 'env', name: 'UNSET' },
+        file: file('quiet'),
+        bad: file('quiet-open', 'x\n', 0o644),
+        command: { from: 'command', argv: [script('loud', `touch ${ran}`)] },
+        ask: { from: 'ask' },
+      },
+      { T: 'value-2', PATH },
+    )
+    expect([...found.keys()].sort()).toEqual(['env', 'file'])
+    expect(existsSync(ran)).toBe(false)
+  })
+
+  it('cannot be asked for without a terminal', async () => {
+    await expect(value({ from: 'ask' })).rejects.toMatchObject({ code: 'secret-no-terminal', exit: 2 })
+  })
+})
+
+describe('the question on a terminal', () => {
+  const terminal = () => {
+    const input = Object.assign(new PassThrough(), {
+      isRaw: false,
+      setRawMode(raw: boolean) {
+        input.isRaw = raw
+        return input
+      },
+    })
+    const output = new PassThrough()
+    return {
+      input,
+      output,
+      both: { input: input as unknown as ReadStream, output: output as unknown as WriteStream },
+    }
+  }
+  it('shows nothing of the answer, understands rubout, and leaves the terminal as it was', async () => {
+    const { input, output, both } = terminal()
+    const answer = askHidden(both, 'token')
+    expect(input.isRaw).toBe(true)
+    input.write('canarx\u007fy\r')
+    expect(await answer).toBe('canary')
+    expect(String(output.read())).toBe('token: \n')
+    expect(input.isRaw).toBe(false)
+  })
+  it('is refused with Ctrl-C', async () => {
+    const { input, both } = terminal()
+    const answer = askHidden(both, 'token')
+    input.write('can\u0003')
+    await expect(answer).rejects.toMatchObject({ code: 'secret-not-given' })
+  })
+})
