@@ -19,6 +19,7 @@ export const IMPACTS = [
   'next-start',
   'restart-agent',
   'recreate-bundle',
+  'recreate-uplink',
   'recreate-agent',
   'recreate-holder',
   'replace',

@@ -41,6 +41,18 @@ export function judge(desired: Resource, world: World, { adopt }: Judgement): In
 }
 
 function creation(desired: Resource, definition: KindDefinition, world: World): Intention {
+  const { record } = world
+  if (record.status === 'unknown') {
+    const reason = 'not there (whether it ever was is unknown)'
+    return {
+      ...base(desired),
+      verb: 'create',
+      reason,
+      cause: 'unknown',
+      impact: definition.creation,
+      differences: [],
+    }
+  }
   const known = recordOf(world, desired)
   return {
     ...base(desired),
@@ -77,7 +89,7 @@ function repairOrUpdate(
   const cause = causeOf(differences)
   return {
     ...base(desired),
-    verb: verbFor(desired, impact),
+    verb: verbFor(impact),
     reason: reasonFor(first, differences, cause),
     cause,
     impact,
@@ -195,7 +207,7 @@ export function recordOf(world: World, resource: { readonly address: string }) {
   return world.record.status === 'present' ? world.record.record.objects[resource.address] : undefined
 }
 
-function verbFor(desired: Resource, impact: Impact): Verb {
+function verbFor(impact: Impact): Verb {
   switch (impact) {
     case 'record':
     case 'live':
@@ -203,11 +215,11 @@ function verbFor(desired: Resource, impact: Impact): Verb {
     case 'restart-agent':
       return 'update'
     case 'recreate-bundle':
+    case 'recreate-uplink':
       return 'create-then-remove'
-    case 'replace':
-      return desired.kind === 'uplink' ? 'create-then-remove' : 'remove-then-create'
     case 'recreate-agent':
     case 'recreate-holder':
+    case 'replace':
       return 'remove-then-create'
   }
 }
@@ -221,6 +233,8 @@ function causeOf(differences: readonly Difference[]): Cause {
 function reasonFor(first: Difference, differences: readonly Difference[], cause: Cause): string {
   if (first.path === 'health') return `drift: ${String(first.before)}`
   if (first.path === 'notAfter') return 'root certificate is due for renewal'
+  const words = differences.length === 1 ? driftWords(first) : undefined
+  if (cause === 'drift' && words) return `drift: ${words}`
   const fields = [...new Set(differences.map((difference) => difference.path.split(/[.[]/, 1)[0]))].join(', ')
   switch (cause) {
     case 'edit':
@@ -230,4 +244,11 @@ function reasonFor(first: Difference, differences: readonly Difference[], cause:
     case 'unknown':
       return `differs: ${fields}`
   }
+}
+
+/** What the object itself says is wrong, where it says it in words. */
+function driftWords({ path, before }: Difference): string | undefined {
+  if (path === 'attached') return 'the uplink does not know it'
+  if (path === 'uplink') return 'the uplink does not have it'
+  return typeof before === 'string' && before.length <= 60 ? `${path} ${before}` : undefined
 }

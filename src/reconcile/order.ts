@@ -72,7 +72,8 @@ function addNarrowBeforeWiden(intentions: readonly Intention[], edges: Map<strin
   )
   for (const opening of intentions.filter((intention) => phaseOf(intention) === 'widen')) {
     for (const closing of closings.get(opening.bottle) ?? []) {
-      if (!reachable(closing.address, edges).has(opening.address)) edges.get(opening.address)?.add(closing.address)
+      if (!reachable(closing.address, edges).has(opening.address))
+        edges.get(opening.address)?.add(closing.address)
     }
   }
 }

@@ -8,6 +8,7 @@ const WORDS: Readonly<Record<Impact, string>> = {
   'next-start': 'used from the next start, agent keeps running',
   'restart-agent': 'agent restarts',
   'recreate-bundle': 'doors away < 2 s, agent keeps running',
+  'recreate-uplink': 'no new connections for < 2 s, agents keep running',
   'recreate-agent': 'agent restarts, volumes kept',
   'recreate-holder': 'agent restarts, volumes kept',
   replace: 'removed and created anew, its work is lost',

@@ -35,7 +35,7 @@ export function prettyPlan(plan: Plan, style: Style, view: PlanView = {}): strin
     '',
     `${countWords(countsOf(plan.actions))} ${signs(style).dot} ${restartWords(plan)}`,
     ...(grouped ? ['Whole plan: `--full`'] : []),
-    ...(view.advice === false ? [] : [adviceFor(plan)]),
+    ...(view.advice === false ? [] : adviceFor(plan)),
   ]
 }
 
@@ -51,11 +51,12 @@ export function planHead(plan: Plan, style: Style): string {
   ].join(` ${signs(style).dot} `)
 }
 
-function adviceFor(plan: Plan): string {
+/** The next command, or why there is none. */
+function adviceFor(plan: Plan): string[] {
+  if (plan.refusal) return [`Refused: ${safeText(plan.refusal.message)}`, `  ${safeText(plan.refusal.hint)}`]
   const first = plan.actions.find((action) => action.verb !== 'remove' && action.desired) ?? plan.actions[0]
   const why = first?.desired ? ` Why: \`bot-bottle explain ${safeText(first.address)}\`` : ''
-  const blocked = plan.actions.every((action) => action.verb === 'blocked')
-  return `${blocked ? 'Nothing can be applied as it stands.' : 'Run `bot-bottle apply`.'}${why}`
+  return [`Run \`bot-bottle apply\`.${why}`]
 }
 
 function actionLines(actions: readonly Action[], plan: Plan, style: Style): string[] {

@@ -31,10 +31,13 @@ export function placeOf(place: Place): string {
   return safeText(place.line > 0 ? `${place.file}:${place.line}` : place.file)
 }
 
+/** A whole SHA-256 tells nobody more than its first twelve digits. */
+const DIGEST = /^[0-9a-f]{64}$/
+
 /** One observed or desired value on one line. Strings stand bare unless that would be ambiguous. */
 export function valueOf(value: Json | undefined, max = 120): string {
   if (value === undefined) return '(none)'
-  if (typeof value === 'string') return safeText(bare(value), max)
+  if (typeof value === 'string') return safeText(DIGEST.test(value) ? value.slice(0, 12) : bare(value), max)
   if (Array.isArray(value) && value.every((item) => typeof item !== 'object' || item === null)) {
     return safeText(
       `[${value.map((item) => (typeof item === 'string' ? bare(item) : String(item))).join(', ')}]`,

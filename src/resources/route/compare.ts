@@ -1,8 +1,11 @@
 import type { KindDefinition } from '../kind.ts'
 import type { RouteSpec } from './spec.ts'
 
-/** Everything about a route is replaced in the running egress; the agent is never touched. */
-export const routeImpacts: KindDefinition<RouteSpec>['impacts'] = {
+/**
+ * Everything about a route is replaced in the running egress; the agent is never touched.
+ * The reference of its credential is compared as the name it gives in `auth.secret`.
+ */
+export const routeImpacts: KindDefinition<Omit<RouteSpec, 'secretRef'>>['impacts'] = {
   host: 'live',
   port: 'live',
   scheme: 'live',
@@ -15,7 +18,6 @@ export const routeImpacts: KindDefinition<RouteSpec>['impacts'] = {
   gitFetch: 'live',
   limits: 'live',
   dlp: 'live',
-  secretRef: 'live',
   credential: 'live',
   uplink: 'live',
 }

@@ -3,9 +3,9 @@ import type { UplinkSpec } from './spec.ts'
 
 /** The policy is configured in place; another image or version is another container, agents keep running. */
 export const uplinkImpacts: KindDefinition<UplinkSpec>['impacts'] = {
-  image: 'replace',
-  version: 'replace',
-  hardening: 'replace',
-  running: 'replace',
+  image: 'recreate-uplink',
+  version: 'recreate-uplink',
+  hardening: 'recreate-uplink',
+  running: 'recreate-uplink',
   policy: 'live',
 }

@@ -7,7 +7,7 @@ export const uplink: KindDefinition<UplinkSpec> = {
   kind: 'uplink',
   needs: uplinkNeeds,
   impacts: uplinkImpacts,
-  repair: 'replace',
+  repair: 'recreate-uplink',
   creation: 'live',
   opens: false,
 }

@@ -60,7 +60,7 @@ async function desiredIn(path: string): Promise<Desired> {
       sidecars: { tag: 'bot-bottle/sidecars:0.1.0-dddddddddddd', inputDigest: 'd'.repeat(64), base: 'base' },
       baseImage: { name: 'bot-bottle/base:bbbbbbbbbbbb', inputDigest: 'b'.repeat(64) },
     },
-    keyedDigest: (value) => `digest of ${value.length} characters`,
+    keyedDigest: (value) => `digest of ${value}`,
   })
   return relocated(loaded.desired)
 }
