@@ -190,7 +190,7 @@ function hintFor(action: Action): string {
 const DISTURBING: readonly Impact[] = ['restart-agent', 'recreate-agent', 'recreate-holder', 'replace']
 
 /** Asks first: it removes, recreates or restarts something alive. Making good what is already broken asks nothing. */
-function disturbs(action: Action): boolean {
+export function disturbs(action: Action): boolean {
   if (action.verb === 'remove') return action.kind !== 'route'
   if (action.verb === 'blocked' || action.verb === 'create' || action.verb === 'adopt') return false
   if (action.observed && action.observed.health !== 'ok') return false
