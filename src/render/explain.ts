@@ -11,10 +11,13 @@ export interface Explained {
   readonly address: string
   readonly fields: readonly {
     readonly path: string
-    readonly value?: Json | undefined
-    readonly place?: Place | undefined
-    /** How it got here when not written at the object itself: `extends base`, `defaults`, `built in`. */
-    readonly via?: string | undefined
+    readonly value: Json
+    /** Absent: the program's own default. */
+    readonly place?: Place
+    /** How it came here, outermost first: `defaults`, `extends base`; empty: written right there. */
+    readonly via: readonly string[]
+    /** What it stands instead of. */
+    readonly replaces?: Place
   }[]
 }
 
@@ -25,9 +28,11 @@ export function explainLines(explained: Explained, style: Style): string[] {
     tint(style, 'bold', safeText(explained.address)),
     '',
     ...explained.fields.map((field) => {
-      const from = [field.place ? placeOf(field.place) : '', field.via ? `(${safeText(field.via)})` : '']
-        .filter((part) => part !== '')
-        .join(' ')
+      const from = [
+        field.place ? placeOf(field.place) : '(built in)',
+        ...(field.via.length > 0 ? [`(${field.via.map((step) => safeText(step)).join(', ')})`] : []),
+        ...(field.replaces ? [`instead of ${placeOf(field.replaces)}`] : []),
+      ].join(' ')
       return `  ${padEnd(safeText(field.path), paths)}  ${padEnd(valueOf(field.value), values)}  ${tint(style, 'dim', from)}`.trimEnd()
     }),
   ]
