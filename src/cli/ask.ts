@@ -1,0 +1,49 @@
+/** Questions to a person. Only on a terminal; silence, end of input and anything but a clear yes is no. */
+import { createInterface } from 'node:readline'
+import { Secret } from '../model/secret.ts'
+import { safeText } from '../model/text.ts'
+import type { Invocation } from './invocation.ts'
+
+type Asker = Pick<Invocation, 'io' | 'output'>
+
+export function canAsk({ io }: Asker): boolean {
+  return io.stdin.isTTY === true && io.stderr.isTTY === true
+}
+
+export async function confirm(asker: Asker, question: string): Promise<boolean> {
+  const { io, output } = asker
+  if (!canAsk(asker)) return false
+  output.note([`${safeText(question)} [y/N]`])
+  const lines = createInterface({ input: io.stdin, terminal: false })
+  const undo = io.onSignal('SIGINT', () => lines.close())
+  try {
+    for await (const line of lines) return /^(y|yes)$/i.test(line.trim())
+    return false
+  } finally {
+    undo()
+    lines.close()
+    io.stdin.pause()
+  }
+}
+
+/** A value typed without echo; absent when nobody can be asked or nothing was typed. */
+export async function askSecret(asker: Asker, name: string): Promise<Secret | undefined> {
+  const { io, output } = asker
+  if (!canAsk(asker) || !io.stdin.setRawMode) return undefined
+  output.note([`${safeText(name)} (not shown):`])
+  io.stdin.setRawMode(true)
+  let typed = ''
+  try {
+    for await (const chunk of io.stdin.iterator({ destroyOnReturn: false })) {
+      for (const key of String(chunk)) {
+        if (key === '\r' || key === '\n') return typed === '' ? undefined : new Secret(typed)
+        if (key === '\u0003' || key === '\u0004') return undefined
+        typed = key === '\u007f' || key === '\b' ? typed.slice(0, -1) : typed + key
+      }
+    }
+    return undefined
+  } finally {
+    io.stdin.setRawMode(false)
+    io.stdin.pause()
+  }
+}

@@ -1,0 +1,61 @@
+/** The one parse point of a bundle's log: JSON lines of its daemons, of which the access entries are shown. */
+import type { Access } from '../render/access-log.ts'
+
+export type Row = Readonly<Record<string, unknown>>
+
+export function jsonLine(line: string): Row | undefined {
+  try {
+    const parsed: unknown = JSON.parse(line)
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? { ...parsed } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Absent for lines that are no access: starts, reloads, health. */
+export function accessOf(row: Row): Access | undefined {
+  const decision = decisionOf(row['decision'])
+  const time = text(row, 'time')
+  if (!decision || time === undefined) return undefined
+  const port = row['port']
+  const host = text(row, 'host')
+  const shown =
+    host !== undefined && typeof port === 'number' && port !== 443 && port !== 80 ? `${host}:${port}` : host
+  const [method, path, rule] = [
+    text(row, 'method'),
+    text(row, 'path'),
+    text(row, 'rule') ?? text(row, 'code'),
+  ]
+  const status = row['status']
+  return {
+    time,
+    decision,
+    ...(method !== undefined && { method }),
+    ...(shown !== undefined && { host: shown }),
+    ...(path !== undefined && { path }),
+    ...(rule !== undefined && { rule }),
+    ...(typeof status === 'number' && { status }),
+  }
+}
+
+function text(row: Row, name: string): string | undefined {
+  const value = row[name]
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+function decisionOf(value: unknown): Access['decision'] | undefined {
+  switch (value) {
+    case 'allow':
+    case 'allowed':
+      return 'allowed'
+    case 'deny':
+    case 'block':
+    case 'refused':
+      return 'refused'
+    case 'failed':
+    case 'error':
+      return 'failed'
+    default:
+      return undefined
+  }
+}

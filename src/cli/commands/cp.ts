@@ -1,0 +1,120 @@
+/** Files into and out of a bottle as one tar stream through the static helper, which follows no link on its side. */
+import { lstat, mkdir } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import { DriverError, EXIT, UsageError } from '../../model/errors.ts'
+import type { Execution } from '../../ports/driver.ts'
+import { openBottle } from '../bottle.ts'
+import type { OpenBottle } from '../bottle.ts'
+import type { Invocation } from '../invocation.ts'
+import { packInto } from '../tar.ts'
+import { unpackFrom } from '../untar.ts'
+
+export async function run(invocation: Invocation): Promise<number> {
+  const [source = '', target = ''] = invocation.args
+  const [from, to] = [inBottle(source), inBottle(target)]
+  if ((from === undefined) === (to === undefined)) {
+    throw new UsageError('cp copies between here and one bottle', {
+      code: 'bad-argument',
+      hint: 'bot-bottle cp notes.md implementer:/workspace/',
+    })
+  }
+  const inside = from ?? to ?? { bottle: '', path: '' }
+  const bottle = await openBottle(invocation, inside.bottle)
+  if (from) await copyOut(bottle, from.path, target, invocation)
+  else await copyIn(bottle, source, inside.path, invocation)
+  return EXIT.done
+}
+
+function inBottle(word: string): { readonly bottle: string; readonly path: string } | undefined {
+  const [, bottle, path] = /^([a-z][a-z0-9-]*):(.*)$/s.exec(word) ?? []
+  if (bottle === undefined || path === undefined) return undefined
+  if (!path.startsWith('/'))
+    throw new UsageError(`${bottle}: the path in the bottle must be absolute, not \`${path}\``, {
+      code: 'bad-argument',
+    })
+  return { bottle, path }
+}
+
+/** `dir/` puts the source into it under its own name, anything else is the new name. */
+async function copyIn(
+  bottle: OpenBottle,
+  source: string,
+  path: string,
+  { io, output }: Invocation,
+): Promise<void> {
+  const local = resolve(io.cwd, source)
+  const about = await lstat(local).catch((cause: unknown) => {
+    throw new UsageError(`${source} cannot be read`, { code: 'no-such-file', cause })
+  })
+  const destination = path.endsWith('/') ? `${path}${basename(local)}` : path
+  // `put` writes a tree below a folder: a file goes as the one entry of its parent.
+  const folder = about.isDirectory() ? destination : dirname(destination)
+  const execution = await bottle.driver.helper(bottle.stack, bottle.name, ['put', folder])
+  const sent = pipeline(
+    packInto(local, about.isDirectory() ? undefined : basename(destination)),
+    execution.stdin,
+  )
+  const report = await finished(execution, bottle.name, 'put', destination, sent)
+  output.note([`${bottle.name}:${destination}  ${report}`])
+}
+
+async function copyOut(
+  bottle: OpenBottle,
+  path: string,
+  target: string,
+  { io, output }: Invocation,
+): Promise<void> {
+  const local = resolve(io.cwd, target)
+  const existing = await lstat(local).catch(() => undefined)
+  const into = existing?.isDirectory() === true
+  const shape = await shapeOf(bottle, path)
+  const execution = await bottle.driver.helper(bottle.stack, bottle.name, ['get', path])
+  execution.stdin.end()
+  const name = into ? basename(path) : basename(local)
+  const parent = into ? local : dirname(local)
+  await mkdir(parent, { recursive: true })
+  const received = unpackFrom(execution.stdout, shape, parent, name)
+  await finished(execution, bottle.name, 'get', path, received, false)
+  output.note([`${resolve(parent, name)}`])
+}
+
+/** What lies at the path, seen by the helper without following a link. */
+async function shapeOf(bottle: OpenBottle, path: string): Promise<'file' | 'folder'> {
+  const execution = await bottle.driver.helper(bottle.stack, bottle.name, ['stat', path])
+  execution.stdin.end()
+  const answer = await finished(execution, bottle.name, 'stat', path, Promise.resolve())
+  const type = /"type":"([a-z-]+)"/.exec(answer)?.[1] ?? 'unknown'
+  if (type === 'file') return 'file'
+  if (type === 'dir') return 'folder'
+  throw new DriverError(`${bottle.name}:${path} is ${type === 'absent' ? 'not there' : `a ${type}`}`, {
+    code: 'copy-refused',
+  })
+}
+
+async function finished(
+  execution: Execution,
+  bottle: string,
+  verb: string,
+  path: string,
+  streams: Promise<unknown>,
+  readStdout = true,
+): Promise<string> {
+  const [moved, said, complaint, code] = await Promise.allSettled([
+    streams,
+    readStdout ? text(execution.stdout) : '',
+    execution.stderr ? text(execution.stderr) : '',
+    execution.exit,
+  ])
+  const exit = code.status === 'fulfilled' ? code.value : 1
+  if (exit === 0 && moved.status === 'fulfilled') return said.status === 'fulfilled' ? said.value.trim() : ''
+  const words = complaint.status === 'fulfilled' ? complaint.value.trim().split('\n')[0] : ''
+  const reason =
+    words ||
+    (moved.status === 'rejected' && moved.reason instanceof Error ? moved.reason.message : `exit ${exit}`)
+  throw new DriverError(`${bottle}:${path}: ${verb} failed: ${reason}`, {
+    code: exit === 3 ? 'copy-refused' : 'copy-failed',
+    cause: moved.status === 'rejected' ? moved.reason : undefined,
+  })
+}

@@ -1,0 +1,32 @@
+/** Removes bottles and everything made for them. Needs no manifest: live state says what there is. */
+import { carryOut } from '../carry-out.ts'
+import { liveBottles } from '../bottle.ts'
+import type { Invocation } from '../invocation.ts'
+import { nothingDesired, planOptions } from '../planning.ts'
+import { openStack, selectedBottles } from '../stack.ts'
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { options, args } = invocation
+  const stack = await openStack(invocation)
+  const live = args.length === 0 ? [] : await liveBottles(stack)
+  const bottles = selectedBottles(args, live)
+  const origin = stack.loaded?.desired.origin ?? (await recordedOrigin(stack.driver, stack.name)) ?? ''
+  return carryOut(invocation, stack, {
+    desired: nothingDesired(stack.name, origin),
+    options: { ...planOptions(options, bottles), prune: true, allowEmpty: true },
+    view: { did: 'removed', then: bottles ? '' : 'nothing is left' },
+  })
+}
+
+/** Without a manifest the stack is its own witness: whoever may destroy is decided by installation, not by checkout. */
+async function recordedOrigin(
+  driver: { observe(stack: string): Promise<{ readonly uplink?: unknown }> },
+  stack: string,
+): Promise<string | undefined> {
+  const { uplink } = await driver.observe(stack)
+  const record = new Map(Object.entries(Object(new Map(Object.entries(Object(uplink))).get('status')))).get(
+    'record',
+  )
+  const origin = new Map(Object.entries(Object(record))).get('origin')
+  return typeof origin === 'string' ? origin : undefined
+}

@@ -1,0 +1,46 @@
+/** What of this machine is right or wrong, each finding with the one command that mends it. */
+import { EXIT, ensureError } from '../../model/errors.ts'
+import { checkMachine } from '../machine-checks.ts'
+import { checkSecrets } from '../secret-checks.ts'
+import { doctorLines } from '../../render/doctor.ts'
+import { safeJson } from '../../render/safe-json.ts'
+import type { DoctorFinding } from '../../ports/driver.ts'
+import { openHome } from '../../state/home.ts'
+import { openDrivers } from '../drivers.ts'
+import type { Invocation } from '../invocation.ts'
+import { settingsOf } from '../settings.ts'
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { options, output } = invocation
+  const findings = [
+    ...checkMachine(invocation),
+    ...(await checkDriver(invocation)),
+    ...(options.flag('secrets') ? await checkSecrets(invocation) : []),
+  ]
+  output.result(
+    options.text('output') === 'json'
+      ? safeJson({ version: 1, findings }, 2).split('\n')
+      : doctorLines(findings, output.style),
+  )
+  return findings.every((finding) => finding.ok) ? EXIT.done : EXIT.differences
+}
+
+/** The driver's own checks: engine, version, cgroup, seccomp, images, clock. One that cannot even be opened is a finding. */
+async function checkDriver(invocation: Invocation): Promise<readonly DoctorFinding[]> {
+  const settings = settingsOf(invocation)
+  const name = settings.driver ?? 'docker'
+  try {
+    const home = openHome({
+      env: invocation.io.env,
+      ...(settings.stateDir !== undefined && { stateDir: settings.stateDir }),
+    })
+    const driver = await openDrivers(invocation.io, home.installation)(name)
+    return await driver.doctor()
+  } catch (thrown) {
+    const error = ensureError(thrown)
+    if (error.code === 'state-folder-unsafe') return []
+    return [
+      { check: name, ok: false, found: error.message, ...(error.hint !== undefined && { mend: error.hint }) },
+    ]
+  }
+}

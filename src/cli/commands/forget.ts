@@ -1,0 +1,57 @@
+/** Removes the local state of a stack, once nothing of it is live. */
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { EXIT, RefusedError, UsageError } from '../../model/errors.ts'
+import { isName } from '../../model/names.ts'
+import { engineFolder, openHome } from '../../state/home.ts'
+import { confirm } from '../ask.ts'
+import { openDrivers } from '../drivers.ts'
+import type { Invocation } from '../invocation.ts'
+import { withLock } from '../locked.ts'
+import { settingsOf } from '../settings.ts'
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { args, io, options, output } = invocation
+  const [name = ''] = args
+  if (!isName(name)) throw new UsageError(`\`${name}\` is no name of a stack`, { code: 'bad-name' })
+  const settings = settingsOf(invocation)
+  const home = openHome({
+    env: io.env,
+    ...(settings.stateDir !== undefined && { stateDir: settings.stateDir }),
+  })
+  const driverName = settings.driver ?? 'docker'
+  const driver = await openDrivers(io, home.installation)(driverName)
+  const stack = { name, driverName, driver, home }
+  const folder = join(home.dir, 'stacks', engineFolder(await driver.engineId()), name)
+  if (!existsSync(folder)) {
+    output.result([`nothing is kept of stack ${name}`])
+    return EXIT.done
+  }
+  return withLock(invocation, stack, async () => {
+    const { state, objects } = await driver.observe(name)
+    const ours = objects.filter((object) => object.ownership === 'ours' && object.kind !== 'image')
+    if (state.status === 'unreachable' || ours.length > 0) {
+      const why =
+        state.status === 'unreachable'
+          ? `${driverName} cannot be asked: ${state.reason}`
+          : `${ours.length} of its objects are live`
+      throw new RefusedError(`stack ${name} is not forgotten: ${why}`, {
+        code: 'stack-alive',
+        hint: `bot-bottle destroy --stack ${name}`,
+      })
+    }
+    if (
+      !options.flag('yes') &&
+      !(await confirm(invocation, `Remove journal, last applied values and keys of stack ${name}?`))
+    ) {
+      throw new RefusedError('not confirmed, nothing was removed', {
+        code: 'consent-missing',
+        hint: 'pass --yes',
+      })
+    }
+    await rm(folder, { recursive: true, force: true })
+    output.result([`stack ${name} is forgotten`])
+    return EXIT.done
+  })
+}

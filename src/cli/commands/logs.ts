@@ -1,0 +1,94 @@
+/** What an agent printed, made safe line by line, or the access log of its doors. */
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { EXIT, UsageError } from '../../model/errors.ts'
+import { accessLine } from '../../render/access-log.ts'
+import { safeJson } from '../../render/safe-json.ts'
+import { safeText } from '../../model/text.ts'
+import { accessOf, jsonLine } from '../audit.ts'
+import { openBottles } from '../bottle.ts'
+import type { OpenBottle } from '../bottle.ts'
+import type { Invocation } from '../invocation.ts'
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { args, options, io } = invocation
+  const bottles = await openBottles(invocation, args)
+  const tail = options.number('tail')
+  const since = options.text('since')
+  const request = {
+    follow: options.flag('follow'),
+    ...(tail !== undefined && { tail }),
+    ...(since !== undefined && { since: sinceTime(since, io.now()) }),
+  }
+  const egress = options.flag('egress')
+  const opened: Readable[] = []
+  const close = (): void => {
+    for (const stream of opened) stream.destroy()
+  }
+  let interrupted = false
+  const undo = (['SIGINT', 'SIGTERM'] as const).map((signal) =>
+    io.onSignal(signal, () => {
+      interrupted = true
+      close()
+    }),
+  )
+  try {
+    await Promise.all(
+      bottles.map(async (bottle) => {
+        const stream = await bottle.driver.logs(
+          bottle.stack,
+          bottle.name,
+          egress ? 'bundle' : 'agent',
+          request,
+        )
+        opened.push(stream)
+        await show(stream, bottle, invocation, { egress, named: bottles.length > 1 }).catch(
+          (error: unknown) => {
+            if (!interrupted) throw error
+          },
+        )
+      }),
+    )
+  } finally {
+    for (const step of undo) step()
+    close()
+  }
+  return interrupted ? EXIT.interrupted : EXIT.done
+}
+
+async function show(
+  stream: Readable,
+  bottle: OpenBottle,
+  { options, output }: Invocation,
+  view: { readonly egress: boolean; readonly named: boolean },
+): Promise<void> {
+  const json = options.flag('json')
+  for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
+    if (!view.egress) {
+      output.result([
+        json
+          ? safeJson({ bottle: bottle.name, line })
+          : `${view.named ? `${bottle.name}  ` : ''}${safeText(line, 10_000)}`,
+      ])
+      continue
+    }
+    const row = jsonLine(line)
+    const access = row && accessOf(row)
+    if (!row || !access) continue
+    output.result([
+      json ? safeJson({ bottle: bottle.name, ...row }) : accessLine(bottle.name, access, output.style),
+    ])
+  }
+}
+
+/** `10m` counts back from now; everything else must be a date. */
+function sinceTime(text: string, now: number): string {
+  const [, digits, unit] = /^(\d+)(s|m|h|d)$/.exec(text) ?? []
+  const seconds = { s: 1, m: 60, h: 3600, d: 86_400 }[unit ?? ''] ?? 0
+  const time = digits === undefined ? Date.parse(text) : now - Number(digits) * seconds * 1000
+  if (Number.isNaN(time))
+    throw new UsageError(`--since takes a time such as 10m or 2026-05-01T10:00:00Z, not \`${text}\``, {
+      code: 'bad-option',
+    })
+  return new Date(time).toISOString()
+}

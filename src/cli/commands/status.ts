@@ -1,0 +1,53 @@
+/** The bottles of a stack and how they are; without a manifest and `--stack`, the stacks of this installation. */
+import { EXIT } from '../../model/errors.ts'
+import { safeText } from '../../model/text.ts'
+import { openHome } from '../../state/home.ts'
+import { statusLines } from '../../render/status.ts'
+import { safeJson } from '../../render/safe-json.ts'
+import { openDrivers } from '../drivers.ts'
+import type { Invocation } from '../invocation.ts'
+import { planOptions } from '../planning.ts'
+import { settingsOf } from '../settings.ts'
+import { openStackOrNone, selectedBottles } from '../stack.ts'
+import { stackStatus } from '../stack-status.ts'
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { args, options, output } = invocation
+  const stack = await openStackOrNone(invocation)
+  if (!stack) return listStacks(invocation)
+  const status = await stackStatus(stack, planOptions(options, undefined), invocation)
+  const chosen = selectedBottles(
+    args,
+    status.bottles.map(({ bottle }) => bottle),
+  )
+  const shown = chosen
+    ? { ...status, bottles: status.bottles.filter(({ bottle }) => chosen.includes(bottle)) }
+    : status
+  output.result(
+    options.text('output') === 'json'
+      ? safeJson({ version: 1, ...shown }, 2).split('\n')
+      : statusLines(shown, output.style),
+  )
+  return EXIT.done
+}
+
+async function listStacks(invocation: Invocation): Promise<number> {
+  const { io, options, output } = invocation
+  const settings = settingsOf(invocation)
+  const home = openHome({
+    env: io.env,
+    ...(settings.stateDir !== undefined && { stateDir: settings.stateDir }),
+  })
+  const driver = await openDrivers(io, home.installation)(settings.driver ?? 'docker')
+  const stacks = await driver.stacks()
+  if (options.text('output') === 'json') output.result([safeJson({ version: 1, stacks })])
+  else if (stacks.length === 0)
+    output.result(['no stack is live here, and there is no manifest in this folder'])
+  else
+    output.result([
+      ...stacks.map((name) => safeText(name)),
+      '',
+      `bot-bottle status --stack ${safeText(stacks[0] ?? '')}`,
+    ])
+  return EXIT.done
+}

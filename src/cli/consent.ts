@@ -1,0 +1,24 @@
+/** Consent to a plan that disturbs: asked on a terminal, `--yes` or a saved plan without one. Silence is no. */
+import { RefusedError } from '../model/errors.ts'
+import type { Plan } from '../model/plan.ts'
+import { countsOf, restartWords } from '../render/counts.ts'
+import { count } from '../render/words.ts'
+import { canAsk, confirm } from './ask.ts'
+import type { Invocation } from './invocation.ts'
+
+export async function requireConsent(plan: Plan, invocation: Invocation): Promise<void> {
+  if (!plan.disturbs || invocation.options.flag('yes')) return
+  const removed = plan.actions.filter((action) => action.verb === 'remove' && action.kind === 'bottle').length
+  const what = [restartWords(plan), ...(removed > 0 ? [`${count(removed, 'bottle')} removed`] : [])].join(
+    ', ',
+  )
+  if (!canAsk(invocation)) {
+    throw new RefusedError(`this disturbs what is alive (${what}) and there is no terminal to ask on`, {
+      code: 'consent-missing',
+      hint: 'pass --yes, or save the plan with `bot-bottle diff --out plan.json` and run `bot-bottle apply --plan plan.json`',
+    })
+  }
+  const { remove, replace } = countsOf(plan.actions)
+  if (await confirm(invocation, `Go on? ${what}${remove + replace > 0 ? '' : ', nothing is removed'}`)) return
+  throw new RefusedError('not confirmed, nothing was done', { code: 'consent-missing' })
+}

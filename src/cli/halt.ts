@@ -1,0 +1,51 @@
+/** `stop` and `start`: the container and the record change together, the record first when stopping, so that nothing starts it meanwhile. */
+import { DriverError, EXIT } from '../model/errors.ts'
+import type { Exit } from '../model/errors.ts'
+import type { StackRecord } from '../model/record.ts'
+import type { Actuator } from '../ports/driver.ts'
+import { safeText } from '../model/text.ts'
+import { liveBottles } from './bottle.ts'
+import type { Invocation } from './invocation.ts'
+import { withLock } from './locked.ts'
+import { openStack, selectedBottles } from './stack.ts'
+import type { Stack } from './stack.ts'
+
+export async function halt(invocation: Invocation, stopped: boolean): Promise<Exit> {
+  const stack = await openStack(invocation)
+  const bottles = selectedBottles(invocation.args, await liveBottles(stack)) ?? []
+  return withLock(invocation, stack, async (lease) => {
+    const actuator = stack.driver.actuator(lease)
+    const { signal } = new AbortController()
+    for (const bottle of bottles) {
+      if (stopped) await record(stack, actuator, bottle, stopped, signal)
+      await (stopped ? actuator.stop(bottle, signal) : actuator.start(bottle, signal))
+      if (!stopped) await record(stack, actuator, bottle, stopped, signal)
+      invocation.output.result([`${safeText(bottle)} ${stopped ? 'stopped, kept as it is' : 'started'}`])
+    }
+    return EXIT.done
+  })
+}
+
+async function record(
+  stack: Stack,
+  actuator: Actuator,
+  bottle: string,
+  stopped: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const { uplink } = await stack.driver.observe(stack.name)
+  const stored = uplink && 'status' in uplink ? uplink.status.record : undefined
+  if (!stored) {
+    throw new DriverError(`the record of stack ${stack.name} cannot be read`, {
+      code: 'record-unreadable',
+      hint: 'bot-bottle apply, then try again',
+    })
+  }
+  const entry = { ...stored.bottles[bottle], stopped }
+  const next: StackRecord = {
+    ...stored,
+    revision: stored.revision + 1,
+    bottles: { ...stored.bottles, [bottle]: entry },
+  }
+  await actuator.controlUplink({ op: 'record', record: next }, signal)
+}

@@ -1,0 +1,39 @@
+/** Runs something while the stack's lock is held; says who holds it while it waits. */
+import type { Lease } from '../ports/driver.ts'
+import { acquire } from '../state/lock.ts'
+import { safeText } from '../model/text.ts'
+import { canAsk } from './ask.ts'
+import type { Invocation } from './invocation.ts'
+import type { Stack } from './stack.ts'
+
+/** Seconds to wait on a terminal; without one a second run fails at once, so that a pipeline never hangs. */
+const WAIT_ON_TERMINAL = 60
+
+export async function withLock<T>(
+  invocation: Invocation,
+  stack: Stack,
+  body: (lease: Lease) => Promise<T>,
+): Promise<T> {
+  const { command, options, output, io } = invocation
+  const waiting = new AbortController()
+  const undo = (['SIGINT', 'SIGTERM'] as const).map((signal) => io.onSignal(signal, () => waiting.abort()))
+  const lock = await acquire({
+    home: stack.home,
+    engineId: await stack.driver.engineId(),
+    stack: stack.name,
+    command,
+    timeoutMs: (options.number('lockTimeout') ?? (canAsk(invocation) ? WAIT_ON_TERMINAL : 0)) * 1000,
+    onWait: (holder) =>
+      output.note([
+        `waiting for ${holder ? safeText(`${holder.command} (pid ${holder.pid} on ${holder.host}, since ${holder.since})`) : 'another run'}`,
+      ]),
+    signal: waiting.signal,
+  }).finally(() => {
+    for (const step of undo) step()
+  })
+  try {
+    return await body(lock.lease)
+  } finally {
+    lock.release()
+  }
+}

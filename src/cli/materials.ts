@@ -1,0 +1,83 @@
+/**
+ * What effects need beside the plan: secrets, roots, environments. Every reference of every bottle that the plan
+ * touches is resolved here, before the first action; one that is not to be had stops everything (exit 2).
+ */
+import { UsageError } from '../model/errors.ts'
+import type { Plan } from '../model/plan.ts'
+import type { Resource } from '../model/resource.ts'
+import type { SecretRef } from '../model/secret.ts'
+import type { Materials } from '../ports/driver.ts'
+import { resolveAll, secretResolver } from '../execute/secrets.ts'
+import type { RouteSpec } from '../resources/route/spec.ts'
+import type { Desired } from '../resources/desired.ts'
+import type { Roots } from '../state/roots.ts'
+import { askSecret, canAsk } from './ask.ts'
+import type { Invocation } from './invocation.ts'
+import type { Stack } from './stack.ts'
+
+export interface OpenMaterials extends Materials {
+  /** PEM of further upstream authorities. */
+  readonly trust: readonly string[]
+}
+
+export async function openMaterials(
+  stack: Stack,
+  plan: Plan,
+  desired: Desired,
+  roots: Roots,
+  invocation: Invocation,
+): Promise<OpenMaterials> {
+  const touched = new Set(
+    plan.actions.flatMap((action) =>
+      action.verb === 'remove' || action.verb === 'blocked' ? [] : (action.bottle ?? []),
+    ),
+  )
+  const resolver = secretResolver({
+    env: invocation.io.env,
+    ...(canAsk(invocation) && { ask: (question: string) => asked(question, invocation) }),
+  })
+  await resolveAll(referencesOf(plan.desired, touched, desired), resolver)
+  return {
+    trust: stack.loaded?.trust ?? [],
+    environment: (bottle) => stack.loaded?.environment(bottle) ?? new Map(),
+    // Resolved once per run: what was had above is what is used now.
+    secret: (ref) => resolver.credential(ref),
+    async rootCertificate(bottle) {
+      const root = roots.rootOf(bottle)
+      if (root) return root.certificate
+      throw new UsageError(`bottle ${bottle} has no root certificate in the state folder`, {
+        code: 'root-missing',
+        hint: `bot-bottle apply ${bottle}`,
+      })
+    },
+  }
+}
+
+function referencesOf(
+  resources: readonly Resource[],
+  touched: ReadonlySet<string>,
+  { secrets }: Desired,
+): Record<string, SecretRef> {
+  const needed: Record<string, SecretRef> = {}
+  for (const resource of resources) {
+    if (!isRoute(resource) || !touched.has(resource.bottle ?? '')) continue
+    const { auth } = resource.spec
+    const id = auth && 'secret' in auth ? auth.secret : undefined
+    const ref = id === undefined ? undefined : (resource.spec.secretRef ?? secrets[id])
+    if (id !== undefined && ref) needed[id] = ref
+  }
+  return needed
+}
+
+async function asked(question: string, invocation: Invocation): Promise<string> {
+  const secret = await askSecret(invocation, question)
+  if (secret) return secret.reveal()
+  throw new UsageError('the question for a secret was not answered', {
+    code: 'secret-not-given',
+    hint: 'nothing was done; run the command again',
+  })
+}
+
+function isRoute(resource: Resource): resource is Resource<RouteSpec> {
+  return resource.kind === 'route'
+}

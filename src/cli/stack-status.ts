@@ -1,0 +1,103 @@
+/** Puts the status of a stack together from one look at the world and, with a manifest, the plan. */
+import { address } from '../model/address.ts'
+import type { Observed } from '../model/resource.ts'
+import { plan } from '../reconcile/plan.ts'
+import type { PlanOptions } from '../reconcile/plan.ts'
+import type { BottleStatus, StackStatus } from '../render/status.ts'
+import type { Invocation } from './invocation.ts'
+import { programState } from './program.ts'
+import type { Stack } from './stack.ts'
+import { look } from './world.ts'
+import type { World } from './world.ts'
+
+export async function stackStatus(
+  stack: Stack,
+  options: PlanOptions,
+  { io }: Pick<Invocation, 'io'>,
+): Promise<StackStatus> {
+  const world = await look(stack, stack.loaded?.desired ?? { secrets: {} }, io)
+  const { snapshot } = world
+  const differing = stack.loaded && plan({ desired: stack.loaded.desired, snapshot, options }).actions
+  const live = snapshot.objects.filter((object) => object.kind === 'bottle' && object.ownership === 'ours')
+  const declared = stack.loaded?.desired.bottles ?? []
+  const names = [
+    ...declared,
+    ...live
+      .map(({ address: at }) => at.slice('bottle/'.length))
+      .filter((name) => !declared.includes(name))
+      .sort(),
+  ]
+  const bottles = await Promise.all(
+    names.map(async (name): Promise<BottleStatus> => {
+      const object = live.find((candidate) => candidate.address === address.bottle(name))
+      const agent = object?.health === 'ok' ? await agentWords(stack, name) : undefined
+      return {
+        ...bottleStatus(name, object, stack, world),
+        ...(agent !== undefined && { agent }),
+        ...(differing && {
+          differing: differing.filter((action) => action.bottle === name).map((action) => action.address),
+        }),
+      }
+    }),
+  )
+  const uplink = snapshot.objects.find((object) => object.kind === 'uplink' && object.ownership === 'ours')
+  return {
+    stack: stack.name,
+    now: snapshot.now,
+    bottles,
+    uplink: !uplink ? 'not there' : uplink.health === 'ok' ? 'ok' : uplink.health.wrong,
+    unknown: [...new Set(snapshot.unknown.map(({ reason }) => reason))],
+    compared: stack.loaded !== undefined,
+  }
+}
+
+function bottleStatus(
+  name: string,
+  object: Observed | undefined,
+  stack: Stack,
+  { snapshot, uplink, observation }: World,
+): BottleStatus {
+  const objects = snapshot.objects.filter((candidate) => candidate.ownership === 'ours')
+  const bundle = objects.find((candidate) => candidate.address === address.bundle(name))
+  const supervisor = uplink?.bottles[name]?.supervisor
+  const egress = supervisor && 'daemons' in supervisor ? supervisor.daemons.egress?.egress : undefined
+  const memory = [object, bundle]
+    .map((candidate) => candidate?.fields['memoryUsedBytes'])
+    .filter((value) => typeof value === 'number')
+  const record = snapshot.record.status === 'present' ? snapshot.record.record.bottles[name] : undefined
+  return {
+    bottle: name,
+    driver: stack.driverName,
+    state: stateWords(object, bundle, record?.stopped === true, observation.state.status === 'observed'),
+    routes: objects.filter(
+      (candidate) => candidate.kind === 'route' && candidate.address.startsWith(`route/${name}/`),
+    ).length,
+    remotes: objects.filter(
+      (candidate) => candidate.kind === 'remote' && candidate.address.startsWith(`remote/${name}/`),
+    ).length,
+    ...(record?.label !== undefined && { label: record.label }),
+    ...(egress && { refusedLastHour: egress.refusedLastHour }),
+    ...(memory.length > 0 && { memoryBytes: memory.reduce((sum, value) => sum + value, 0) }),
+    ...(object?.createdAt !== undefined && { createdAt: object.createdAt }),
+  }
+}
+
+function stateWords(
+  bottle: Observed | undefined,
+  bundle: Observed | undefined,
+  stopped: boolean,
+  known: boolean,
+): string {
+  if (!known) return 'unknown'
+  if (!bottle) return 'not there'
+  if (stopped) return 'stopped'
+  if (bottle.health !== 'ok') return bottle.health.wrong
+  if (!bundle) return 'bundle is gone'
+  return bundle.health === 'ok' ? 'ready' : `bundle: ${bundle.health.wrong}`
+}
+
+async function agentWords(stack: Stack, name: string): Promise<string | undefined> {
+  if (!stack.driver.programStatus) return undefined
+  const state = await programState({ name, stack: stack.name, driver: stack.driver }).catch(() => undefined)
+  return state === 'running' ? 'working' : state
+}

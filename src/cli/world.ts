@@ -1,0 +1,57 @@
+/** One look at the world: what the driver saw, the roots of the state folder, credentials as far as they can be had silently. */
+import { DriverError } from '../model/errors.ts'
+import type { UplinkStatus } from '../model/control.ts'
+import type { Snapshot } from '../model/snapshot.ts'
+import type { DriverObservation } from '../ports/driver.ts'
+import { assemble } from '../reconcile/snapshot.ts'
+import type { RootState } from '../reconcile/snapshot.ts'
+import type { Desired } from '../resources/desired.ts'
+import type { Io } from './io.ts'
+import type { Stack } from './stack.ts'
+
+export interface World {
+  readonly snapshot: Snapshot
+  readonly observation: DriverObservation
+  /** The uplink's answer; absent: there is none, or it did not answer. */
+  readonly uplink?: UplinkStatus
+  readonly endpoint: string
+}
+
+/** Throws when the engine does not answer: nothing can be compared then. */
+export async function look(stack: Stack, desired: Pick<Desired, 'secrets'>, io: Io): Promise<World> {
+  const observation = await stack.driver.observe(stack.name)
+  const { state } = observation
+  if (state.status === 'unreachable') {
+    throw new DriverError(`${stack.driverName} cannot be reached: ${state.reason}`, {
+      code: 'driver-unreachable',
+      unreachable: true,
+      hint: state.hint ?? 'bot-bottle doctor',
+    })
+  }
+  const uplink = observation.uplink && 'status' in observation.uplink ? observation.uplink : undefined
+  const snapshot = assemble({
+    now: new Date(io.now()).toISOString(),
+    installation: stack.home.installation,
+    observations: { [stack.driverName]: observation },
+    roots: await rootsOf(stack, observation.engineId),
+    credentials: uplink ? await credentialsOf(desired, uplink.nonce, io) : {},
+  })
+  return { snapshot, observation, ...(uplink && { uplink: uplink.status }), endpoint: state.endpoint }
+}
+
+async function rootsOf(stack: Stack, engineId: string | undefined): Promise<readonly RootState[]> {
+  if (engineId === undefined) return []
+  const { openRoots } = await import('../state/roots.ts')
+  return openRoots({ home: stack.home, engineId, stack: stack.name }).rootStates()
+}
+
+async function credentialsOf(
+  { secrets }: Pick<Desired, 'secrets'>,
+  nonce: string,
+  io: Io,
+): Promise<Readonly<Record<string, string>>> {
+  if (Object.keys(secrets).length === 0) return {}
+  const { resolveQuietly } = await import('../execute/secrets.ts')
+  const found = await resolveQuietly(secrets, io.env)
+  return Object.fromEntries([...found].map(([id, secret]) => [id, secret.digest(nonce)]))
+}
