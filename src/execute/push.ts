@@ -63,13 +63,17 @@ export interface OpeningOptions {
   readonly newIssuer: boolean
 }
 
-/** Brings uplink and egress of a bottle to what is desired, whole. */
+/**
+ * Brings uplink and egress of a bottle to what is desired, whole. What is in force beyond that is closed first, also
+ * where the plan could not see it (the uplink was down).
+ */
 export async function pushOpening(
   bottle: string,
   wanted: BottlePolicy,
   { newIssuer }: OpeningOptions,
   deps: PushDeps,
 ): Promise<void> {
+  await pushClosing(bottle, wanted, true, deps)
   const view = await deps.views.of(bottle)
   const targets = uplinkTargets(wanted.egress.routes)
   const token =

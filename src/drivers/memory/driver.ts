@@ -61,7 +61,7 @@ export function memoryDriver(options: MemoryOptions): Driver {
       return structuredClone(observeWorld(world.read(), stack, installation))
     },
     actuator: (lease) => ({
-      perform: (action, context) => {
+      perform: async (action, context) => {
         const call = `perform ${action.verb} ${action.address}`
         const between = () => faults.check(call, 'middle')
         context.signal.throwIfAborted()
@@ -69,14 +69,14 @@ export function memoryDriver(options: MemoryOptions): Driver {
           perform(world, action, context, { ignored: options.ignored ?? new Set(), between, now }),
         )
       },
-      controlUplink: (request, signal) => {
+      controlUplink: async (request, signal) => {
         signal.throwIfAborted()
         const whom = 'bottle' in request ? ` ${request.bottle}` : ''
         return effect(lease, `uplink ${request.op}${whom}`, () =>
           world.change((state) => answerUplink(stackIn(state, lease.stack), structuredClone(request))),
         )
       },
-      controlBundle: (bottle, request, signal) => {
+      controlBundle: async (bottle, request, signal) => {
         signal.throwIfAborted()
         return effect(lease, `bundle ${request.op} ${bottle}`, () =>
           world.change((state) => {
@@ -145,7 +145,7 @@ function execution([program, ...args]: readonly string[]): Execution {
         return over(0, `${args.join(' ')}\n`)
       case 'cat':
         stdin.pipe(stdout)
-        return new Promise<number>((resolve) => stdin.on('end', () => resolve(over(0))))
+        return new Promise<number>((resolve) => stdin.on('end', () => resolve(0)))
       default:
         return over(127)
     }

@@ -1,0 +1,19 @@
+/** What a driver brings so that the conformance suite can be run against it. */
+import type { Resource } from '../../src/model/resource.ts'
+import type { Driver, Lease, Materials } from '../../src/ports/driver.ts'
+
+export interface Subject {
+  readonly driver: Driver
+  /** The same engine seen by another installation: its marks are not ours. */
+  readonly stranger: Driver
+  /** A stack that nobody uses; everything of it is removed by `dispose`. */
+  readonly stack: string
+  readonly installation: string
+  readonly lease: Lease
+  /** Ends the lease; what is called last. */
+  readonly release: () => void
+  /** One bottle named `dev` with everything it needs: image/sidecars, its own image, uplink, bottle, bundle, guest; no routes. */
+  readonly desired: readonly Resource[]
+  readonly materials: Materials
+  readonly dispose: () => Promise<void>
+}
