@@ -6,7 +6,7 @@ import type { Plan } from '../model/plan.ts'
 import { safeText } from '../model/text.ts'
 import { countsOf, countWords, restartWords } from './counts.ts'
 import { impactWords } from './impact.ts'
-import { prettyPlan } from './pretty-plan.ts'
+import { engineWords, prettyPlan } from './pretty-plan.ts'
 import { PLAIN, symbolOf } from './style.ts'
 
 /** Forges refuse comments beyond 65,536 characters. */
@@ -21,7 +21,7 @@ export function markdownPlan(plan: Plan): string[] {
     '',
     [
       code(plan.origin),
-      ...Object.entries(plan.engines).map(([driver, engine]) => code(`${driver} ${engine}`)),
+      ...Object.entries(plan.engines).map(([driver, engine]) => code(engineWords(driver, engine))),
     ].join(' · '),
   ]
   const notes = [

@@ -41,9 +41,7 @@ export function prettyPlan(plan: Plan, style: Style, view: PlanView = {}): strin
 
 /** `acme · bottles.yaml · docker 20.10.24 (local)` */
 export function planHead(plan: Plan, style: Style): string {
-  const engines = Object.entries(plan.engines).map(([driver, engine]) =>
-    safeText(`${driver} ${engine}`.trimEnd()),
-  )
+  const engines = Object.entries(plan.engines).map(([driver, engine]) => engineWords(driver, engine))
   return [
     tint(style, 'bold', safeText(plan.stack)),
     safeText(plan.origin === '-' ? 'standard input' : plan.origin),
@@ -52,6 +50,11 @@ export function planHead(plan: Plan, style: Style): string {
 }
 
 /** The next command, or why there is none. */
+/** `docker 20.10.24 (local)`; an engine that names itself is not named twice. */
+export function engineWords(driver: string, engine: string): string {
+  return safeText(engine.toLowerCase().startsWith(driver) ? engine : `${driver} ${engine}`.trimEnd())
+}
+
 function adviceFor(plan: Plan): string[] {
   if (plan.refusal) return [`Refused: ${safeText(plan.refusal.message)}`, `  ${safeText(plan.refusal.hint)}`]
   const first = plan.actions.find((action) => action.verb !== 'remove' && action.desired) ?? plan.actions[0]
