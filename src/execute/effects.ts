@@ -61,6 +61,9 @@ async function widen(step: ApplyStep, deps: EffectDeps): Promise<Effects> {
 async function single(action: Action, deps: EffectDeps): Promise<Effect> {
   // What only the record holds needs no call of a driver.
   if (action.impact === 'record' && action.verb === 'update') return { did: 'recorded' }
+  // Marks cannot be put on what lives: an adopted object is ours by the record.
+  if (action.verb === 'adopt')
+    return { did: 'adopted', ...(action.observed && { objectId: action.observed.id }) }
   switch (action.kind) {
     case 'ca':
       return root(action, deps)
@@ -82,7 +85,7 @@ function root(action: Action, { roots, clock }: EffectDeps): Effect {
     roots.remove(bottle)
     return { did: 'removed' }
   }
-  const { days } = action.desired?.spec as CaSpec
+  const { days } = specOf<CaSpec>(action)
   const made = roots.create(bottle, days, iso(clock))
   return { did: action.verb === 'create' ? 'created' : 'renewed', objectId: made.fingerprint }
 }
@@ -98,7 +101,7 @@ async function uplink(action: Action, deps: EffectDeps): Promise<Effect> {
     deps.views.uplinkRemade()
     deps.record.uplinkChanged(true)
   }
-  const { policy } = action.desired?.spec as UplinkSpec
+  const { policy } = specOf<UplinkSpec>(action)
   const { hostAddresses } = deps
   await deps.retry(() =>
     deps.actuator.controlUplink({ op: 'configure', policy: { ...policy, hostAddresses } }, deps.signal),
@@ -138,6 +141,12 @@ async function bundle(action: Action, deps: EffectDeps): Promise<Effect> {
   if (!pushFollows(bottle, deps))
     await pushOpening(bottle, desiredPolicy(deps.plan.desired, bottle), { newIssuer: false }, deps)
   return effect
+}
+
+/** Every action but a removal has one; the plan's type says so in words only. */
+function specOf<Spec>({ address: at, desired }: Action): Spec {
+  if (!desired) throw new Error(`${at} has no desired value`)
+  return desired.spec as Spec
 }
 
 function perform(action: Action, deps: EffectDeps): Promise<Effect> {

@@ -4,7 +4,7 @@
  */
 import { PassThrough } from 'node:stream'
 import { DriverError } from '../../model/errors.ts'
-import type { Driver, Execution, Lease } from '../../ports/driver.ts'
+import type { Driver, EngineEvent, Execution, Lease } from '../../ports/driver.ts'
 import { answerSupervisor, answerUplink } from './daemons.ts'
 import { faults as newFaults } from './faults.ts'
 import type { Faults } from './faults.ts'
@@ -103,14 +103,30 @@ export function memoryDriver(options: MemoryOptions): Driver {
       stream.end()
       return stream
     },
-    async *events(_stack, signal) {
-      if (!signal.aborted)
-        await new Promise<void>((resolve) =>
-          signal.addEventListener('abort', () => resolve(), { once: true }),
-        )
-    },
+    events: (_stack, signal) => changesOf(world, signal, now),
     stacks: async () => Object.keys(world.read().stacks).sort(),
     doctor: async () => [{ check: 'memory', ok: true, found: 'always there' }],
+  }
+}
+
+/** Changes that come while nobody reads are told as one. */
+async function* changesOf(world: World, signal: AbortSignal, now: () => string): AsyncGenerator<EngineEvent> {
+  let changed = false
+  let wake: () => void = () => undefined
+  const end = world.onChange(() => {
+    changed = true
+    wake()
+  })
+  signal.addEventListener('abort', () => wake(), { once: true })
+  try {
+    while (!signal.aborted) {
+      if (!changed) await new Promise<void>((resolve) => (wake = resolve))
+      if (signal.aborted) return
+      changed = false
+      yield { at: now(), what: 'the world changed' }
+    }
+  } finally {
+    end()
   }
 }
 

@@ -131,13 +131,12 @@ function bundle(
   const holderId = live.bottles[name]?.holder?.id
   if (holderId === undefined)
     throw new DriverError(`${action.address}: bottle ${name} has no holder to join`, { code: 'holder-gone' })
-  const { image: made, daemons, version, trust } = specOf(action)
+  const { image: made, daemons, version } = specOf(action)
   const wanted: Fields = {
     image: made ?? null,
     daemons: daemons ?? [],
     hardening: 'as-created',
     running: true,
-    ...(trust !== undefined && { trust }),
   }
   const id = newId(state)
   const fields = withoutIgnored(wanted, settings)

@@ -68,18 +68,23 @@ export interface World {
   read(): WorldState
   /** Changes are whole: kept when `change` returns, not at all when it throws. */
   change<T>(change: (state: WorldState) => T): T
+  /** Told after each change made in this process; the answer ends it. */
+  onChange(listener: () => void): () => void
 }
 
 export function memoryWorld(engineId = 'memory-engine'): World {
   let state = emptyWorld(engineId)
+  const { tell, onChange } = listeners()
   return {
     read: () => state,
     change(change) {
       const next = structuredClone(state)
       const result = change(next)
       state = next
+      tell()
       return result
     },
+    onChange,
   }
 }
 
@@ -87,6 +92,7 @@ export function memoryWorld(engineId = 'memory-engine'): World {
 export function fileWorld(path: string, engineId = 'memory-engine'): World {
   const read = () =>
     existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as WorldState) : emptyWorld(engineId)
+  const { tell, onChange } = listeners()
   return {
     read,
     change(change) {
@@ -94,7 +100,22 @@ export function fileWorld(path: string, engineId = 'memory-engine'): World {
       const result = change(next)
       writeFileSync(`${path}.new`, JSON.stringify(next))
       renameSync(`${path}.new`, path)
+      tell()
       return result
+    },
+    onChange,
+  }
+}
+
+function listeners(): { tell: () => void; onChange: World['onChange'] } {
+  const all = new Set<() => void>()
+  return {
+    tell() {
+      for (const listener of all) listener()
+    },
+    onChange(listener) {
+      all.add(listener)
+      return () => all.delete(listener)
     },
   }
 }

@@ -158,6 +158,57 @@ describe('apply', () => {
     expect(await actions(labelled)).toEqual([])
   })
 
+  it('hands a bundle another log level and other authorities while everything runs', async () => {
+    await open()
+    await lab.run(one)
+    lab.calls.length = 0
+    const changed: Desired = {
+      ...one,
+      resources: one.resources.map((resource) =>
+        resource.kind === 'bundle'
+          ? { ...resource, spec: { ...(resource.spec as object), egressLog: 'all', trust: 'other' } }
+          : resource,
+      ),
+    }
+    expect(told(await lab.run(changed, { trust: ['PEM'] }))).toEqual(['bundle/dev done', 'ended done'])
+    expect(lab.calls).toEqual(['bundle configure dev', 'uplink record'])
+    const { config } = lab.world.read().stacks['acme']!.bundles['dev']!
+    expect([config!.policy.log, config!.trust]).toEqual(['all', ['PEM']])
+    expect(await actions(changed)).toEqual([])
+  })
+
+  it('changes the uplink’s own policy in place and leaves every bundle alone', async () => {
+    await open()
+    await lab.run(two)
+    lab.calls.length = 0
+    const policy = { hosts: { 'a.example': '192.0.2.9' }, dns: [], noProxy: [] }
+    const changed: Desired = {
+      ...two,
+      resources: two.resources.map((resource) =>
+        resource.kind === 'uplink'
+          ? { ...resource, spec: { ...(resource.spec as object), policy } }
+          : resource,
+      ),
+    }
+    expect(told(await lab.run(changed))).toEqual(['uplink done', 'ended done'])
+    expect(lab.calls).toEqual(['uplink configure', 'uplink record'])
+    expect(await actions(changed)).toEqual([])
+  })
+
+  it('leaves other bottles’ entries in the record alone when only one is named', async () => {
+    await open()
+    await lab.run(two)
+    await lab.run(
+      desiredOf({ dev: { label: 'x', routes: {} }, review: { routes: {} } }),
+      {},
+      { bottles: ['dev'] },
+    )
+    const record = lab.world.read().stacks['acme']!.record!
+    expect(record.bottles['dev']).toEqual({ label: 'x' })
+    expect(Object.keys(record.objects)).toContain('route/review/a.example')
+    expect(Object.keys(record.objects)).not.toContain('route/dev/a.example')
+  })
+
   it('refuses a setting that the engine took and did not set', async () => {
     await open({ ignored: new Set(['resources']) })
     const lines = told(await lab.run(one))
