@@ -161,7 +161,12 @@ function execution([program, ...args]: readonly string[]): Execution {
         return over(0, `${args.join(' ')}\n`)
       case 'cat':
         stdin.pipe(stdout)
-        return new Promise<number>((resolve) => stdin.on('end', () => resolve(0)))
+        return new Promise<number>((resolve) =>
+          stdin.on('end', () => {
+            stderr.end()
+            resolve(0)
+          }),
+        )
       default:
         return over(127)
     }
