@@ -31,7 +31,7 @@ class ScannedRequest {
   }
 
   static made(value: object): boolean {
-    return #scanned in value
+    return #scanned in value && value.#scanned
   }
 }
 

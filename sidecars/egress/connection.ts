@@ -95,6 +95,8 @@ export class Connection {
 
   async #requests(place: Place): Promise<void> {
     const late = (): void => this.#fail(new Refuse('request-timeout'))
+    // Inside TLS nothing arrives before the handshake is done.
+    this.#speaking = true
     for (;;) {
       const client = this.#client
       const head = await readHead(client, this.#door.limits, late)
@@ -261,10 +263,9 @@ export class Connection {
     const rule = ruleOf(error)
     const status = this.#audit(rule)
     if (this.#speaking) return this.#say(status.refusal)
-    if (this.#client.socket.destroyed || this.#judged !== undefined) return this.#destroy()
     // Before TLS is up an alert can still be said; after it, or inside a response, the connection is only cut.
-    if (this.#client.bytesOut <= CONNECT_ANSWER && rule !== 'hello-invalid')
-      this.#client.end(rule === 'authority-mismatch' ? ALERTS.unrecognizedName : ALERTS.accessDenied)
+    if (rule === 'hello-invalid' || this.#client.bytesOut > CONNECT_ANSWER) return this.#destroy()
+    this.#client.end(rule === 'authority-mismatch' ? ALERTS.unrecognizedName : ALERTS.accessDenied)
     this.#linger()
   }
 

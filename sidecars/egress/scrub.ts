@@ -87,7 +87,7 @@ export class Matcher {
 
   #enter(form: Form): void {
     const window = this.#shortest
-    for (const [one, two] of caseVariants(form, 0)) (void two, (this.#first[one] = 1))
+    for (const [one] of caseVariants(form, 0)) this.#first[one] = 1
     for (let at = 1; at < window; at++) {
       for (const [one, two] of caseVariants(form, at - 1)) {
         const pair = (one << 8) | two

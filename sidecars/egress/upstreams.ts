@@ -63,7 +63,7 @@ export class Upstreams {
     if (
       wire.closed ||
       wire.ended ||
-      wire.pending > 0 ||
+      unsolicited(wire) ||
       idle.length >= this.#limits.pooledPerKey ||
       this.#idleCount >= this.#limits.pooled
     ) {
@@ -74,7 +74,9 @@ export class Upstreams {
       this.#remove(key, wire)
       wire.destroy()
     }
-    wire.onUnasked = drop
+    wire.onUnasked = () => {
+      if (wire.closed || wire.ended || unsolicited(wire)) drop()
+    }
     wire.onDeadline = drop
     wire.deadline = Date.now() + this.#limits.pooledMs
     idle.push(wire)
@@ -86,7 +88,7 @@ export class Upstreams {
   retain(keys: (key: string) => boolean): void {
     for (const [key, idle] of this.#idle) {
       if (keys(key)) continue
-      for (const wire of [...idle]) wire.onDeadline?.()
+      for (const wire of Array.from(idle)) wire.onDeadline?.()
       this.#sessions.delete(key)
     }
   }
@@ -100,7 +102,7 @@ export class Upstreams {
     const wire = this.#idle.get(key)?.at(-1)
     if (wire === undefined) return undefined
     this.#remove(key, wire)
-    return wire.closed || wire.ended || wire.pending > 0 ? (wire.destroy(), this.#takeIdle(key)) : wire
+    return wire.closed || wire.ended || unsolicited(wire) ? (wire.destroy(), this.#takeIdle(key)) : wire
   }
 
   #remove(key: string, wire: Wire): void {
@@ -200,6 +202,9 @@ export class Upstreams {
     return wire
   }
 }
+
+/** Bytes that no request asked for: the next one must not read them as its answer. */
+const unsolicited = (wire: Wire): boolean => controls.on('response-framing') && wire.pending > 0
 
 const RULES_OF_DIAL = {
   'unknown-token': 'upstream-refused',

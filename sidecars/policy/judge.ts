@@ -48,7 +48,7 @@ class AllowedRequest {
   }
 
   static made(value: object): boolean {
-    return #judged in value
+    return #judged in value && value.#judged
   }
 }
 

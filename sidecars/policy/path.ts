@@ -10,6 +10,7 @@ const PATH = /^\/[A-Za-z0-9\-._~!$&'()*+,;=:@%/{}|[\]^]*$/
 const QUERY = /^[\x21\x22\x24-\x7e]*$/
 const PLAIN = /^(?:\/(?!\.{1,2}(?:\/|$))[^%;/]+)*\/?$/
 /** After decoding: controls, a second separator, and the bytes that only overlong UTF-8 starts with. */
+// oxlint-disable-next-line no-control-regex
 const DECODED_FORBIDDEN = /[\u0000-\u001f\u007f\\\u00c0\u00c1]/
 
 /** The readings, the raw path first; `undefined` where the path is refused outright. */

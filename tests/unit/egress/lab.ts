@@ -303,6 +303,9 @@ export class Lab {
   }
 }
 
+/** How long a client waits for what should come at once. */
+export const patience = { ms: 4000 }
+
 /** A client that sends bytes and keeps what comes back. */
 export class Client {
   readonly socket: Socket | TLSSocket
@@ -365,7 +368,7 @@ export class Client {
   }
 
   async #when<T>(ready: () => T | undefined): Promise<T> {
-    const deadline = Date.now() + 8000
+    const deadline = Date.now() + patience.ms
     for (;;) {
       const value = ready()
       if (value !== undefined) return value

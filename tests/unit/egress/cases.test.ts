@@ -1,0 +1,38 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { controls } from '../../../sidecars/egress/controls.ts'
+import { authorityCases } from './cases/authority.ts'
+import { nameOf } from './cases/case.ts'
+import type { Case } from './cases/case.ts'
+import { credentialCases } from './cases/credentials.ts'
+import { framingCases } from './cases/framing.ts'
+import { lifeCases } from './cases/life.ts'
+import { patience } from './lab.ts'
+
+const cases: readonly Case[] = [...authorityCases, ...framingCases, ...credentialCases, ...lifeCases]
+
+describe('with every protection on', () => {
+  for (const one of cases) test(nameOf(one), one.run)
+})
+
+describe('a case fails without the protection it names', () => {
+  let restore: (() => void) | undefined
+  const usual = patience.ms
+  beforeAll(() => void (patience.ms = 400))
+  afterAll(() => void (patience.ms = usual))
+  afterEach(() => restore?.())
+  for (const one of cases) {
+    if (one.control === undefined) continue
+    test(`${one.control}: ${nameOf(one)}`, async () => {
+      restore = controls.off(one.control!)
+      await expect(one.run()).rejects.toThrow()
+    })
+  }
+})
+
+test('every protection is named by a case', () => {
+  const named = new Set(cases.map(({ control }) => control))
+  for (const control of [
+    'authority-equality', 'ip-literals', 'local-names', 'strict-framing', 'credential-strip', 'credential-binding', 'response-scrub', 'upstream-verify', 'path-canonical',
+    'default-deny', 'hello-before-dial', 'generations', 'response-framing', 'upgrade-refused', 'git-by-https',
+  ] as const) expect(named).toContain(control) // prettier-ignore
+})
