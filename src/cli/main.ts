@@ -18,7 +18,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   try {
     if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
       const { help } = await import('./help.ts')
-      return help(first === undefined ? [] : argv.slice(1), output, first === undefined)
+      return await help(first === undefined ? [] : argv.slice(1), output, first === undefined)
     }
     if (first === '__complete') {
       const { complete } = await import('./complete.ts')
@@ -29,7 +29,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const parsed = await parse(argv)
     if ('help' in parsed) {
       const { help } = await import('./help.ts')
-      return help([parsed.help], output, false)
+      return await help([parsed.help], output, false)
     }
     const command = await parsed.command.load()
     return await command.run({

@@ -1,4 +1,5 @@
 /** Makes live state what the manifest says, or carries out a saved plan. */
+import { resolve } from 'node:path'
 import { UsageError } from '../../model/errors.ts'
 import { carryOut } from '../carry-out.ts'
 import type { Invocation } from '../invocation.ts'
@@ -28,7 +29,7 @@ async function applySaved(path: string, invocation: Invocation): Promise<number>
       code: 'bad-option',
     })
   }
-  const saved = await readSavedPlan(path)
+  const saved = await readSavedPlan(resolve(invocation.io.cwd, path))
   const { files, sets, driver } = saved.source
   if (files.includes('-'))
     throw new UsageError('a plan made from standard input cannot be read again', {
