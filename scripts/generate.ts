@@ -58,8 +58,26 @@ function validator(text: string): string {
     code: { source: true, esm: true, lines: true },
   })
   const validate = ajv.compile(JSON.parse(text) as object)
+  nameDefinitions((validate as unknown as { schemaEnv: Compiled }).schemaEnv)
   const code = (standalone as unknown as (instance: Ajv2020, compiled: unknown) => string)(ajv, validate)
   return BANNER + code.trimEnd() + '\n'
+}
+
+interface Compiled {
+  readonly refs: Readonly<Record<string, { readonly validate?: { source: { validateCode: string } } }>>
+}
+
+/** Errors say the path from the definition only (`#/pattern`); this makes it `#/$defs/name/pattern`. */
+function nameDefinitions(root: Compiled): void {
+  for (const [reference, { validate }] of Object.entries(root.refs)) {
+    const definition = reference.split('#').pop()
+    if (validate) {
+      validate.source.validateCode = validate.source.validateCode.replaceAll(
+        'schemaPath:"#/',
+        `schemaPath:"#${definition}/`,
+      )
+    }
+  }
 }
 
 const declarations = `${BANNER}export interface SchemaError {

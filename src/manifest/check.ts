@@ -46,13 +46,14 @@ export function checkManifest(
     checkRemotes(tree, report)
   }
   checkUplink(at(root, 'uplink'), report)
-  if (!entry(root, 'bottles') && !entry(root, 'agents'))
+  checkImageNames(resolved, report)
+  if (live.length === 0 && report.errors === 0) {
     report.warning(
       'no-bottles',
       root.place,
-      'no bottle is declared: everything that lives of this stack would be removed',
+      'nothing is declared that runs: everything that lives of this stack would be removed',
     )
-  checkImageNames(resolved, report)
+  }
 }
 
 /** `image/NAME` of a ready image and `image/DEFINITION` of ours share one space of addresses. */

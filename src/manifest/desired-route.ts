@@ -1,4 +1,5 @@
 /** One route of a manifest as the policy that egress and uplink enforce: canonical, with every default filled in. */
+import { address } from '../model/address.ts'
 import type { Place } from '../model/diagnostic.ts'
 import type { Json } from '../model/json.ts'
 import type { Auth, Dlp, Limits, Match, TextMatch } from '../model/policy.ts'
@@ -18,7 +19,7 @@ export interface DesiredRoute {
 /** What the manifest says where it says nothing; egress enforces the same. */
 const DLP_DEFAULTS: Dlp = { outboundOnMatch: 'block', inbound: 'off', uninspectable: 'block' }
 
-/** `node` passed every check. `asker` is the address that a question for the credential would name. */
+/** `node` passed every check. */
 export function desiredRoute(
   node: Node,
   bottle: string,
@@ -30,8 +31,14 @@ export function desiredRoute(
   // A preset is not realised yet; the plan is refused.
   if (!('host' in reading)) return undefined
   const scheme = route.scheme ?? 'https'
-  const port = route.port ?? (scheme === 'http' ? 80 : 443)
-  const secret = secretIn(route.auth, `${bottle}/${reading.host}`, folder, home)
+  const ownPort = scheme === 'http' ? 80 : 443
+  const port = route.port ?? ownPort
+  const secret = secretIn(
+    route.auth,
+    address.route(bottle, reading.host, port === ownPort ? undefined : port),
+    folder,
+    home,
+  )
   const auth = authOf(route.auth, secret)
   const unknownAuth = route.auth !== undefined && auth === undefined
   const dlp = dlpOf(route.dlp)

@@ -36,6 +36,7 @@ const METADATA_ADDRESSES = new Set([
 /** Lower-case A-label without a trailing dot, or what is wrong with it. */
 export function readHost(written: string): HostReading {
   const shown = quoted(written)
+  if (written === '') return { code: 'bad-host', message: 'the host is empty' }
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(written))
     return {
       code: 'bad-host',

@@ -42,6 +42,8 @@ export interface ScalarNode {
   readonly value: string | number | boolean | null
   /** As written, quotes included. */
   readonly source: string
+  /** Stands for something that could not be read and was reported; nothing more is said about it. */
+  readonly broken?: true
 }
 
 /** Keys that would touch prototypes somewhere; refused by the reader. */
@@ -115,6 +117,11 @@ export function locate(root: Node, pointer: string): { readonly node: Node; read
     }
   }
   return found
+}
+
+/** Stands for what could not be read. */
+export function brokenAt(place: Place): ScalarNode {
+  return { kind: 'scalar', place, value: null, source: '', broken: true }
 }
 
 /** A scalar that no file says. */

@@ -3,7 +3,7 @@
  * names what is not there; a bottle that cannot be resolved is left out and the rest goes on.
  */
 import type { Place } from '../model/diagnostic.ts'
-import { STACK_AND_BOTTLE_MAX } from '../model/names.ts'
+import { isName, STACK_AND_BOTTLE_MAX } from '../model/names.ts'
 import type { DriverName } from '../model/resource.ts'
 import { marked, merge } from './merge.ts'
 import { at, entriesOf, entry, itemsOf, scalar, text, texts, type Entry, type MapNode } from './node.ts'
@@ -52,7 +52,12 @@ export function resolve(root: MapNode, report: Report): ResolvedManifest {
     : liveDefinitions(root, folded, completed)
   if (agents) reportUnused(root, live, report)
   for (const { name, place } of live) {
-    if (stack !== undefined && stack.length + name.length > STACK_AND_BOTTLE_MAX) {
+    if (
+      stack !== undefined &&
+      isName(name) &&
+      isName(stack) &&
+      stack.length + name.length > STACK_AND_BOTTLE_MAX
+    ) {
       report.error(
         'name-too-long',
         place,

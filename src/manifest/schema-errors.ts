@@ -17,10 +17,20 @@ export function checkSchema(
   only: (place: Place) => boolean = () => true,
 ): void {
   if (validate(value)) return
-  for (const error of validate.errors ?? []) {
+  const errors = validate.errors ?? []
+  const mistyped = new Set(
+    errors.filter(({ keyword }) => keyword === 'type').map((error) => error.instancePath),
+  )
+  let nameRule = 'name'
+  for (const error of errors) {
     const found = locate(root, error.instancePath)
-    const said = explained(error, found.node, found.key)
-    if (said && only(said.place)) report.error(said.code, said.place, said.message, said.hint)
+    if (found.node.kind === 'scalar' && found.node.broken) continue
+    // A rule for the keys of a map reports as if it were one for the map; which key it was is said afterwards.
+    if (error.keyword === 'pattern' && found.node.kind === 'map') nameRule = shapeOf(error.schemaPath)
+    else if (error.keyword === 'type' || !mistyped.has(error.instancePath)) {
+      const said = explained(error, found.node, found.key, nameRule)
+      if (said && only(said.place)) report.error(said.code, said.place, said.message, said.hint)
+    }
   }
 }
 
@@ -31,7 +41,12 @@ interface Said {
   readonly hint?: string | undefined
 }
 
-function explained(error: SchemaError, node: Node, key: Entry | undefined): Said | undefined {
+function explained(
+  error: SchemaError,
+  node: Node,
+  key: Entry | undefined,
+  nameRule: string,
+): Said | undefined {
   const shape = shapeOf(error.schemaPath)
   switch (error.keyword) {
     case 'additionalProperties':
@@ -39,12 +54,14 @@ function explained(error: SchemaError, node: Node, key: Entry | undefined): Said
     case 'required':
       return missingKey(String(error.params['missingProperty']), shape, node, key)
     case 'type':
-      return wrongType(error.params['type'], node, key)
+      return wrongType(error.params['type'], node, key, shape)
     case 'enum':
-    case 'const': {
-      const allowed = (error.params['allowedValues'] ?? [error.params['allowedValue']]) as readonly unknown[]
-      return notOneOf(allowed, node)
-    }
+    case 'const':
+      if (shape === 'envValue') return missingKey('placeholder', shape, node, key)
+      return notOneOf(
+        (error.params['allowedValues'] ?? [error.params['allowedValue']]) as readonly unknown[],
+        node,
+      )
     case 'false schema':
       return {
         code: 'key-not-with',
@@ -52,12 +69,15 @@ function explained(error: SchemaError, node: Node, key: Entry | undefined): Said
         message: `${quoted(key?.key ?? '')} does not go with this scheme`,
         hint: 'docs/manifest.md lists the keys of each scheme',
       }
-    case 'pattern': {
-      const name = error.propertyName
-      const place =
-        name === undefined ? node.place : (node.kind === 'map' && node.entries.get(name)?.place) || node.place
-      const value = name ?? (node.kind === 'scalar' ? String(node.value) : '')
-      return { place, ...broken(shape, value, key?.key) }
+    case 'pattern':
+      return {
+        place: node.place,
+        ...broken(shape, node.kind === 'scalar' ? String(node.value) : '', key?.key),
+      }
+    case 'propertyNames': {
+      const name = String(error.params['propertyName'])
+      const place = (node.kind === 'map' && node.entries.get(name)?.place) || node.place
+      return { place, ...broken(nameRule, name, key?.key) }
     }
     case 'minimum':
     case 'maximum': {
@@ -80,7 +100,7 @@ function explained(error: SchemaError, node: Node, key: Entry | undefined): Said
             place: key?.place ?? node.place,
             message: `${named(key)} is empty`,
             hint:
-              shape === 'match'
+              shape === 'match' && !key
                 ? 'an entry that allows every request: leave `matches` out'
                 : 'remove the key, or give it content',
           }
@@ -95,7 +115,7 @@ function explained(error: SchemaError, node: Node, key: Entry | undefined): Said
     case 'multipleOf':
       return { code: 'out-of-range', place: node.place, message: `${named(key)} is a whole number` }
     default:
-      // `if` and `propertyNames` only say that one of the others was said.
+      // `if` only says that one of the others was said.
       return undefined
   }
 }
@@ -158,7 +178,7 @@ function missingKey(missing: string, shape: string, node: Node, key: Entry | und
     return {
       code: 'missing-key',
       place,
-      message: `${named(key)} needs \`placeholder: true\`: a secret itself never enters a bottle`,
+      message: `a reference to a secret needs \`placeholder: true\`: the value itself never enters a bottle`,
       hint: 'a route with `auth` carries the value; what is no secret is copied with ${NAME}',
     }
   }
@@ -169,19 +189,28 @@ function missingKey(missing: string, shape: string, node: Node, key: Entry | und
   return { code: 'missing-key', place, message: `${named(key)} needs ${quoted(missing)}`, hint: example }
 }
 
-function wrongType(expected: unknown, node: Node, key: Entry | undefined): Said {
+function wrongType(expected: unknown, node: Node, key: Entry | undefined, shape: string): Said {
   const types = (Array.isArray(expected) ? expected : [expected]).map(String)
   const wanted = anyOf(types.map((type) => TYPES[type] ?? type))
   return {
     code: 'wrong-type',
     place: node.kind === 'scalar' && node.source === '' && key ? key.place : node.place,
     message: `${named(key)} is ${wanted}, not ${found(node)}`,
-    hint: typeHint(types, node),
+    hint: HINTS[shape]?.(node) ?? typeHint(types, node),
   }
 }
 
+/** Where the kind of word says more than its type. */
+const HINTS: Readonly<Record<string, (node: Node) => string | undefined>> = {
+  agentEnv: (node) =>
+    node.kind === 'map' ? 'an agent sets literals only; a reference is a matter of the bottle' : undefined,
+  rate: () => 'for example 10/s, 100/m',
+  duration: () => 'for example 30s, 10m, 24h',
+  sizePerDay: () => 'for example 50MiB/day',
+}
+
 function typeHint(types: readonly string[], node: Node): string | undefined {
-  if (node.kind !== 'scalar') return types.includes('string') && types.length === 1 ? 'a text' : undefined
+  if (node.kind !== 'scalar') return undefined
   if (node.value === null) return 'remove the key, or give it a value'
   if (types.includes('string') && typeof node.value !== 'string')
     return `write it in quotes: "${node.source}"`

@@ -22,11 +22,11 @@ export function nearest(word: string, words: Iterable<string>): string | undefin
   return best
 }
 
-/** Where `key` is a key, readable (`bottles.<name>.egress`), nearest to `shape` first; empty when nowhere. */
+/** Where `key` is a key, around or below `shape`, readable (`bottles.<name>.egress`), nearest first; empty when nowhere. */
 export function whereKeyBelongs(key: string, shape: string): readonly string[] {
   const here = SHAPES[shape]?.at ?? ''
   return Object.values(SHAPES)
-    .filter(({ keys }) => keys.includes(key))
+    .filter(({ at, keys }) => keys.includes(key) && (at.startsWith(here) || here.startsWith(at)))
     .map(({ at }) => at)
     .sort((a, b) => common(here, b) - common(here, a) || a.length - b.length)
 }

@@ -2,7 +2,7 @@
 "use strict";
 export const validate = validate52;
 export default validate52;
-const schema19 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://bot-bottle.dev/schema/manifest.v1.json","title":"Manifest","description":"Desired state of one stack of bot-bottle.","type":"object","additionalProperties":false,"required":["version"],"properties":{"version":{"description":"Version of the manifest language.","const":1},"stack":{"$ref":"#/$defs/name","description":"Owner mark on everything that is created. Needed; with several files in one of them, and the same wherever it is said."},"defaults":{"$ref":"#/$defs/defaults"},"uplink":{"$ref":"#/$defs/uplink"},"bottles":{"title":"Bottles","description":"Definitions by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/bottle"}},"agents":{"title":"Agents","description":"Live bottles by name; without this key each bottle that is no template runs under its own name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/agent"}}},"$defs":{"name":{"description":"Lower-case letters, digits and single hyphens; begins with a letter; at most 63 characters.","type":"string","title":"Name","pattern":"^[a-z](-?[a-z0-9]){0,62}$"},"variableName":{"description":"Name of an environment variable.","type":"string","title":"VariableName","pattern":"^[A-Za-z_][A-Za-z0-9_]{0,127}$","examples":["GITHUB_TOKEN"]},"size":{"title":"Size","description":"Bytes, or a number with a unit (B, KB, MB, GB, KiB, MiB, GiB, TiB).","type":["string","integer"],"minimum":0,"pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$","examples":["4GiB","512MiB"]},"duration":{"description":"A number with a unit: ms, s, m, h or d.","type":"string","title":"Duration","pattern":"^[0-9]{1,9}(ms|s|m|h|d)$","examples":["30s","10m"]},"rate":{"description":"Requests per second, minute or hour.","type":"string","title":"Rate","pattern":"^[1-9][0-9]{0,8}/(s|m|h)$","examples":["10/s"]},"sizePerDay":{"description":"A size per day.","type":"string","title":"SizePerDay","pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$","examples":["50MiB/day"]},"path":{"description":"A path; relative ones count from the file that says them, `~/` is the home folder.","type":"string","title":"Path","pattern":"^[^\\u0000-\\u001f\\u007f]{1,4096}$"},"line":{"description":"One line of text.","type":"string","title":"Line","pattern":"^[^\\u0000-\\u001f\\u007f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]{1,200}$"},"color":{"description":"A colour name or `#rrggbb`.","type":"string","title":"Color","pattern":"^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$","examples":["green","#3b82f6"]},"method":{"description":"An HTTP method.","type":"string","title":"Method","pattern":"^[A-Za-z][A-Za-z-]{0,31}$","examples":["GET","POST"]},"headerName":{"description":"The name of an HTTP header.","type":"string","title":"HeaderName","pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"},"imageName":{"description":"The reference of an image.","type":"string","title":"ImageName","pattern":"^[a-z0-9][A-Za-z0-9._/:@-]{0,254}$","examples":["ghcr.io/acme/agent:2"]},"driver":{"title":"DriverName","description":"What realises the bottle.","enum":["docker","smolvm"]},"nameOrNames":{"title":"NameOrNames","description":"A name, or an ordered list of names folded left to right.","type":["string","array"],"pattern":"^[a-z](-?[a-z0-9]){0,62}$","minItems":1,"maxItems":32,"items":{"$ref":"#/$defs/name"}},"secretRef":{"title":"SecretReference","description":"Where a secret comes from; the value itself never stands in a manifest. `NAME` (variable of the host), `{ env: NAME }`, `{ file: path }`, `{ command: [argv] }`, or \"?\" (asked on the terminal).","type":["string","object"],"pattern":"^([A-Za-z_][A-Za-z0-9_]{0,127}|\\?)$","minProperties":1,"maxProperties":1,"additionalProperties":false,"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"file":{"$ref":"#/$defs/path","description":"File with the value; one trailing newline is left out."},"command":{"description":"Program and arguments that print the value; run without a shell.","type":"array","minItems":1,"maxItems":64,"items":{"type":"string","pattern":"^[^\\u0000]{1,4096}$"}}},"examples":["GITHUB_TOKEN",{"command":["op","read","op://team/github/token"]}]},"textMatch":{"title":"TextMatch","description":"One test of a text: exact, prefix, or an anchored regular expression of linear time.","type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole text.","type":"string"},"prefix":{"description":"The beginning.","type":"string"},"regex":{"description":"The whole text matches; anchored at both ends.","type":"string"}}},"pathMatch":{"title":"PathMatch","description":"One test of the canonical raw path without the query.","type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole path.","type":"string","pattern":"^/"},"prefix":{"description":"The beginning of the path, from its first byte.","type":"string","pattern":"^/"},"regex":{"description":"The whole path matches; anchored at both ends.","type":"string"}},"examples":[{"prefix":"/repos/acme/"}]},"textOrMatch":{"title":"TextOrMatch","description":"A text (exactly this) or a test.","type":["string","object"],"additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole text.","type":"string"},"prefix":{"description":"The beginning.","type":"string"},"regex":{"description":"The whole text matches; anchored at both ends.","type":"string"}}},"match":{"title":"Match","description":"One set of conditions; all given fields must hold.","type":"object","additionalProperties":false,"minProperties":1,"properties":{"methods":{"description":"Any one of these methods.","type":"array","minItems":1,"items":{"$ref":"#/$defs/method"}},"paths":{"description":"Any one of these paths.","type":"array","minItems":1,"items":{"$ref":"#/$defs/pathMatch"}},"headers":{"title":"HeaderMatches","description":"All of these headers.","type":"object","propertyNames":{"$ref":"#/$defs/headerName"},"minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}},"query":{"title":"QueryMatches","description":"All of these query parameters.","type":"object","minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}}}},"auth":{"title":"Auth","description":"The credential that egress puts on the request; `from-agent` lets the agent's own pass.","type":["string","object"],"pattern":"^from-agent$","additionalProperties":false,"required":["scheme"],"properties":{"scheme":{"description":"How the credential is put on the request.","enum":["bearer","token","basic","header","query","aws-sigv4"]},"token_ref":{"$ref":"#/$defs/secretRef","description":"Where the credential comes from."},"username":{"$ref":"#/$defs/line","description":"User name (scheme basic)."},"name":{"$ref":"#/$defs/headerName","description":"Name of the header (scheme header) or of the query parameter (scheme query)."},"i_know":{"description":"Needed with scheme query: a credential in a URL ends up in logs.","type":"boolean"},"access_key_ref":{"$ref":"#/$defs/secretRef","description":"Access key id (scheme aws-sigv4)."},"secret_key_ref":{"$ref":"#/$defs/secretRef","description":"Secret access key (scheme aws-sigv4)."},"region":{"$ref":"#/$defs/line","description":"Region (scheme aws-sigv4)."},"service":{"$ref":"#/$defs/line","description":"Service (scheme aws-sigv4)."}},"examples":[{"scheme":"bearer","token_ref":"GITHUB_TOKEN"}],"allOf":[{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"bearer"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"token"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"basic"}}},"then":{"required":["username","token_ref"],"properties":{"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"header"}}},"then":{"required":["name","token_ref"],"properties":{"username":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"query"}}},"then":{"required":["name","token_ref","i_know"],"properties":{"username":false,"access_key_ref":false,"secret_key_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"aws-sigv4"}}},"then":{"required":["access_key_ref","secret_key_ref","region","service"],"properties":{"token_ref":false,"username":false,"name":false,"i_know":false}}}]},"dlp":{"title":"Dlp","description":"What scanning does with a finding on this route.","type":"object","additionalProperties":false,"properties":{"outbound_on_match":{"description":"A secret is about to leave.","enum":["block","redact","supervise"],"default":"block"},"inbound":{"description":"A response carries instructions to the agent.","enum":["off","warn","block"],"default":"off"},"uninspectable":{"description":"Content that cannot be looked into.","enum":["block","allow"],"default":"block"}}},"limits":{"title":"Limits","description":"Limits of this route.","type":"object","additionalProperties":false,"properties":{"rate":{"$ref":"#/$defs/rate","description":"Requests per time."},"bytes_out":{"$ref":"#/$defs/sizePerDay","description":"Bytes that may leave per day."},"body":{"$ref":"#/$defs/size","description":"Largest request body."},"time":{"$ref":"#/$defs/duration","description":"Longest exchange."}}},"routeGit":{"title":"RouteGit","description":"Git over HTTPS on this route.","type":"object","additionalProperties":false,"properties":{"fetch":{"description":"Allows clone and fetch, never push.","type":"boolean","default":false}}},"route":{"title":"Route","description":"One allowed upstream.","type":"object","additionalProperties":false,"properties":{"host":{"description":"Host name, or `*.` and a name for exactly one label more.","type":"string","examples":["api.github.com","*.internal.example"]},"port":{"description":"Port; default is the scheme's own.","type":"integer","minimum":1,"maximum":65535},"scheme":{"description":"http never together with auth.","enum":["https","http"],"default":"https"},"matches":{"description":"Which requests may pass: any one of these. Absent: all to this host. Empty: none.","type":"array","items":{"$ref":"#/$defs/match"}},"deny":{"description":"Which requests never pass; beats matches.","type":"array","items":{"$ref":"#/$defs/match"}},"auth":{"$ref":"#/$defs/auth"},"dlp":{"$ref":"#/$defs/dlp"},"limits":{"$ref":"#/$defs/limits"},"git":{"$ref":"#/$defs/routeGit"},"allow_private":{"description":"Addresses in private ranges are acceptable for this host; link-local and metadata addresses never are.","type":"boolean","default":false},"tls_passthrough":{"description":"Decided by the name in the TLS hello, not decrypted; never together with auth.","type":"boolean","default":false},"protocols":{"description":"Further protocols offered to the agent.","type":"array","maxItems":1,"items":{"enum":["h2"]}},"preset":{"$ref":"#/$defs/name","description":"A named group of routes."}}},"allowedFinding":{"title":"AllowedFinding","description":"Silences exactly one finding.","type":"object","additionalProperties":false,"required":["rule","host"],"properties":{"rule":{"$ref":"#/$defs/line","description":"The rule of the finding."},"host":{"description":"The host it was found on.","type":"string"},"path":{"description":"The path it was found on.","type":"string","pattern":"^/"},"until":{"description":"Last day, YYYY-MM-DD.","type":"string","pattern":"^[0-9]{4}-[01][0-9]-[0-3][0-9]$"}}},"egress":{"title":"Egress","description":"What the bottle may reach.","type":"object","additionalProperties":false,"properties":{"log":{"description":"What egress logs.","enum":["none","blocks","all"],"default":"blocks"},"routes":{"description":"Everything that is allowed; default is nothing.","type":"array","items":{"$ref":"#/$defs/route"}},"allow_findings":{"description":"Findings that are known and accepted.","type":"array","items":{"$ref":"#/$defs/allowedFinding"}}}},"gitUser":{"title":"GitUser","description":"Who commits.","type":"object","additionalProperties":false,"properties":{"name":{"$ref":"#/$defs/line","description":"Name."},"email":{"description":"E-mail address.","type":"string","pattern":"^[^\\s<>@\\u0000-\\u001f]{1,100}@[^\\s<>@\\u0000-\\u001f]{1,150}$"}}},"pushPaths":{"title":"PushPaths","description":"Paths that need a second look.","type":"object","additionalProperties":false,"properties":{"flag":{"description":"Globs; a push that touches one is flagged.","type":"array","items":{"type":"string"}}}},"push":{"title":"Push","description":"Which refs may be pushed; default is none.","type":"object","additionalProperties":false,"properties":{"allow":{"description":"Refs that may be pushed.","type":"array","examples":[["refs/heads/agent/*"]],"items":{"description":"A ref or pattern.","type":"string","pattern":"^refs/[^\\s\\u0000-\\u001f:^~?\\[\\\\]+$"}},"force":{"description":"Non-fast-forward pushes.","type":"boolean","default":false},"delete":{"description":"Removing refs.","type":"boolean","default":false},"tags":{"description":"Pushing tags.","type":"boolean","default":false},"scan":{"description":"What scanning of a push does with a finding.","enum":["block","warn","supervise","off"],"default":"block"},"paths":{"$ref":"#/$defs/pushPaths"}}},"provisionedKey":{"title":"ProvisionedKey","description":"A deploy key made for this remote of this bottle alone.","type":"object","additionalProperties":false,"properties":{"provider":{"$ref":"#/$defs/name","description":"The forge: gitea, forgejo, github, gitlab or a plug-in."},"api":{"description":"URL of the forge's API.","type":"string","pattern":"^https?://[^\\s\\u0000-\\u001f]+$"},"repo":{"$ref":"#/$defs/line","description":"owner/name; default from the URL of the remote."},"token_ref":{"$ref":"#/$defs/secretRef","description":"Token that may make deploy keys."},"read_only":{"description":"The key may only fetch.","type":"boolean","default":false},"rotate":{"$ref":"#/$defs/duration","description":"Age at which the key is made anew."},"allow_private":{"description":"The API may be at a private address.","type":"boolean","default":false}}},"hostKey":{"title":"HostKey","description":"Public key of the SSH server, or several.","type":["string","array"],"pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$","minItems":1,"items":{"type":"string","pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$"}},"remote":{"title":"Remote","description":"One git upstream behind the gate.","type":"object","additionalProperties":false,"properties":{"url":{"description":"SSH URL.","type":"string","examples":["ssh://git@gitea.acme.example:2222/acme/app.git","git@github.com:acme/docs.git"]},"host_key":{"$ref":"#/$defs/hostKey"},"identity":{"$ref":"#/$defs/path","description":"Private key file of yours; exactly one of identity and provisioned_key."},"provisioned_key":{"$ref":"#/$defs/provisionedKey"},"push":{"$ref":"#/$defs/push"},"require_identity":{"description":"Commits must carry the declared identity.","type":"boolean","default":false},"max_pack":{"$ref":"#/$defs/size","description":"Largest pack of one push."},"max_file":{"$ref":"#/$defs/size","description":"Largest file of one push."},"protect":{"description":"Refuses removal.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"git":{"title":"Git","description":"Commit identity and remotes.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"},"remotes":{"title":"Remotes","description":"Upstreams by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/remote"}}}},"agentGit":{"title":"AgentGit","description":"Commit identity, laid over the bottle's per field.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"}}},"envValue":{"title":"EnvValue","description":"A literal, `${NAME}` (the whole value; copied from the host at apply), or a placeholder.","type":["string","object"],"additionalProperties":false,"required":["env","placeholder"],"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"placeholder":{"const":true,"description":"Always true: the value itself never enters a bottle."}}},"env":{"title":"Env","description":"Environment of the agent program.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"$ref":"#/$defs/envValue"}},"agentEnv":{"title":"AgentEnv","description":"Environment of the agent program; literals only.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}},"resources":{"title":"Resources","description":"Limits of the bottle.","type":"object","additionalProperties":false,"properties":{"cpus":{"description":"Cores; fractions allowed.","type":"number","minimum":0.01,"maximum":1024},"memory":{"$ref":"#/$defs/size","description":"Memory, at least 16MiB."},"pids":{"description":"Processes and threads.","type":"integer","minimum":16,"maximum":4194304,"default":512},"disk":{"$ref":"#/$defs/size","description":"Disk, where the engine can enforce it."}}},"workspace":{"title":"Workspace","description":"What lies in /workspace.","type":"object","additionalProperties":false,"properties":{"source":{"$ref":"#/$defs/path","description":"Folder or repository on the host."},"mode":{"description":"How it gets in.","enum":["copy","clone","none"],"default":"none"},"git":{"description":"Takes the repository along.","type":"boolean","default":false}}},"agentBuild":{"title":"AgentBuild","description":"How the image is built.","type":"object","additionalProperties":false,"properties":{"context":{"description":"Files and folders that the build sees.","type":"array","items":{"$ref":"#/$defs/path"}},"args":{"title":"BuildArgs","description":"Build arguments; no secrets.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}},"network":{"description":"Network of the build.","enum":["default","none"],"default":"default"}}},"agentProvider":{"title":"AgentProvider","description":"What installs, configures and starts the agent program.","type":"object","additionalProperties":false,"properties":{"template":{"$ref":"#/$defs/name","description":"claude, codex, pi or a plug-in."},"auth_token":{"$ref":"#/$defs/variableName","description":"Name of the host variable with the OAuth token; claude only."},"api_key_ref":{"$ref":"#/$defs/secretRef","description":"Where the API key comes from."},"forward_host_credentials":{"description":"Uses the sign-in of this host; codex only.","type":"boolean","default":false},"settings":{"title":"ProviderSettings","description":"Settings of the provider.","type":"object"},"version":{"$ref":"#/$defs/line","description":"Version of the agent program."},"dockerfile":{"$ref":"#/$defs/path","description":"Dockerfile laid on top."},"build":{"$ref":"#/$defs/agentBuild"}}},"supervise":{"title":"Supervise","description":"The door through which the agent asks.","type":"object","additionalProperties":false,"properties":{"enabled":{"description":"Whether the door is open.","type":"boolean","default":false},"wait":{"$ref":"#/$defs/duration","description":"How long a question waits before the answer is \"pending\"."}}},"bottle":{"title":"Bottle","description":"One definition of a sandbox.","type":"object","additionalProperties":false,"properties":{"template":{"description":"Only for extends; never runs.","type":"boolean","default":false},"extends":{"$ref":"#/$defs/nameOrNames","description":"Definitions this one builds on."},"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"defaults":{"title":"Defaults","description":"Any key of a bottle; holds for every bottle that does not say otherwise.","type":"object","additionalProperties":false,"properties":{"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"prompt":{"title":"Prompt","description":"A text, or a file with it.","type":["string","object"],"additionalProperties":false,"required":["file"],"properties":{"file":{"$ref":"#/$defs/path","description":"File with the text."}}},"headless":{"title":"Headless","description":"Started once by apply, without a terminal.","type":"object","additionalProperties":false,"properties":{"prompt":{"$ref":"#/$defs/prompt"},"on_exit":{"description":"What happens when the program ends.","enum":["stop","restart"],"default":"stop"}}},"agent":{"title":"Agent","description":"One live bottle: a definition and who works in it.","type":"object","additionalProperties":false,"required":["bottle"],"properties":{"bottle":{"$ref":"#/$defs/nameOrNames","description":"Definition, or an ordered list merged like extends."},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"prompt":{"$ref":"#/$defs/prompt"},"skills":{"description":"Skills by name.","type":"array","items":{"$ref":"#/$defs/name"}},"git":{"$ref":"#/$defs/agentGit"},"env":{"$ref":"#/$defs/agentEnv"},"headless":{"$ref":"#/$defs/headless"}}},"uplink":{"title":"Uplink","description":"The way out of the stack.","type":"object","additionalProperties":false,"properties":{"trust":{"description":"PEM files with further certificate authorities.","type":"array","items":{"$ref":"#/$defs/path"}},"hosts":{"title":"UplinkHosts","description":"Fixed addresses by host name, before any resolver.","type":"object","additionalProperties":{"type":"string"}},"dns":{"description":"Resolvers; default are the host's.","type":"array","maxItems":8,"items":{"type":"string"}},"proxy":{"description":"Site proxy, asked by CONNECT.","type":"string","examples":["http://proxy.acme.example:3128"]},"no_proxy":{"description":"Names and suffixes (`.acme.example`) that bypass the proxy.","type":"array","items":{"type":"string"}}}}}};
+const schema19 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://bot-bottle.dev/schema/manifest.v1.json","title":"Manifest","description":"Desired state of one stack of bot-bottle.","type":"object","additionalProperties":false,"required":["version"],"properties":{"version":{"description":"Version of the manifest language.","const":1},"stack":{"$ref":"#/$defs/name","description":"Owner mark on everything that is created. Needed; with several files in one of them, and the same wherever it is said."},"defaults":{"$ref":"#/$defs/defaults"},"uplink":{"$ref":"#/$defs/uplink"},"bottles":{"title":"Bottles","description":"Definitions by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/bottle"}},"agents":{"title":"Agents","description":"Live bottles by name; without this key each bottle that is no template runs under its own name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/agent"}}},"$defs":{"name":{"description":"Lower-case letters, digits and single hyphens; begins with a letter; at most 63 characters.","type":"string","title":"Name","pattern":"^[a-z](-?[a-z0-9]){0,62}$"},"variableName":{"description":"Name of an environment variable.","type":"string","title":"VariableName","pattern":"^[A-Za-z_][A-Za-z0-9_]{0,127}$","examples":["GITHUB_TOKEN"]},"size":{"title":"Size","description":"Bytes, or a number with a unit (B, KB, MB, GB, KiB, MiB, GiB, TiB).","type":["string","integer"],"minimum":0,"pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$","examples":["4GiB","512MiB"]},"duration":{"description":"A number with a unit: ms, s, m, h or d.","type":"string","title":"Duration","pattern":"^[0-9]{1,9}(ms|s|m|h|d)$","examples":["30s","10m"]},"rate":{"description":"Requests per second, minute or hour.","type":"string","title":"Rate","pattern":"^[1-9][0-9]{0,8}/(s|m|h)$","examples":["10/s"]},"sizePerDay":{"description":"A size per day.","type":"string","title":"SizePerDay","pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$","examples":["50MiB/day"]},"path":{"description":"A path; relative ones count from the file that says them, `~/` is the home folder.","type":"string","title":"Path","pattern":"^[^\\u0000-\\u001f\\u007f]{1,4096}$"},"line":{"description":"One line of text.","type":"string","title":"Line","pattern":"^[^\\u0000-\\u001f\\u007f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]{1,200}$"},"color":{"description":"A colour name or `#rrggbb`.","type":"string","title":"Color","pattern":"^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$","examples":["green","#3b82f6"]},"method":{"description":"An HTTP method.","type":"string","title":"Method","pattern":"^[A-Za-z][A-Za-z-]{0,31}$","examples":["GET","POST"]},"headerName":{"description":"The name of an HTTP header.","type":"string","title":"HeaderName","pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"},"imageName":{"description":"The reference of an image.","type":"string","title":"ImageName","pattern":"^[a-z0-9][A-Za-z0-9._/:@-]{0,254}$","examples":["ghcr.io/acme/agent:2"]},"driver":{"title":"DriverName","description":"What realises the bottle.","enum":["docker","smolvm"]},"nameOrNames":{"title":"NameOrNames","description":"A name, or an ordered list of names folded left to right.","type":["string","array"],"pattern":"^[a-z](-?[a-z0-9]){0,62}$","minItems":1,"maxItems":32,"items":{"$ref":"#/$defs/name"}},"secretRef":{"title":"SecretReference","description":"Where a secret comes from; the value itself never stands in a manifest. `NAME` (variable of the host), `{ env: NAME }`, `{ file: path }`, `{ command: [argv] }`, or \"?\" (asked on the terminal).","type":["string","object"],"pattern":"^([A-Za-z_][A-Za-z0-9_]{0,127}|\\?)$","minProperties":1,"maxProperties":1,"additionalProperties":false,"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"file":{"$ref":"#/$defs/path","description":"File with the value; one trailing newline is left out."},"command":{"description":"Program and arguments that print the value; run without a shell.","type":"array","minItems":1,"maxItems":64,"items":{"type":"string","pattern":"^[^\\u0000]{1,4096}$"}}},"examples":["GITHUB_TOKEN",{"command":["op","read","op://team/github/token"]}]},"textMatch":{"title":"TextMatch","description":"One test of a text: exact, prefix, or an anchored regular expression of linear time.","type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole text.","type":"string"},"prefix":{"description":"The beginning.","type":"string"},"regex":{"description":"The whole text matches; anchored at both ends.","type":"string"}}},"pathMatch":{"title":"PathMatch","description":"One test of the canonical raw path without the query.","type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole path.","type":"string","pattern":"^/"},"prefix":{"description":"The beginning of the path, from its first byte.","type":"string","pattern":"^/"},"regex":{"description":"The whole path matches; anchored at both ends.","type":"string"}},"examples":[{"prefix":"/repos/acme/"}]},"textOrMatch":{"title":"TextOrMatch","description":"A text (exactly this) or a test.","type":["string","object"],"additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole text.","type":"string"},"prefix":{"description":"The beginning.","type":"string"},"regex":{"description":"The whole text matches; anchored at both ends.","type":"string"}}},"match":{"title":"Match","description":"One set of conditions; all given fields must hold.","type":"object","additionalProperties":false,"minProperties":1,"properties":{"methods":{"description":"Any one of these methods.","type":"array","minItems":1,"items":{"$ref":"#/$defs/method"}},"paths":{"description":"Any one of these paths.","type":"array","minItems":1,"items":{"$ref":"#/$defs/pathMatch"}},"headers":{"title":"HeaderMatches","description":"All of these headers.","type":"object","propertyNames":{"$ref":"#/$defs/headerName"},"minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}},"query":{"title":"QueryMatches","description":"All of these query parameters.","type":"object","minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}}}},"auth":{"title":"Auth","description":"The credential that egress puts on the request; `from-agent` lets the agent's own pass.","type":["string","object"],"pattern":"^from-agent$","additionalProperties":false,"required":["scheme"],"properties":{"scheme":{"description":"How the credential is put on the request.","enum":["bearer","token","basic","header","query","aws-sigv4"]},"token_ref":{"$ref":"#/$defs/secretRef","description":"Where the credential comes from."},"username":{"$ref":"#/$defs/line","description":"User name (scheme basic)."},"name":{"$ref":"#/$defs/headerName","description":"Name of the header (scheme header) or of the query parameter (scheme query)."},"i_know":{"description":"Needed with scheme query: a credential in a URL ends up in logs.","type":"boolean"},"access_key_ref":{"$ref":"#/$defs/secretRef","description":"Access key id (scheme aws-sigv4)."},"secret_key_ref":{"$ref":"#/$defs/secretRef","description":"Secret access key (scheme aws-sigv4)."},"region":{"$ref":"#/$defs/line","description":"Region (scheme aws-sigv4)."},"service":{"$ref":"#/$defs/line","description":"Service (scheme aws-sigv4)."}},"examples":[{"scheme":"bearer","token_ref":"GITHUB_TOKEN"}],"allOf":[{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"bearer"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"token"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"basic"}}},"then":{"required":["username","token_ref"],"properties":{"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"header"}}},"then":{"required":["name","token_ref"],"properties":{"username":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"query"}}},"then":{"required":["name","token_ref","i_know"],"properties":{"username":false,"access_key_ref":false,"secret_key_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"aws-sigv4"}}},"then":{"required":["access_key_ref","secret_key_ref","region","service"],"properties":{"token_ref":false,"username":false,"name":false,"i_know":false}}}]},"dlp":{"title":"Dlp","description":"What scanning does with a finding on this route.","type":"object","additionalProperties":false,"properties":{"outbound_on_match":{"description":"A secret is about to leave.","enum":["block","redact","supervise"],"default":"block"},"inbound":{"description":"A response carries instructions to the agent.","enum":["off","warn","block"],"default":"off"},"uninspectable":{"description":"Content that cannot be looked into.","enum":["block","allow"],"default":"block"}}},"limits":{"title":"Limits","description":"Limits of this route.","type":"object","additionalProperties":false,"properties":{"rate":{"$ref":"#/$defs/rate","description":"Requests per time."},"bytes_out":{"$ref":"#/$defs/sizePerDay","description":"Bytes that may leave per day."},"body":{"$ref":"#/$defs/size","description":"Largest request body."},"time":{"$ref":"#/$defs/duration","description":"Longest exchange."}}},"routeGit":{"title":"RouteGit","description":"Git over HTTPS on this route.","type":"object","additionalProperties":false,"properties":{"fetch":{"description":"Allows clone and fetch, never push.","type":"boolean","default":false}}},"route":{"title":"Route","description":"One allowed upstream.","type":"object","additionalProperties":false,"properties":{"host":{"description":"Host name, or `*.` and a name for exactly one label more.","type":"string","examples":["api.github.com","*.internal.example"]},"port":{"description":"Port; default is the scheme's own.","type":"integer","minimum":1,"maximum":65535},"scheme":{"description":"http never together with auth.","enum":["https","http"],"default":"https"},"matches":{"description":"Which requests may pass: any one of these. Absent: all to this host. Empty: none.","type":"array","items":{"$ref":"#/$defs/match"}},"deny":{"description":"Which requests never pass; beats matches.","type":"array","items":{"$ref":"#/$defs/match"}},"auth":{"$ref":"#/$defs/auth"},"dlp":{"$ref":"#/$defs/dlp"},"limits":{"$ref":"#/$defs/limits"},"git":{"$ref":"#/$defs/routeGit"},"allow_private":{"description":"Addresses in private ranges are acceptable for this host; link-local and metadata addresses never are.","type":"boolean","default":false},"tls_passthrough":{"description":"Decided by the name in the TLS hello, not decrypted; never together with auth.","type":"boolean","default":false},"protocols":{"description":"Further protocols offered to the agent.","type":"array","maxItems":1,"items":{"enum":["h2"]}},"preset":{"$ref":"#/$defs/name","description":"A named group of routes."}}},"allowedFinding":{"title":"AllowedFinding","description":"Silences exactly one finding.","type":"object","additionalProperties":false,"required":["rule","host"],"properties":{"rule":{"$ref":"#/$defs/line","description":"The rule of the finding."},"host":{"description":"The host it was found on.","type":"string"},"path":{"description":"The path it was found on.","type":"string","pattern":"^/"},"until":{"description":"Last day, YYYY-MM-DD.","type":"string","pattern":"^[0-9]{4}-[01][0-9]-[0-3][0-9]$"}}},"egress":{"title":"Egress","description":"What the bottle may reach.","type":"object","additionalProperties":false,"properties":{"log":{"description":"What egress logs.","enum":["none","blocks","all"],"default":"blocks"},"routes":{"description":"Everything that is allowed; default is nothing.","type":"array","items":{"$ref":"#/$defs/route"}},"allow_findings":{"description":"Findings that are known and accepted.","type":"array","items":{"$ref":"#/$defs/allowedFinding"}}}},"gitUser":{"title":"GitUser","description":"Who commits.","type":"object","additionalProperties":false,"properties":{"name":{"$ref":"#/$defs/line","description":"Name."},"email":{"description":"E-mail address.","type":"string","pattern":"^[^\\s<>@\\u0000-\\u001f]{1,100}@[^\\s<>@\\u0000-\\u001f]{1,150}$"}}},"pushPaths":{"title":"PushPaths","description":"Paths that need a second look.","type":"object","additionalProperties":false,"properties":{"flag":{"description":"Globs; a push that touches one is flagged.","type":"array","items":{"type":"string"}}}},"push":{"title":"Push","description":"Which refs may be pushed; default is none.","type":"object","additionalProperties":false,"properties":{"allow":{"description":"Refs that may be pushed.","type":"array","examples":[["refs/heads/agent/*"]],"items":{"description":"A ref or pattern.","type":"string","pattern":"^refs/[^\\s\\u0000-\\u001f:^~?\\[\\\\]+$"}},"force":{"description":"Non-fast-forward pushes.","type":"boolean","default":false},"delete":{"description":"Removing refs.","type":"boolean","default":false},"tags":{"description":"Pushing tags.","type":"boolean","default":false},"scan":{"description":"What scanning of a push does with a finding.","enum":["block","warn","supervise","off"],"default":"block"},"paths":{"$ref":"#/$defs/pushPaths"}}},"provisionedKey":{"title":"ProvisionedKey","description":"A deploy key made for this remote of this bottle alone.","type":"object","additionalProperties":false,"properties":{"provider":{"$ref":"#/$defs/name","description":"The forge: gitea, forgejo, github, gitlab or a plug-in."},"api":{"description":"URL of the forge's API.","type":"string","pattern":"^https?://[^\\s\\u0000-\\u001f]+$"},"repo":{"$ref":"#/$defs/line","description":"owner/name; default from the URL of the remote."},"token_ref":{"$ref":"#/$defs/secretRef","description":"Token that may make deploy keys."},"read_only":{"description":"The key may only fetch.","type":"boolean","default":false},"rotate":{"$ref":"#/$defs/duration","description":"Age at which the key is made anew."},"allow_private":{"description":"The API may be at a private address.","type":"boolean","default":false}}},"hostKey":{"title":"HostKey","description":"Public key of the SSH server, or several.","type":["string","array"],"pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$","minItems":1,"items":{"type":"string","pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$"}},"remote":{"title":"Remote","description":"One git upstream behind the gate.","type":"object","additionalProperties":false,"properties":{"url":{"description":"SSH URL.","type":"string","examples":["ssh://git@gitea.acme.example:2222/acme/app.git","git@github.com:acme/docs.git"]},"host_key":{"$ref":"#/$defs/hostKey"},"identity":{"$ref":"#/$defs/path","description":"Private key file of yours; exactly one of identity and provisioned_key."},"provisioned_key":{"$ref":"#/$defs/provisionedKey"},"push":{"$ref":"#/$defs/push"},"require_identity":{"description":"Commits must carry the declared identity.","type":"boolean","default":false},"max_pack":{"$ref":"#/$defs/size","description":"Largest pack of one push."},"max_file":{"$ref":"#/$defs/size","description":"Largest file of one push."},"protect":{"description":"Refuses removal.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"git":{"title":"Git","description":"Commit identity and remotes.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"},"remotes":{"title":"Remotes","description":"Upstreams by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/remote"}}}},"agentGit":{"title":"AgentGit","description":"Commit identity, laid over the bottle's per field.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"}}},"envValue":{"title":"EnvValue","description":"A literal, `${NAME}` (the whole value; copied from the host at apply), or a placeholder.","type":["string","object"],"additionalProperties":false,"required":["env","placeholder"],"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"placeholder":{"const":true,"description":"Always true: the value itself never enters a bottle."}}},"env":{"title":"Env","description":"Environment of the agent program.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"$ref":"#/$defs/envValue"}},"agentEnv":{"title":"AgentEnv","description":"Environment of the agent program; literals only.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}},"resources":{"title":"Resources","description":"Limits of the bottle.","type":"object","additionalProperties":false,"properties":{"cpus":{"description":"Cores; fractions allowed.","type":"number","minimum":0.01,"maximum":1024},"memory":{"$ref":"#/$defs/size","description":"Memory, at least 16MiB."},"pids":{"description":"Processes and threads.","type":"integer","minimum":16,"maximum":4194304,"default":512},"disk":{"$ref":"#/$defs/size","description":"Disk, where the engine can enforce it."}}},"workspace":{"title":"Workspace","description":"What lies in /workspace.","type":"object","additionalProperties":false,"properties":{"source":{"$ref":"#/$defs/path","description":"Folder or repository on the host."},"mode":{"description":"How it gets in.","enum":["copy","clone","none"],"default":"copy"},"git":{"description":"Takes the repository along.","type":"boolean","default":false}}},"agentBuild":{"title":"AgentBuild","description":"How the image is built.","type":"object","additionalProperties":false,"properties":{"context":{"description":"Files and folders that the build sees.","type":"array","items":{"$ref":"#/$defs/path"}},"args":{"title":"BuildArgs","description":"Build arguments; no secrets.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}},"network":{"description":"Network of the build.","enum":["default","none"],"default":"default"}}},"agentProvider":{"title":"AgentProvider","description":"What installs, configures and starts the agent program.","type":"object","additionalProperties":false,"properties":{"template":{"$ref":"#/$defs/name","description":"claude, codex, pi or a plug-in."},"auth_token":{"$ref":"#/$defs/variableName","description":"Name of the host variable with the OAuth token; claude only."},"api_key_ref":{"$ref":"#/$defs/secretRef","description":"Where the API key comes from."},"forward_host_credentials":{"description":"Uses the sign-in of this host; codex only.","type":"boolean","default":false},"settings":{"title":"ProviderSettings","description":"Settings of the provider.","type":"object"},"version":{"$ref":"#/$defs/line","description":"Version of the agent program."},"dockerfile":{"$ref":"#/$defs/path","description":"Dockerfile laid on top."},"build":{"$ref":"#/$defs/agentBuild"}}},"supervise":{"title":"Supervise","description":"The door through which the agent asks.","type":"object","additionalProperties":false,"properties":{"enabled":{"description":"Whether the door is open.","type":"boolean","default":false},"wait":{"$ref":"#/$defs/duration","description":"How long a question waits before the answer is \"pending\"."}}},"bottle":{"title":"Bottle","description":"One definition of a sandbox.","type":"object","additionalProperties":false,"properties":{"template":{"description":"Only for extends; never runs.","type":"boolean","default":false},"extends":{"$ref":"#/$defs/nameOrNames","description":"Definitions this one builds on."},"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"defaults":{"title":"Defaults","description":"Any key of a bottle; holds for every bottle that does not say otherwise.","type":"object","additionalProperties":false,"properties":{"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"prompt":{"title":"Prompt","description":"A text, or a file with it.","type":["string","object"],"additionalProperties":false,"required":["file"],"properties":{"file":{"$ref":"#/$defs/path","description":"File with the text."}}},"headless":{"title":"Headless","description":"Started once by apply, without a terminal.","type":"object","additionalProperties":false,"properties":{"prompt":{"$ref":"#/$defs/prompt"},"on_exit":{"description":"What happens when the program ends.","enum":["stop","restart"],"default":"stop"}}},"agent":{"title":"Agent","description":"One live bottle: a definition and who works in it.","type":"object","additionalProperties":false,"required":["bottle"],"properties":{"bottle":{"$ref":"#/$defs/nameOrNames","description":"Definition, or an ordered list merged like extends."},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"prompt":{"$ref":"#/$defs/prompt"},"skills":{"description":"Skills by name.","type":"array","items":{"$ref":"#/$defs/name"}},"git":{"$ref":"#/$defs/agentGit"},"env":{"$ref":"#/$defs/agentEnv"},"headless":{"$ref":"#/$defs/headless"}}},"uplink":{"title":"Uplink","description":"The way out of the stack.","type":"object","additionalProperties":false,"properties":{"trust":{"description":"PEM files with further certificate authorities.","type":"array","items":{"$ref":"#/$defs/path"}},"hosts":{"title":"UplinkHosts","description":"Fixed addresses by host name, before any resolver.","type":"object","additionalProperties":{"type":"string"}},"dns":{"description":"Resolvers; default are the host's.","type":"array","maxItems":8,"items":{"type":"string"}},"proxy":{"description":"Site proxy, asked by CONNECT.","type":"string","examples":["http://proxy.acme.example:3128"]},"no_proxy":{"description":"Names and suffixes (`.acme.example`) that bypass the proxy.","type":"array","items":{"type":"string"}}}}}};
 const schema20 = {"description":"Lower-case letters, digits and single hyphens; begins with a letter; at most 63 characters.","type":"string","title":"Name","pattern":"^[a-z](-?[a-z0-9]){0,62}$"};
 const pattern3 = new RegExp("^[a-z](-?[a-z0-9]){0,62}$", "u");
 
@@ -18,7 +18,7 @@ evaluated0.items = undefined;
 }
 if(typeof data === "string"){
 if(!pattern3.test(data)){
-const err0 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^[a-z](-?[a-z0-9]){0,62}$"}};
+const err0 = {instancePath,schemaPath:"#/$defs/name/pattern",keyword:"pattern",params:{pattern: "^[a-z](-?[a-z0-9]){0,62}$"}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -29,7 +29,7 @@ errors++;
 }
 }
 else {
-const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"}};
+const err1 = {instancePath,schemaPath:"#/$defs/name/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -58,7 +58,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(!((data === "docker") || (data === "smolvm"))){
-const err0 = {instancePath,schemaPath:"#/enum",keyword:"enum",params:{allowedValues: schema22.enum}};
+const err0 = {instancePath,schemaPath:"#/$defs/driver/enum",keyword:"enum",params:{allowedValues: schema22.enum}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -87,7 +87,7 @@ evaluated0.items = undefined;
 }
 if(typeof data === "string"){
 if(!pattern4.test(data)){
-const err0 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][A-Za-z0-9._/:@-]{0,254}$"}};
+const err0 = {instancePath,schemaPath:"#/$defs/imageName/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][A-Za-z0-9._/:@-]{0,254}$"}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -98,7 +98,7 @@ errors++;
 }
 }
 else {
-const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"}};
+const err1 = {instancePath,schemaPath:"#/$defs/imageName/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -128,7 +128,7 @@ evaluated0.items = undefined;
 }
 if(typeof data === "string"){
 if(!pattern5.test(data)){
-const err0 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z_][A-Za-z0-9_]{0,127}$"}};
+const err0 = {instancePath,schemaPath:"#/$defs/variableName/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z_][A-Za-z0-9_]{0,127}$"}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -139,7 +139,7 @@ errors++;
 }
 }
 else {
-const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"}};
+const err1 = {instancePath,schemaPath:"#/$defs/variableName/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -171,7 +171,7 @@ evaluated0.items = undefined;
 }
 if(typeof data === "string"){
 if(!pattern7.test(data)){
-const err0 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000-\\u001f\\u007f]{1,4096}$"}};
+const err0 = {instancePath,schemaPath:"#/$defs/path/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000-\\u001f\\u007f]{1,4096}$"}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -182,7 +182,7 @@ errors++;
 }
 }
 else {
-const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"}};
+const err1 = {instancePath,schemaPath:"#/$defs/path/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -208,7 +208,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema26.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/secretRef/type",keyword:"type",params:{type: schema26.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -219,7 +219,7 @@ errors++;
 }
 if(typeof data === "string"){
 if(!pattern6.test(data)){
-const err1 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z_][A-Za-z0-9_]{0,127}|\\?)$"}};
+const err1 = {instancePath,schemaPath:"#/$defs/secretRef/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z_][A-Za-z0-9_]{0,127}|\\?)$"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -231,7 +231,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length > 1){
-const err2 = {instancePath,schemaPath:"#/maxProperties",keyword:"maxProperties",params:{limit: 1}};
+const err2 = {instancePath,schemaPath:"#/$defs/secretRef/maxProperties",keyword:"maxProperties",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -241,7 +241,7 @@ vErrors.push(err2);
 errors++;
 }
 if(Object.keys(data).length < 1){
-const err3 = {instancePath,schemaPath:"#/minProperties",keyword:"minProperties",params:{limit: 1}};
+const err3 = {instancePath,schemaPath:"#/$defs/secretRef/minProperties",keyword:"minProperties",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -252,7 +252,7 @@ errors++;
 }
 for(const key0 in data){
 if(!(((key0 === "env") || (key0 === "file")) || (key0 === "command"))){
-const err4 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err4 = {instancePath,schemaPath:"#/$defs/secretRef/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -278,7 +278,7 @@ if(data.command !== undefined){
 let data2 = data.command;
 if(Array.isArray(data2)){
 if(data2.length > 64){
-const err5 = {instancePath:instancePath+"/command",schemaPath:"#/properties/command/maxItems",keyword:"maxItems",params:{limit: 64}};
+const err5 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/secretRef/properties/command/maxItems",keyword:"maxItems",params:{limit: 64}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -288,7 +288,7 @@ vErrors.push(err5);
 errors++;
 }
 if(data2.length < 1){
-const err6 = {instancePath:instancePath+"/command",schemaPath:"#/properties/command/minItems",keyword:"minItems",params:{limit: 1}};
+const err6 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/secretRef/properties/command/minItems",keyword:"minItems",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -302,7 +302,7 @@ for(let i0=0; i0<len0; i0++){
 let data3 = data2[i0];
 if(typeof data3 === "string"){
 if(!pattern8.test(data3)){
-const err7 = {instancePath:instancePath+"/command/" + i0,schemaPath:"#/properties/command/items/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000]{1,4096}$"}};
+const err7 = {instancePath:instancePath+"/command/" + i0,schemaPath:"#/$defs/secretRef/properties/command/items/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000]{1,4096}$"}};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -313,7 +313,7 @@ errors++;
 }
 }
 else {
-const err8 = {instancePath:instancePath+"/command/" + i0,schemaPath:"#/properties/command/items/type",keyword:"type",params:{type: "string"}};
+const err8 = {instancePath:instancePath+"/command/" + i0,schemaPath:"#/$defs/secretRef/properties/command/items/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -325,7 +325,7 @@ errors++;
 }
 }
 else {
-const err9 = {instancePath:instancePath+"/command",schemaPath:"#/properties/command/type",keyword:"type",params:{type: "array"}};
+const err9 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/secretRef/properties/command/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -356,7 +356,7 @@ evaluated0.items = undefined;
 }
 if(typeof data === "string"){
 if(!pattern9.test(data)){
-const err0 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000-\\u001f\\u007f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]{1,200}$"}};
+const err0 = {instancePath,schemaPath:"#/$defs/line/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000-\\u001f\\u007f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]{1,200}$"}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -367,7 +367,7 @@ errors++;
 }
 }
 else {
-const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"}};
+const err1 = {instancePath,schemaPath:"#/$defs/line/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -396,7 +396,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(((key0 === "context") || (key0 === "args")) || (key0 === "network"))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/agentBuild/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -418,7 +418,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err1 = {instancePath:instancePath+"/context",schemaPath:"#/properties/context/type",keyword:"type",params:{type: "array"}};
+const err1 = {instancePath:instancePath+"/context",schemaPath:"#/$defs/agentBuild/properties/context/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -439,7 +439,7 @@ errors = vErrors.length;
 }
 var valid3 = _errs7 === errors;
 if(!valid3){
-const err2 = {instancePath:instancePath+"/args",schemaPath:"#/properties/args/propertyNames",keyword:"propertyNames",params:{propertyName: key1}};
+const err2 = {instancePath:instancePath+"/args",schemaPath:"#/$defs/agentBuild/properties/args/propertyNames",keyword:"propertyNames",params:{propertyName: key1}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -451,7 +451,7 @@ errors++;
 }
 for(const key2 in data2){
 if(typeof data2[key2] !== "string"){
-const err3 = {instancePath:instancePath+"/args/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/args/additionalProperties/type",keyword:"type",params:{type: "string"}};
+const err3 = {instancePath:instancePath+"/args/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/agentBuild/properties/args/additionalProperties/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -463,7 +463,7 @@ errors++;
 }
 }
 else {
-const err4 = {instancePath:instancePath+"/args",schemaPath:"#/properties/args/type",keyword:"type",params:{type: "object"}};
+const err4 = {instancePath:instancePath+"/args",schemaPath:"#/$defs/agentBuild/properties/args/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -476,7 +476,7 @@ errors++;
 if(data.network !== undefined){
 let data4 = data.network;
 if(!((data4 === "default") || (data4 === "none"))){
-const err5 = {instancePath:instancePath+"/network",schemaPath:"#/properties/network/enum",keyword:"enum",params:{allowedValues: schema29.properties.network.enum}};
+const err5 = {instancePath:instancePath+"/network",schemaPath:"#/$defs/agentBuild/properties/network/enum",keyword:"enum",params:{allowedValues: schema29.properties.network.enum}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -488,7 +488,7 @@ errors++;
 }
 }
 else {
-const err6 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err6 = {instancePath,schemaPath:"#/$defs/agentBuild/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -516,7 +516,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((((((((key0 === "template") || (key0 === "auth_token")) || (key0 === "api_key_ref")) || (key0 === "forward_host_credentials")) || (key0 === "settings")) || (key0 === "version")) || (key0 === "dockerfile")) || (key0 === "build"))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/agentProvider/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -546,7 +546,7 @@ errors = vErrors.length;
 }
 if(data.forward_host_credentials !== undefined){
 if(typeof data.forward_host_credentials !== "boolean"){
-const err1 = {instancePath:instancePath+"/forward_host_credentials",schemaPath:"#/properties/forward_host_credentials/type",keyword:"type",params:{type: "boolean"}};
+const err1 = {instancePath:instancePath+"/forward_host_credentials",schemaPath:"#/$defs/agentProvider/properties/forward_host_credentials/type",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -559,7 +559,7 @@ errors++;
 if(data.settings !== undefined){
 let data4 = data.settings;
 if(!(data4 && typeof data4 == "object" && !Array.isArray(data4))){
-const err2 = {instancePath:instancePath+"/settings",schemaPath:"#/properties/settings/type",keyword:"type",params:{type: "object"}};
+const err2 = {instancePath:instancePath+"/settings",schemaPath:"#/$defs/agentProvider/properties/settings/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -589,7 +589,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err3 = {instancePath,schemaPath:"#/$defs/agentProvider/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -603,7 +603,7 @@ return errors === 0;
 }
 validate61.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema30 = {"title":"Workspace","description":"What lies in /workspace.","type":"object","additionalProperties":false,"properties":{"source":{"$ref":"#/$defs/path","description":"Folder or repository on the host."},"mode":{"description":"How it gets in.","enum":["copy","clone","none"],"default":"none"},"git":{"description":"Takes the repository along.","type":"boolean","default":false}}};
+const schema30 = {"title":"Workspace","description":"What lies in /workspace.","type":"object","additionalProperties":false,"properties":{"source":{"$ref":"#/$defs/path","description":"Folder or repository on the host."},"mode":{"description":"How it gets in.","enum":["copy","clone","none"],"default":"copy"},"git":{"description":"Takes the repository along.","type":"boolean","default":false}}};
 
 function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -618,7 +618,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(((key0 === "source") || (key0 === "mode")) || (key0 === "git"))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/workspace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -637,7 +637,7 @@ errors = vErrors.length;
 if(data.mode !== undefined){
 let data1 = data.mode;
 if(!(((data1 === "copy") || (data1 === "clone")) || (data1 === "none"))){
-const err1 = {instancePath:instancePath+"/mode",schemaPath:"#/properties/mode/enum",keyword:"enum",params:{allowedValues: schema30.properties.mode.enum}};
+const err1 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/workspace/properties/mode/enum",keyword:"enum",params:{allowedValues: schema30.properties.mode.enum}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -649,7 +649,7 @@ errors++;
 }
 if(data.git !== undefined){
 if(typeof data.git !== "boolean"){
-const err2 = {instancePath:instancePath+"/git",schemaPath:"#/properties/git/type",keyword:"type",params:{type: "boolean"}};
+const err2 = {instancePath:instancePath+"/git",schemaPath:"#/$defs/workspace/properties/git/type",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -661,7 +661,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err3 = {instancePath,schemaPath:"#/$defs/workspace/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -693,7 +693,7 @@ evaluated0.items = undefined;
 }
 if(typeof data === "string"){
 if(!pattern10.test(data)){
-const err0 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z][A-Za-z-]{0,31}$"}};
+const err0 = {instancePath,schemaPath:"#/$defs/method/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z][A-Za-z-]{0,31}$"}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -704,7 +704,7 @@ errors++;
 }
 }
 else {
-const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"}};
+const err1 = {instancePath,schemaPath:"#/$defs/method/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -733,7 +733,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length > 1){
-const err0 = {instancePath,schemaPath:"#/maxProperties",keyword:"maxProperties",params:{limit: 1}};
+const err0 = {instancePath,schemaPath:"#/$defs/pathMatch/maxProperties",keyword:"maxProperties",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -743,7 +743,7 @@ vErrors.push(err0);
 errors++;
 }
 if(Object.keys(data).length < 1){
-const err1 = {instancePath,schemaPath:"#/minProperties",keyword:"minProperties",params:{limit: 1}};
+const err1 = {instancePath,schemaPath:"#/$defs/pathMatch/minProperties",keyword:"minProperties",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -754,7 +754,7 @@ errors++;
 }
 for(const key0 in data){
 if(!(((key0 === "exact") || (key0 === "prefix")) || (key0 === "regex"))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err2 = {instancePath,schemaPath:"#/$defs/pathMatch/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -768,7 +768,7 @@ if(data.exact !== undefined){
 let data0 = data.exact;
 if(typeof data0 === "string"){
 if(!pattern11.test(data0)){
-const err3 = {instancePath:instancePath+"/exact",schemaPath:"#/properties/exact/pattern",keyword:"pattern",params:{pattern: "^/"}};
+const err3 = {instancePath:instancePath+"/exact",schemaPath:"#/$defs/pathMatch/properties/exact/pattern",keyword:"pattern",params:{pattern: "^/"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -779,7 +779,7 @@ errors++;
 }
 }
 else {
-const err4 = {instancePath:instancePath+"/exact",schemaPath:"#/properties/exact/type",keyword:"type",params:{type: "string"}};
+const err4 = {instancePath:instancePath+"/exact",schemaPath:"#/$defs/pathMatch/properties/exact/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -793,7 +793,7 @@ if(data.prefix !== undefined){
 let data1 = data.prefix;
 if(typeof data1 === "string"){
 if(!pattern11.test(data1)){
-const err5 = {instancePath:instancePath+"/prefix",schemaPath:"#/properties/prefix/pattern",keyword:"pattern",params:{pattern: "^/"}};
+const err5 = {instancePath:instancePath+"/prefix",schemaPath:"#/$defs/pathMatch/properties/prefix/pattern",keyword:"pattern",params:{pattern: "^/"}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -804,7 +804,7 @@ errors++;
 }
 }
 else {
-const err6 = {instancePath:instancePath+"/prefix",schemaPath:"#/properties/prefix/type",keyword:"type",params:{type: "string"}};
+const err6 = {instancePath:instancePath+"/prefix",schemaPath:"#/$defs/pathMatch/properties/prefix/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -816,7 +816,7 @@ errors++;
 }
 if(data.regex !== undefined){
 if(typeof data.regex !== "string"){
-const err7 = {instancePath:instancePath+"/regex",schemaPath:"#/properties/regex/type",keyword:"type",params:{type: "string"}};
+const err7 = {instancePath:instancePath+"/regex",schemaPath:"#/$defs/pathMatch/properties/regex/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -828,7 +828,7 @@ errors++;
 }
 }
 else {
-const err8 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err8 = {instancePath,schemaPath:"#/$defs/pathMatch/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -857,7 +857,7 @@ evaluated0.items = undefined;
 }
 if(typeof data === "string"){
 if(!pattern13.test(data)){
-const err0 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"}};
+const err0 = {instancePath,schemaPath:"#/$defs/headerName/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -868,7 +868,7 @@ errors++;
 }
 }
 else {
-const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"}};
+const err1 = {instancePath,schemaPath:"#/$defs/headerName/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -895,7 +895,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema37.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/textOrMatch/type",keyword:"type",params:{type: schema37.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -906,7 +906,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length > 1){
-const err1 = {instancePath,schemaPath:"#/maxProperties",keyword:"maxProperties",params:{limit: 1}};
+const err1 = {instancePath,schemaPath:"#/$defs/textOrMatch/maxProperties",keyword:"maxProperties",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -916,7 +916,7 @@ vErrors.push(err1);
 errors++;
 }
 if(Object.keys(data).length < 1){
-const err2 = {instancePath,schemaPath:"#/minProperties",keyword:"minProperties",params:{limit: 1}};
+const err2 = {instancePath,schemaPath:"#/$defs/textOrMatch/minProperties",keyword:"minProperties",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -927,7 +927,7 @@ errors++;
 }
 for(const key0 in data){
 if(!(((key0 === "exact") || (key0 === "prefix")) || (key0 === "regex"))){
-const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err3 = {instancePath,schemaPath:"#/$defs/textOrMatch/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -939,7 +939,7 @@ errors++;
 }
 if(data.exact !== undefined){
 if(typeof data.exact !== "string"){
-const err4 = {instancePath:instancePath+"/exact",schemaPath:"#/properties/exact/type",keyword:"type",params:{type: "string"}};
+const err4 = {instancePath:instancePath+"/exact",schemaPath:"#/$defs/textOrMatch/properties/exact/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -951,7 +951,7 @@ errors++;
 }
 if(data.prefix !== undefined){
 if(typeof data.prefix !== "string"){
-const err5 = {instancePath:instancePath+"/prefix",schemaPath:"#/properties/prefix/type",keyword:"type",params:{type: "string"}};
+const err5 = {instancePath:instancePath+"/prefix",schemaPath:"#/$defs/textOrMatch/properties/prefix/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -963,7 +963,7 @@ errors++;
 }
 if(data.regex !== undefined){
 if(typeof data.regex !== "string"){
-const err6 = {instancePath:instancePath+"/regex",schemaPath:"#/properties/regex/type",keyword:"type",params:{type: "string"}};
+const err6 = {instancePath:instancePath+"/regex",schemaPath:"#/$defs/textOrMatch/properties/regex/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -992,7 +992,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
-const err0 = {instancePath,schemaPath:"#/minProperties",keyword:"minProperties",params:{limit: 1}};
+const err0 = {instancePath,schemaPath:"#/$defs/match/minProperties",keyword:"minProperties",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -1003,7 +1003,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "methods") || (key0 === "paths")) || (key0 === "headers")) || (key0 === "query"))){
-const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err1 = {instancePath,schemaPath:"#/$defs/match/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -1017,7 +1017,7 @@ if(data.methods !== undefined){
 let data0 = data.methods;
 if(Array.isArray(data0)){
 if(data0.length < 1){
-const err2 = {instancePath:instancePath+"/methods",schemaPath:"#/properties/methods/minItems",keyword:"minItems",params:{limit: 1}};
+const err2 = {instancePath:instancePath+"/methods",schemaPath:"#/$defs/match/properties/methods/minItems",keyword:"minItems",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -1035,7 +1035,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err3 = {instancePath:instancePath+"/methods",schemaPath:"#/properties/methods/type",keyword:"type",params:{type: "array"}};
+const err3 = {instancePath:instancePath+"/methods",schemaPath:"#/$defs/match/properties/methods/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -1049,7 +1049,7 @@ if(data.paths !== undefined){
 let data2 = data.paths;
 if(Array.isArray(data2)){
 if(data2.length < 1){
-const err4 = {instancePath:instancePath+"/paths",schemaPath:"#/properties/paths/minItems",keyword:"minItems",params:{limit: 1}};
+const err4 = {instancePath:instancePath+"/paths",schemaPath:"#/$defs/match/properties/paths/minItems",keyword:"minItems",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -1067,7 +1067,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err5 = {instancePath:instancePath+"/paths",schemaPath:"#/properties/paths/type",keyword:"type",params:{type: "array"}};
+const err5 = {instancePath:instancePath+"/paths",schemaPath:"#/$defs/match/properties/paths/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -1081,7 +1081,7 @@ if(data.headers !== undefined){
 let data4 = data.headers;
 if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
 if(Object.keys(data4).length < 1){
-const err6 = {instancePath:instancePath+"/headers",schemaPath:"#/properties/headers/minProperties",keyword:"minProperties",params:{limit: 1}};
+const err6 = {instancePath:instancePath+"/headers",schemaPath:"#/$defs/match/properties/headers/minProperties",keyword:"minProperties",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -1098,7 +1098,7 @@ errors = vErrors.length;
 }
 var valid5 = _errs10 === errors;
 if(!valid5){
-const err7 = {instancePath:instancePath+"/headers",schemaPath:"#/properties/headers/propertyNames",keyword:"propertyNames",params:{propertyName: key1}};
+const err7 = {instancePath:instancePath+"/headers",schemaPath:"#/$defs/match/properties/headers/propertyNames",keyword:"propertyNames",params:{propertyName: key1}};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -1116,7 +1116,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err8 = {instancePath:instancePath+"/headers",schemaPath:"#/properties/headers/type",keyword:"type",params:{type: "object"}};
+const err8 = {instancePath:instancePath+"/headers",schemaPath:"#/$defs/match/properties/headers/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -1130,7 +1130,7 @@ if(data.query !== undefined){
 let data6 = data.query;
 if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
 if(Object.keys(data6).length < 1){
-const err9 = {instancePath:instancePath+"/query",schemaPath:"#/properties/query/minProperties",keyword:"minProperties",params:{limit: 1}};
+const err9 = {instancePath:instancePath+"/query",schemaPath:"#/$defs/match/properties/query/minProperties",keyword:"minProperties",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -1147,7 +1147,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err10 = {instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"}};
+const err10 = {instancePath:instancePath+"/query",schemaPath:"#/$defs/match/properties/query/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -1159,7 +1159,7 @@ errors++;
 }
 }
 else {
-const err11 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err11 = {instancePath,schemaPath:"#/$defs/match/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -1187,7 +1187,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema38.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/auth/type",keyword:"type",params:{type: schema38.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -1252,7 +1252,7 @@ if(_valid0){
 const _errs6 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.token_ref === undefined){
-const err4 = {instancePath,schemaPath:"#/allOf/0/then/required",keyword:"required",params:{missingProperty: "token_ref"}};
+const err4 = {instancePath,schemaPath:"#/$defs/auth/allOf/0/then/required",keyword:"required",params:{missingProperty: "token_ref"}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -1262,7 +1262,7 @@ vErrors.push(err4);
 errors++;
 }
 if(data.username !== undefined){
-const err5 = {instancePath:instancePath+"/username",schemaPath:"#/allOf/0/then/properties/username/false schema",keyword:"false schema",params:{}};
+const err5 = {instancePath:instancePath+"/username",schemaPath:"#/$defs/auth/allOf/0/then/properties/username/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -1272,7 +1272,7 @@ vErrors.push(err5);
 errors++;
 }
 if(data.name !== undefined){
-const err6 = {instancePath:instancePath+"/name",schemaPath:"#/allOf/0/then/properties/name/false schema",keyword:"false schema",params:{}};
+const err6 = {instancePath:instancePath+"/name",schemaPath:"#/$defs/auth/allOf/0/then/properties/name/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -1282,7 +1282,7 @@ vErrors.push(err6);
 errors++;
 }
 if(data.i_know !== undefined){
-const err7 = {instancePath:instancePath+"/i_know",schemaPath:"#/allOf/0/then/properties/i_know/false schema",keyword:"false schema",params:{}};
+const err7 = {instancePath:instancePath+"/i_know",schemaPath:"#/$defs/auth/allOf/0/then/properties/i_know/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -1292,7 +1292,7 @@ vErrors.push(err7);
 errors++;
 }
 if(data.access_key_ref !== undefined){
-const err8 = {instancePath:instancePath+"/access_key_ref",schemaPath:"#/allOf/0/then/properties/access_key_ref/false schema",keyword:"false schema",params:{}};
+const err8 = {instancePath:instancePath+"/access_key_ref",schemaPath:"#/$defs/auth/allOf/0/then/properties/access_key_ref/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -1302,7 +1302,7 @@ vErrors.push(err8);
 errors++;
 }
 if(data.secret_key_ref !== undefined){
-const err9 = {instancePath:instancePath+"/secret_key_ref",schemaPath:"#/allOf/0/then/properties/secret_key_ref/false schema",keyword:"false schema",params:{}};
+const err9 = {instancePath:instancePath+"/secret_key_ref",schemaPath:"#/$defs/auth/allOf/0/then/properties/secret_key_ref/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -1312,7 +1312,7 @@ vErrors.push(err9);
 errors++;
 }
 if(data.region !== undefined){
-const err10 = {instancePath:instancePath+"/region",schemaPath:"#/allOf/0/then/properties/region/false schema",keyword:"false schema",params:{}};
+const err10 = {instancePath:instancePath+"/region",schemaPath:"#/$defs/auth/allOf/0/then/properties/region/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -1322,7 +1322,7 @@ vErrors.push(err10);
 errors++;
 }
 if(data.service !== undefined){
-const err11 = {instancePath:instancePath+"/service",schemaPath:"#/allOf/0/then/properties/service/false schema",keyword:"false schema",params:{}};
+const err11 = {instancePath:instancePath+"/service",schemaPath:"#/$defs/auth/allOf/0/then/properties/service/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -1347,7 +1347,7 @@ props0.scheme = true;
 }
 }
 if(!valid1){
-const err12 = {instancePath,schemaPath:"#/allOf/0/if",keyword:"if",params:{failingKeyword: "then"}};
+const err12 = {instancePath,schemaPath:"#/$defs/auth/allOf/0/if",keyword:"if",params:{failingKeyword: "then"}};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -1412,7 +1412,7 @@ if(_valid1){
 const _errs12 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.token_ref === undefined){
-const err16 = {instancePath,schemaPath:"#/allOf/1/then/required",keyword:"required",params:{missingProperty: "token_ref"}};
+const err16 = {instancePath,schemaPath:"#/$defs/auth/allOf/1/then/required",keyword:"required",params:{missingProperty: "token_ref"}};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -1422,7 +1422,7 @@ vErrors.push(err16);
 errors++;
 }
 if(data.username !== undefined){
-const err17 = {instancePath:instancePath+"/username",schemaPath:"#/allOf/1/then/properties/username/false schema",keyword:"false schema",params:{}};
+const err17 = {instancePath:instancePath+"/username",schemaPath:"#/$defs/auth/allOf/1/then/properties/username/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -1432,7 +1432,7 @@ vErrors.push(err17);
 errors++;
 }
 if(data.name !== undefined){
-const err18 = {instancePath:instancePath+"/name",schemaPath:"#/allOf/1/then/properties/name/false schema",keyword:"false schema",params:{}};
+const err18 = {instancePath:instancePath+"/name",schemaPath:"#/$defs/auth/allOf/1/then/properties/name/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -1442,7 +1442,7 @@ vErrors.push(err18);
 errors++;
 }
 if(data.i_know !== undefined){
-const err19 = {instancePath:instancePath+"/i_know",schemaPath:"#/allOf/1/then/properties/i_know/false schema",keyword:"false schema",params:{}};
+const err19 = {instancePath:instancePath+"/i_know",schemaPath:"#/$defs/auth/allOf/1/then/properties/i_know/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -1452,7 +1452,7 @@ vErrors.push(err19);
 errors++;
 }
 if(data.access_key_ref !== undefined){
-const err20 = {instancePath:instancePath+"/access_key_ref",schemaPath:"#/allOf/1/then/properties/access_key_ref/false schema",keyword:"false schema",params:{}};
+const err20 = {instancePath:instancePath+"/access_key_ref",schemaPath:"#/$defs/auth/allOf/1/then/properties/access_key_ref/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -1462,7 +1462,7 @@ vErrors.push(err20);
 errors++;
 }
 if(data.secret_key_ref !== undefined){
-const err21 = {instancePath:instancePath+"/secret_key_ref",schemaPath:"#/allOf/1/then/properties/secret_key_ref/false schema",keyword:"false schema",params:{}};
+const err21 = {instancePath:instancePath+"/secret_key_ref",schemaPath:"#/$defs/auth/allOf/1/then/properties/secret_key_ref/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -1472,7 +1472,7 @@ vErrors.push(err21);
 errors++;
 }
 if(data.region !== undefined){
-const err22 = {instancePath:instancePath+"/region",schemaPath:"#/allOf/1/then/properties/region/false schema",keyword:"false schema",params:{}};
+const err22 = {instancePath:instancePath+"/region",schemaPath:"#/$defs/auth/allOf/1/then/properties/region/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -1482,7 +1482,7 @@ vErrors.push(err22);
 errors++;
 }
 if(data.service !== undefined){
-const err23 = {instancePath:instancePath+"/service",schemaPath:"#/allOf/1/then/properties/service/false schema",keyword:"false schema",params:{}};
+const err23 = {instancePath:instancePath+"/service",schemaPath:"#/$defs/auth/allOf/1/then/properties/service/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -1507,7 +1507,7 @@ props1.scheme = true;
 }
 }
 if(!valid4){
-const err24 = {instancePath,schemaPath:"#/allOf/1/if",keyword:"if",params:{failingKeyword: "then"}};
+const err24 = {instancePath,schemaPath:"#/$defs/auth/allOf/1/if",keyword:"if",params:{failingKeyword: "then"}};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -1581,7 +1581,7 @@ if(_valid2){
 const _errs18 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.username === undefined){
-const err28 = {instancePath,schemaPath:"#/allOf/2/then/required",keyword:"required",params:{missingProperty: "username"}};
+const err28 = {instancePath,schemaPath:"#/$defs/auth/allOf/2/then/required",keyword:"required",params:{missingProperty: "username"}};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -1591,7 +1591,7 @@ vErrors.push(err28);
 errors++;
 }
 if(data.token_ref === undefined){
-const err29 = {instancePath,schemaPath:"#/allOf/2/then/required",keyword:"required",params:{missingProperty: "token_ref"}};
+const err29 = {instancePath,schemaPath:"#/$defs/auth/allOf/2/then/required",keyword:"required",params:{missingProperty: "token_ref"}};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -1601,7 +1601,7 @@ vErrors.push(err29);
 errors++;
 }
 if(data.name !== undefined){
-const err30 = {instancePath:instancePath+"/name",schemaPath:"#/allOf/2/then/properties/name/false schema",keyword:"false schema",params:{}};
+const err30 = {instancePath:instancePath+"/name",schemaPath:"#/$defs/auth/allOf/2/then/properties/name/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -1611,7 +1611,7 @@ vErrors.push(err30);
 errors++;
 }
 if(data.i_know !== undefined){
-const err31 = {instancePath:instancePath+"/i_know",schemaPath:"#/allOf/2/then/properties/i_know/false schema",keyword:"false schema",params:{}};
+const err31 = {instancePath:instancePath+"/i_know",schemaPath:"#/$defs/auth/allOf/2/then/properties/i_know/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -1621,7 +1621,7 @@ vErrors.push(err31);
 errors++;
 }
 if(data.access_key_ref !== undefined){
-const err32 = {instancePath:instancePath+"/access_key_ref",schemaPath:"#/allOf/2/then/properties/access_key_ref/false schema",keyword:"false schema",params:{}};
+const err32 = {instancePath:instancePath+"/access_key_ref",schemaPath:"#/$defs/auth/allOf/2/then/properties/access_key_ref/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -1631,7 +1631,7 @@ vErrors.push(err32);
 errors++;
 }
 if(data.secret_key_ref !== undefined){
-const err33 = {instancePath:instancePath+"/secret_key_ref",schemaPath:"#/allOf/2/then/properties/secret_key_ref/false schema",keyword:"false schema",params:{}};
+const err33 = {instancePath:instancePath+"/secret_key_ref",schemaPath:"#/$defs/auth/allOf/2/then/properties/secret_key_ref/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -1641,7 +1641,7 @@ vErrors.push(err33);
 errors++;
 }
 if(data.region !== undefined){
-const err34 = {instancePath:instancePath+"/region",schemaPath:"#/allOf/2/then/properties/region/false schema",keyword:"false schema",params:{}};
+const err34 = {instancePath:instancePath+"/region",schemaPath:"#/$defs/auth/allOf/2/then/properties/region/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -1651,7 +1651,7 @@ vErrors.push(err34);
 errors++;
 }
 if(data.service !== undefined){
-const err35 = {instancePath:instancePath+"/service",schemaPath:"#/allOf/2/then/properties/service/false schema",keyword:"false schema",params:{}};
+const err35 = {instancePath:instancePath+"/service",schemaPath:"#/$defs/auth/allOf/2/then/properties/service/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -1675,7 +1675,7 @@ props2.scheme = true;
 }
 }
 if(!valid7){
-const err36 = {instancePath,schemaPath:"#/allOf/2/if",keyword:"if",params:{failingKeyword: "then"}};
+const err36 = {instancePath,schemaPath:"#/$defs/auth/allOf/2/if",keyword:"if",params:{failingKeyword: "then"}};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -1749,7 +1749,7 @@ if(_valid3){
 const _errs24 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-const err40 = {instancePath,schemaPath:"#/allOf/3/then/required",keyword:"required",params:{missingProperty: "name"}};
+const err40 = {instancePath,schemaPath:"#/$defs/auth/allOf/3/then/required",keyword:"required",params:{missingProperty: "name"}};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -1759,7 +1759,7 @@ vErrors.push(err40);
 errors++;
 }
 if(data.token_ref === undefined){
-const err41 = {instancePath,schemaPath:"#/allOf/3/then/required",keyword:"required",params:{missingProperty: "token_ref"}};
+const err41 = {instancePath,schemaPath:"#/$defs/auth/allOf/3/then/required",keyword:"required",params:{missingProperty: "token_ref"}};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -1769,7 +1769,7 @@ vErrors.push(err41);
 errors++;
 }
 if(data.username !== undefined){
-const err42 = {instancePath:instancePath+"/username",schemaPath:"#/allOf/3/then/properties/username/false schema",keyword:"false schema",params:{}};
+const err42 = {instancePath:instancePath+"/username",schemaPath:"#/$defs/auth/allOf/3/then/properties/username/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -1779,7 +1779,7 @@ vErrors.push(err42);
 errors++;
 }
 if(data.i_know !== undefined){
-const err43 = {instancePath:instancePath+"/i_know",schemaPath:"#/allOf/3/then/properties/i_know/false schema",keyword:"false schema",params:{}};
+const err43 = {instancePath:instancePath+"/i_know",schemaPath:"#/$defs/auth/allOf/3/then/properties/i_know/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -1789,7 +1789,7 @@ vErrors.push(err43);
 errors++;
 }
 if(data.access_key_ref !== undefined){
-const err44 = {instancePath:instancePath+"/access_key_ref",schemaPath:"#/allOf/3/then/properties/access_key_ref/false schema",keyword:"false schema",params:{}};
+const err44 = {instancePath:instancePath+"/access_key_ref",schemaPath:"#/$defs/auth/allOf/3/then/properties/access_key_ref/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -1799,7 +1799,7 @@ vErrors.push(err44);
 errors++;
 }
 if(data.secret_key_ref !== undefined){
-const err45 = {instancePath:instancePath+"/secret_key_ref",schemaPath:"#/allOf/3/then/properties/secret_key_ref/false schema",keyword:"false schema",params:{}};
+const err45 = {instancePath:instancePath+"/secret_key_ref",schemaPath:"#/$defs/auth/allOf/3/then/properties/secret_key_ref/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -1809,7 +1809,7 @@ vErrors.push(err45);
 errors++;
 }
 if(data.region !== undefined){
-const err46 = {instancePath:instancePath+"/region",schemaPath:"#/allOf/3/then/properties/region/false schema",keyword:"false schema",params:{}};
+const err46 = {instancePath:instancePath+"/region",schemaPath:"#/$defs/auth/allOf/3/then/properties/region/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -1819,7 +1819,7 @@ vErrors.push(err46);
 errors++;
 }
 if(data.service !== undefined){
-const err47 = {instancePath:instancePath+"/service",schemaPath:"#/allOf/3/then/properties/service/false schema",keyword:"false schema",params:{}};
+const err47 = {instancePath:instancePath+"/service",schemaPath:"#/$defs/auth/allOf/3/then/properties/service/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -1843,7 +1843,7 @@ props3.scheme = true;
 }
 }
 if(!valid10){
-const err48 = {instancePath,schemaPath:"#/allOf/3/if",keyword:"if",params:{failingKeyword: "then"}};
+const err48 = {instancePath,schemaPath:"#/$defs/auth/allOf/3/if",keyword:"if",params:{failingKeyword: "then"}};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -1917,7 +1917,7 @@ if(_valid4){
 const _errs30 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-const err52 = {instancePath,schemaPath:"#/allOf/4/then/required",keyword:"required",params:{missingProperty: "name"}};
+const err52 = {instancePath,schemaPath:"#/$defs/auth/allOf/4/then/required",keyword:"required",params:{missingProperty: "name"}};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -1927,7 +1927,7 @@ vErrors.push(err52);
 errors++;
 }
 if(data.token_ref === undefined){
-const err53 = {instancePath,schemaPath:"#/allOf/4/then/required",keyword:"required",params:{missingProperty: "token_ref"}};
+const err53 = {instancePath,schemaPath:"#/$defs/auth/allOf/4/then/required",keyword:"required",params:{missingProperty: "token_ref"}};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -1937,7 +1937,7 @@ vErrors.push(err53);
 errors++;
 }
 if(data.i_know === undefined){
-const err54 = {instancePath,schemaPath:"#/allOf/4/then/required",keyword:"required",params:{missingProperty: "i_know"}};
+const err54 = {instancePath,schemaPath:"#/$defs/auth/allOf/4/then/required",keyword:"required",params:{missingProperty: "i_know"}};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -1947,7 +1947,7 @@ vErrors.push(err54);
 errors++;
 }
 if(data.username !== undefined){
-const err55 = {instancePath:instancePath+"/username",schemaPath:"#/allOf/4/then/properties/username/false schema",keyword:"false schema",params:{}};
+const err55 = {instancePath:instancePath+"/username",schemaPath:"#/$defs/auth/allOf/4/then/properties/username/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -1957,7 +1957,7 @@ vErrors.push(err55);
 errors++;
 }
 if(data.access_key_ref !== undefined){
-const err56 = {instancePath:instancePath+"/access_key_ref",schemaPath:"#/allOf/4/then/properties/access_key_ref/false schema",keyword:"false schema",params:{}};
+const err56 = {instancePath:instancePath+"/access_key_ref",schemaPath:"#/$defs/auth/allOf/4/then/properties/access_key_ref/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -1967,7 +1967,7 @@ vErrors.push(err56);
 errors++;
 }
 if(data.secret_key_ref !== undefined){
-const err57 = {instancePath:instancePath+"/secret_key_ref",schemaPath:"#/allOf/4/then/properties/secret_key_ref/false schema",keyword:"false schema",params:{}};
+const err57 = {instancePath:instancePath+"/secret_key_ref",schemaPath:"#/$defs/auth/allOf/4/then/properties/secret_key_ref/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -1977,7 +1977,7 @@ vErrors.push(err57);
 errors++;
 }
 if(data.region !== undefined){
-const err58 = {instancePath:instancePath+"/region",schemaPath:"#/allOf/4/then/properties/region/false schema",keyword:"false schema",params:{}};
+const err58 = {instancePath:instancePath+"/region",schemaPath:"#/$defs/auth/allOf/4/then/properties/region/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -1987,7 +1987,7 @@ vErrors.push(err58);
 errors++;
 }
 if(data.service !== undefined){
-const err59 = {instancePath:instancePath+"/service",schemaPath:"#/allOf/4/then/properties/service/false schema",keyword:"false schema",params:{}};
+const err59 = {instancePath:instancePath+"/service",schemaPath:"#/$defs/auth/allOf/4/then/properties/service/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -2010,7 +2010,7 @@ props4.scheme = true;
 }
 }
 if(!valid13){
-const err60 = {instancePath,schemaPath:"#/allOf/4/if",keyword:"if",params:{failingKeyword: "then"}};
+const err60 = {instancePath,schemaPath:"#/$defs/auth/allOf/4/if",keyword:"if",params:{failingKeyword: "then"}};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -2084,7 +2084,7 @@ if(_valid5){
 const _errs36 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.access_key_ref === undefined){
-const err64 = {instancePath,schemaPath:"#/allOf/5/then/required",keyword:"required",params:{missingProperty: "access_key_ref"}};
+const err64 = {instancePath,schemaPath:"#/$defs/auth/allOf/5/then/required",keyword:"required",params:{missingProperty: "access_key_ref"}};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -2094,7 +2094,7 @@ vErrors.push(err64);
 errors++;
 }
 if(data.secret_key_ref === undefined){
-const err65 = {instancePath,schemaPath:"#/allOf/5/then/required",keyword:"required",params:{missingProperty: "secret_key_ref"}};
+const err65 = {instancePath,schemaPath:"#/$defs/auth/allOf/5/then/required",keyword:"required",params:{missingProperty: "secret_key_ref"}};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -2104,7 +2104,7 @@ vErrors.push(err65);
 errors++;
 }
 if(data.region === undefined){
-const err66 = {instancePath,schemaPath:"#/allOf/5/then/required",keyword:"required",params:{missingProperty: "region"}};
+const err66 = {instancePath,schemaPath:"#/$defs/auth/allOf/5/then/required",keyword:"required",params:{missingProperty: "region"}};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -2114,7 +2114,7 @@ vErrors.push(err66);
 errors++;
 }
 if(data.service === undefined){
-const err67 = {instancePath,schemaPath:"#/allOf/5/then/required",keyword:"required",params:{missingProperty: "service"}};
+const err67 = {instancePath,schemaPath:"#/$defs/auth/allOf/5/then/required",keyword:"required",params:{missingProperty: "service"}};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -2124,7 +2124,7 @@ vErrors.push(err67);
 errors++;
 }
 if(data.token_ref !== undefined){
-const err68 = {instancePath:instancePath+"/token_ref",schemaPath:"#/allOf/5/then/properties/token_ref/false schema",keyword:"false schema",params:{}};
+const err68 = {instancePath:instancePath+"/token_ref",schemaPath:"#/$defs/auth/allOf/5/then/properties/token_ref/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err68];
 }
@@ -2134,7 +2134,7 @@ vErrors.push(err68);
 errors++;
 }
 if(data.username !== undefined){
-const err69 = {instancePath:instancePath+"/username",schemaPath:"#/allOf/5/then/properties/username/false schema",keyword:"false schema",params:{}};
+const err69 = {instancePath:instancePath+"/username",schemaPath:"#/$defs/auth/allOf/5/then/properties/username/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err69];
 }
@@ -2144,7 +2144,7 @@ vErrors.push(err69);
 errors++;
 }
 if(data.name !== undefined){
-const err70 = {instancePath:instancePath+"/name",schemaPath:"#/allOf/5/then/properties/name/false schema",keyword:"false schema",params:{}};
+const err70 = {instancePath:instancePath+"/name",schemaPath:"#/$defs/auth/allOf/5/then/properties/name/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -2154,7 +2154,7 @@ vErrors.push(err70);
 errors++;
 }
 if(data.i_know !== undefined){
-const err71 = {instancePath:instancePath+"/i_know",schemaPath:"#/allOf/5/then/properties/i_know/false schema",keyword:"false schema",params:{}};
+const err71 = {instancePath:instancePath+"/i_know",schemaPath:"#/$defs/auth/allOf/5/then/properties/i_know/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -2176,7 +2176,7 @@ props5.scheme = true;
 }
 }
 if(!valid16){
-const err72 = {instancePath,schemaPath:"#/allOf/5/if",keyword:"if",params:{failingKeyword: "then"}};
+const err72 = {instancePath,schemaPath:"#/$defs/auth/allOf/5/if",keyword:"if",params:{failingKeyword: "then"}};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -2196,7 +2196,7 @@ Object.assign(props0, props5);
 }
 if(typeof data === "string"){
 if(!pattern14.test(data)){
-const err73 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^from-agent$"}};
+const err73 = {instancePath,schemaPath:"#/$defs/auth/pattern",keyword:"pattern",params:{pattern: "^from-agent$"}};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -2208,7 +2208,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.scheme === undefined){
-const err74 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "scheme"}};
+const err74 = {instancePath,schemaPath:"#/$defs/auth/required",keyword:"required",params:{missingProperty: "scheme"}};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -2219,7 +2219,7 @@ errors++;
 }
 for(const key0 in data){
 if(!(func1.call(schema38.properties, key0))){
-const err75 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err75 = {instancePath,schemaPath:"#/$defs/auth/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -2232,7 +2232,7 @@ errors++;
 if(data.scheme !== undefined){
 let data41 = data.scheme;
 if(!((((((data41 === "bearer") || (data41 === "token")) || (data41 === "basic")) || (data41 === "header")) || (data41 === "query")) || (data41 === "aws-sigv4"))){
-const err76 = {instancePath:instancePath+"/scheme",schemaPath:"#/properties/scheme/enum",keyword:"enum",params:{allowedValues: schema38.properties.scheme.enum}};
+const err76 = {instancePath:instancePath+"/scheme",schemaPath:"#/$defs/auth/properties/scheme/enum",keyword:"enum",params:{allowedValues: schema38.properties.scheme.enum}};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -2262,7 +2262,7 @@ errors = vErrors.length;
 }
 if(data.i_know !== undefined){
 if(typeof data.i_know !== "boolean"){
-const err77 = {instancePath:instancePath+"/i_know",schemaPath:"#/properties/i_know/type",keyword:"type",params:{type: "boolean"}};
+const err77 = {instancePath:instancePath+"/i_know",schemaPath:"#/$defs/auth/properties/i_know/type",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -2317,7 +2317,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(((key0 === "outbound_on_match") || (key0 === "inbound")) || (key0 === "uninspectable"))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/dlp/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2330,7 +2330,7 @@ errors++;
 if(data.outbound_on_match !== undefined){
 let data0 = data.outbound_on_match;
 if(!(((data0 === "block") || (data0 === "redact")) || (data0 === "supervise"))){
-const err1 = {instancePath:instancePath+"/outbound_on_match",schemaPath:"#/properties/outbound_on_match/enum",keyword:"enum",params:{allowedValues: schema39.properties.outbound_on_match.enum}};
+const err1 = {instancePath:instancePath+"/outbound_on_match",schemaPath:"#/$defs/dlp/properties/outbound_on_match/enum",keyword:"enum",params:{allowedValues: schema39.properties.outbound_on_match.enum}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2343,7 +2343,7 @@ errors++;
 if(data.inbound !== undefined){
 let data1 = data.inbound;
 if(!(((data1 === "off") || (data1 === "warn")) || (data1 === "block"))){
-const err2 = {instancePath:instancePath+"/inbound",schemaPath:"#/properties/inbound/enum",keyword:"enum",params:{allowedValues: schema39.properties.inbound.enum}};
+const err2 = {instancePath:instancePath+"/inbound",schemaPath:"#/$defs/dlp/properties/inbound/enum",keyword:"enum",params:{allowedValues: schema39.properties.inbound.enum}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2356,7 +2356,7 @@ errors++;
 if(data.uninspectable !== undefined){
 let data2 = data.uninspectable;
 if(!((data2 === "block") || (data2 === "allow"))){
-const err3 = {instancePath:instancePath+"/uninspectable",schemaPath:"#/properties/uninspectable/enum",keyword:"enum",params:{allowedValues: schema39.properties.uninspectable.enum}};
+const err3 = {instancePath:instancePath+"/uninspectable",schemaPath:"#/$defs/dlp/properties/uninspectable/enum",keyword:"enum",params:{allowedValues: schema39.properties.uninspectable.enum}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2368,7 +2368,7 @@ errors++;
 }
 }
 else {
-const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err4 = {instancePath,schemaPath:"#/$defs/dlp/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -2398,7 +2398,7 @@ evaluated0.items = undefined;
 }
 if(typeof data === "string"){
 if(!pattern15.test(data)){
-const err0 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,8}/(s|m|h)$"}};
+const err0 = {instancePath,schemaPath:"#/$defs/rate/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,8}/(s|m|h)$"}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2409,7 +2409,7 @@ errors++;
 }
 }
 else {
-const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"}};
+const err1 = {instancePath,schemaPath:"#/$defs/rate/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2438,7 +2438,7 @@ evaluated0.items = undefined;
 }
 if(typeof data === "string"){
 if(!pattern16.test(data)){
-const err0 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$"}};
+const err0 = {instancePath,schemaPath:"#/$defs/sizePerDay/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$"}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2449,7 +2449,7 @@ errors++;
 }
 }
 else {
-const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"}};
+const err1 = {instancePath,schemaPath:"#/$defs/sizePerDay/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2477,7 +2477,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(((typeof data == "number") && (!(data % 1) && !isNaN(data))) && (isFinite(data))))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema43.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/size/type",keyword:"type",params:{type: schema43.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2488,7 +2488,7 @@ errors++;
 }
 if((typeof data == "number") && (isFinite(data))){
 if(data < 0 || isNaN(data)){
-const err1 = {instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}};
+const err1 = {instancePath,schemaPath:"#/$defs/size/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2500,7 +2500,7 @@ errors++;
 }
 if(typeof data === "string"){
 if(!pattern17.test(data)){
-const err2 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$"}};
+const err2 = {instancePath,schemaPath:"#/$defs/size/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2530,7 +2530,7 @@ evaluated0.items = undefined;
 }
 if(typeof data === "string"){
 if(!pattern18.test(data)){
-const err0 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,9}(ms|s|m|h|d)$"}};
+const err0 = {instancePath,schemaPath:"#/$defs/duration/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,9}(ms|s|m|h|d)$"}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2541,7 +2541,7 @@ errors++;
 }
 }
 else {
-const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"}};
+const err1 = {instancePath,schemaPath:"#/$defs/duration/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2569,7 +2569,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((((key0 === "rate") || (key0 === "bytes_out")) || (key0 === "body")) || (key0 === "time"))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/limits/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2605,7 +2605,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err1 = {instancePath,schemaPath:"#/$defs/limits/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2634,7 +2634,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(key0 === "fetch")){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/routeGit/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2646,7 +2646,7 @@ errors++;
 }
 if(data.fetch !== undefined){
 if(typeof data.fetch !== "boolean"){
-const err1 = {instancePath:instancePath+"/fetch",schemaPath:"#/properties/fetch/type",keyword:"type",params:{type: "boolean"}};
+const err1 = {instancePath:instancePath+"/fetch",schemaPath:"#/$defs/routeGit/properties/fetch/type",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2658,7 +2658,7 @@ errors++;
 }
 }
 else {
-const err2 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err2 = {instancePath,schemaPath:"#/$defs/routeGit/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2686,7 +2686,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(func1.call(schema32.properties, key0))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/route/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2698,7 +2698,7 @@ errors++;
 }
 if(data.host !== undefined){
 if(typeof data.host !== "string"){
-const err1 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/type",keyword:"type",params:{type: "string"}};
+const err1 = {instancePath:instancePath+"/host",schemaPath:"#/$defs/route/properties/host/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2711,7 +2711,7 @@ errors++;
 if(data.port !== undefined){
 let data1 = data.port;
 if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
-const err2 = {instancePath:instancePath+"/port",schemaPath:"#/properties/port/type",keyword:"type",params:{type: "integer"}};
+const err2 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/route/properties/port/type",keyword:"type",params:{type: "integer"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2722,7 +2722,7 @@ errors++;
 }
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 65535 || isNaN(data1)){
-const err3 = {instancePath:instancePath+"/port",schemaPath:"#/properties/port/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535}};
+const err3 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/route/properties/port/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2732,7 +2732,7 @@ vErrors.push(err3);
 errors++;
 }
 if(data1 < 1 || isNaN(data1)){
-const err4 = {instancePath:instancePath+"/port",schemaPath:"#/properties/port/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}};
+const err4 = {instancePath:instancePath+"/port",schemaPath:"#/$defs/route/properties/port/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -2746,7 +2746,7 @@ errors++;
 if(data.scheme !== undefined){
 let data2 = data.scheme;
 if(!((data2 === "https") || (data2 === "http"))){
-const err5 = {instancePath:instancePath+"/scheme",schemaPath:"#/properties/scheme/enum",keyword:"enum",params:{allowedValues: schema32.properties.scheme.enum}};
+const err5 = {instancePath:instancePath+"/scheme",schemaPath:"#/$defs/route/properties/scheme/enum",keyword:"enum",params:{allowedValues: schema32.properties.scheme.enum}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -2768,7 +2768,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err6 = {instancePath:instancePath+"/matches",schemaPath:"#/properties/matches/type",keyword:"type",params:{type: "array"}};
+const err6 = {instancePath:instancePath+"/matches",schemaPath:"#/$defs/route/properties/matches/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -2790,7 +2790,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err7 = {instancePath:instancePath+"/deny",schemaPath:"#/properties/deny/type",keyword:"type",params:{type: "array"}};
+const err7 = {instancePath:instancePath+"/deny",schemaPath:"#/$defs/route/properties/deny/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -2826,7 +2826,7 @@ errors = vErrors.length;
 }
 if(data.allow_private !== undefined){
 if(typeof data.allow_private !== "boolean"){
-const err8 = {instancePath:instancePath+"/allow_private",schemaPath:"#/properties/allow_private/type",keyword:"type",params:{type: "boolean"}};
+const err8 = {instancePath:instancePath+"/allow_private",schemaPath:"#/$defs/route/properties/allow_private/type",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -2838,7 +2838,7 @@ errors++;
 }
 if(data.tls_passthrough !== undefined){
 if(typeof data.tls_passthrough !== "boolean"){
-const err9 = {instancePath:instancePath+"/tls_passthrough",schemaPath:"#/properties/tls_passthrough/type",keyword:"type",params:{type: "boolean"}};
+const err9 = {instancePath:instancePath+"/tls_passthrough",schemaPath:"#/$defs/route/properties/tls_passthrough/type",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -2852,7 +2852,7 @@ if(data.protocols !== undefined){
 let data13 = data.protocols;
 if(Array.isArray(data13)){
 if(data13.length > 1){
-const err10 = {instancePath:instancePath+"/protocols",schemaPath:"#/properties/protocols/maxItems",keyword:"maxItems",params:{limit: 1}};
+const err10 = {instancePath:instancePath+"/protocols",schemaPath:"#/$defs/route/properties/protocols/maxItems",keyword:"maxItems",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -2864,7 +2864,7 @@ errors++;
 const len2 = data13.length;
 for(let i2=0; i2<len2; i2++){
 if(!(data13[i2] === "h2")){
-const err11 = {instancePath:instancePath+"/protocols/" + i2,schemaPath:"#/properties/protocols/items/enum",keyword:"enum",params:{allowedValues: schema32.properties.protocols.items.enum}};
+const err11 = {instancePath:instancePath+"/protocols/" + i2,schemaPath:"#/$defs/route/properties/protocols/items/enum",keyword:"enum",params:{allowedValues: schema32.properties.protocols.items.enum}};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -2876,7 +2876,7 @@ errors++;
 }
 }
 else {
-const err12 = {instancePath:instancePath+"/protocols",schemaPath:"#/properties/protocols/type",keyword:"type",params:{type: "array"}};
+const err12 = {instancePath:instancePath+"/protocols",schemaPath:"#/$defs/route/properties/protocols/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -2894,7 +2894,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err13 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err13 = {instancePath,schemaPath:"#/$defs/route/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -2923,7 +2923,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.rule === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "rule"}};
+const err0 = {instancePath,schemaPath:"#/$defs/allowedFinding/required",keyword:"required",params:{missingProperty: "rule"}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2933,7 +2933,7 @@ vErrors.push(err0);
 errors++;
 }
 if(data.host === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "host"}};
+const err1 = {instancePath,schemaPath:"#/$defs/allowedFinding/required",keyword:"required",params:{missingProperty: "host"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2944,7 +2944,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "rule") || (key0 === "host")) || (key0 === "path")) || (key0 === "until"))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err2 = {instancePath,schemaPath:"#/$defs/allowedFinding/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2962,7 +2962,7 @@ errors = vErrors.length;
 }
 if(data.host !== undefined){
 if(typeof data.host !== "string"){
-const err3 = {instancePath:instancePath+"/host",schemaPath:"#/properties/host/type",keyword:"type",params:{type: "string"}};
+const err3 = {instancePath:instancePath+"/host",schemaPath:"#/$defs/allowedFinding/properties/host/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2976,7 +2976,7 @@ if(data.path !== undefined){
 let data2 = data.path;
 if(typeof data2 === "string"){
 if(!pattern11.test(data2)){
-const err4 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/pattern",keyword:"pattern",params:{pattern: "^/"}};
+const err4 = {instancePath:instancePath+"/path",schemaPath:"#/$defs/allowedFinding/properties/path/pattern",keyword:"pattern",params:{pattern: "^/"}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -2987,7 +2987,7 @@ errors++;
 }
 }
 else {
-const err5 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "string"}};
+const err5 = {instancePath:instancePath+"/path",schemaPath:"#/$defs/allowedFinding/properties/path/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3001,7 +3001,7 @@ if(data.until !== undefined){
 let data3 = data.until;
 if(typeof data3 === "string"){
 if(!pattern20.test(data3)){
-const err6 = {instancePath:instancePath+"/until",schemaPath:"#/properties/until/pattern",keyword:"pattern",params:{pattern: "^[0-9]{4}-[01][0-9]-[0-3][0-9]$"}};
+const err6 = {instancePath:instancePath+"/until",schemaPath:"#/$defs/allowedFinding/properties/until/pattern",keyword:"pattern",params:{pattern: "^[0-9]{4}-[01][0-9]-[0-3][0-9]$"}};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -3012,7 +3012,7 @@ errors++;
 }
 }
 else {
-const err7 = {instancePath:instancePath+"/until",schemaPath:"#/properties/until/type",keyword:"type",params:{type: "string"}};
+const err7 = {instancePath:instancePath+"/until",schemaPath:"#/$defs/allowedFinding/properties/until/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -3024,7 +3024,7 @@ errors++;
 }
 }
 else {
-const err8 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err8 = {instancePath,schemaPath:"#/$defs/allowedFinding/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -3052,7 +3052,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(((key0 === "log") || (key0 === "routes")) || (key0 === "allow_findings"))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/egress/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3065,7 +3065,7 @@ errors++;
 if(data.log !== undefined){
 let data0 = data.log;
 if(!(((data0 === "none") || (data0 === "blocks")) || (data0 === "all"))){
-const err1 = {instancePath:instancePath+"/log",schemaPath:"#/properties/log/enum",keyword:"enum",params:{allowedValues: schema31.properties.log.enum}};
+const err1 = {instancePath:instancePath+"/log",schemaPath:"#/$defs/egress/properties/log/enum",keyword:"enum",params:{allowedValues: schema31.properties.log.enum}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3087,7 +3087,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err2 = {instancePath:instancePath+"/routes",schemaPath:"#/properties/routes/type",keyword:"type",params:{type: "array"}};
+const err2 = {instancePath:instancePath+"/routes",schemaPath:"#/$defs/egress/properties/routes/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3109,7 +3109,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err3 = {instancePath:instancePath+"/allow_findings",schemaPath:"#/properties/allow_findings/type",keyword:"type",params:{type: "array"}};
+const err3 = {instancePath:instancePath+"/allow_findings",schemaPath:"#/$defs/egress/properties/allow_findings/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3121,7 +3121,7 @@ errors++;
 }
 }
 else {
-const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err4 = {instancePath,schemaPath:"#/$defs/egress/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3152,7 +3152,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((key0 === "name") || (key0 === "email"))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/gitUser/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3172,7 +3172,7 @@ if(data.email !== undefined){
 let data1 = data.email;
 if(typeof data1 === "string"){
 if(!pattern21.test(data1)){
-const err1 = {instancePath:instancePath+"/email",schemaPath:"#/properties/email/pattern",keyword:"pattern",params:{pattern: "^[^\\s<>@\\u0000-\\u001f]{1,100}@[^\\s<>@\\u0000-\\u001f]{1,150}$"}};
+const err1 = {instancePath:instancePath+"/email",schemaPath:"#/$defs/gitUser/properties/email/pattern",keyword:"pattern",params:{pattern: "^[^\\s<>@\\u0000-\\u001f]{1,100}@[^\\s<>@\\u0000-\\u001f]{1,150}$"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3183,7 +3183,7 @@ errors++;
 }
 }
 else {
-const err2 = {instancePath:instancePath+"/email",schemaPath:"#/properties/email/type",keyword:"type",params:{type: "string"}};
+const err2 = {instancePath:instancePath+"/email",schemaPath:"#/$defs/gitUser/properties/email/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3195,7 +3195,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err3 = {instancePath,schemaPath:"#/$defs/gitUser/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3224,7 +3224,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema50.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/hostKey/type",keyword:"type",params:{type: schema50.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3235,7 +3235,7 @@ errors++;
 }
 if(typeof data === "string"){
 if(!pattern22.test(data)){
-const err1 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$"}};
+const err1 = {instancePath,schemaPath:"#/$defs/hostKey/pattern",keyword:"pattern",params:{pattern: "^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3247,7 +3247,7 @@ errors++;
 }
 if(Array.isArray(data)){
 if(data.length < 1){
-const err2 = {instancePath,schemaPath:"#/minItems",keyword:"minItems",params:{limit: 1}};
+const err2 = {instancePath,schemaPath:"#/$defs/hostKey/minItems",keyword:"minItems",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3261,7 +3261,7 @@ for(let i0=0; i0<len0; i0++){
 let data0 = data[i0];
 if(typeof data0 === "string"){
 if(!pattern22.test(data0)){
-const err3 = {instancePath:instancePath+"/" + i0,schemaPath:"#/items/pattern",keyword:"pattern",params:{pattern: "^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$"}};
+const err3 = {instancePath:instancePath+"/" + i0,schemaPath:"#/$defs/hostKey/items/pattern",keyword:"pattern",params:{pattern: "^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3272,7 +3272,7 @@ errors++;
 }
 }
 else {
-const err4 = {instancePath:instancePath+"/" + i0,schemaPath:"#/items/type",keyword:"type",params:{type: "string"}};
+const err4 = {instancePath:instancePath+"/" + i0,schemaPath:"#/$defs/hostKey/items/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3304,7 +3304,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(((((((key0 === "provider") || (key0 === "api")) || (key0 === "repo")) || (key0 === "token_ref")) || (key0 === "read_only")) || (key0 === "rotate")) || (key0 === "allow_private"))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/provisionedKey/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3324,7 +3324,7 @@ if(data.api !== undefined){
 let data1 = data.api;
 if(typeof data1 === "string"){
 if(!pattern24.test(data1)){
-const err1 = {instancePath:instancePath+"/api",schemaPath:"#/properties/api/pattern",keyword:"pattern",params:{pattern: "^https?://[^\\s\\u0000-\\u001f]+$"}};
+const err1 = {instancePath:instancePath+"/api",schemaPath:"#/$defs/provisionedKey/properties/api/pattern",keyword:"pattern",params:{pattern: "^https?://[^\\s\\u0000-\\u001f]+$"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3335,7 +3335,7 @@ errors++;
 }
 }
 else {
-const err2 = {instancePath:instancePath+"/api",schemaPath:"#/properties/api/type",keyword:"type",params:{type: "string"}};
+const err2 = {instancePath:instancePath+"/api",schemaPath:"#/$defs/provisionedKey/properties/api/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3359,7 +3359,7 @@ errors = vErrors.length;
 }
 if(data.read_only !== undefined){
 if(typeof data.read_only !== "boolean"){
-const err3 = {instancePath:instancePath+"/read_only",schemaPath:"#/properties/read_only/type",keyword:"type",params:{type: "boolean"}};
+const err3 = {instancePath:instancePath+"/read_only",schemaPath:"#/$defs/provisionedKey/properties/read_only/type",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3377,7 +3377,7 @@ errors = vErrors.length;
 }
 if(data.allow_private !== undefined){
 if(typeof data.allow_private !== "boolean"){
-const err4 = {instancePath:instancePath+"/allow_private",schemaPath:"#/properties/allow_private/type",keyword:"type",params:{type: "boolean"}};
+const err4 = {instancePath:instancePath+"/allow_private",schemaPath:"#/$defs/provisionedKey/properties/allow_private/type",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3389,7 +3389,7 @@ errors++;
 }
 }
 else {
-const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err5 = {instancePath,schemaPath:"#/$defs/provisionedKey/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3420,7 +3420,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(key0 === "flag")){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/pushPaths/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3436,7 +3436,7 @@ if(Array.isArray(data0)){
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
 if(typeof data0[i0] !== "string"){
-const err1 = {instancePath:instancePath+"/flag/" + i0,schemaPath:"#/properties/flag/items/type",keyword:"type",params:{type: "string"}};
+const err1 = {instancePath:instancePath+"/flag/" + i0,schemaPath:"#/$defs/pushPaths/properties/flag/items/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3448,7 +3448,7 @@ errors++;
 }
 }
 else {
-const err2 = {instancePath:instancePath+"/flag",schemaPath:"#/properties/flag/type",keyword:"type",params:{type: "array"}};
+const err2 = {instancePath:instancePath+"/flag",schemaPath:"#/$defs/pushPaths/properties/flag/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3460,7 +3460,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err3 = {instancePath,schemaPath:"#/$defs/pushPaths/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3488,7 +3488,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((((((key0 === "allow") || (key0 === "force")) || (key0 === "delete")) || (key0 === "tags")) || (key0 === "scan")) || (key0 === "paths"))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/push/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3506,7 +3506,7 @@ for(let i0=0; i0<len0; i0++){
 let data1 = data0[i0];
 if(typeof data1 === "string"){
 if(!pattern25.test(data1)){
-const err1 = {instancePath:instancePath+"/allow/" + i0,schemaPath:"#/properties/allow/items/pattern",keyword:"pattern",params:{pattern: "^refs/[^\\s\\u0000-\\u001f:^~?\\[\\\\]+$"}};
+const err1 = {instancePath:instancePath+"/allow/" + i0,schemaPath:"#/$defs/push/properties/allow/items/pattern",keyword:"pattern",params:{pattern: "^refs/[^\\s\\u0000-\\u001f:^~?\\[\\\\]+$"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3517,7 +3517,7 @@ errors++;
 }
 }
 else {
-const err2 = {instancePath:instancePath+"/allow/" + i0,schemaPath:"#/properties/allow/items/type",keyword:"type",params:{type: "string"}};
+const err2 = {instancePath:instancePath+"/allow/" + i0,schemaPath:"#/$defs/push/properties/allow/items/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3529,7 +3529,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath:instancePath+"/allow",schemaPath:"#/properties/allow/type",keyword:"type",params:{type: "array"}};
+const err3 = {instancePath:instancePath+"/allow",schemaPath:"#/$defs/push/properties/allow/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3541,7 +3541,7 @@ errors++;
 }
 if(data.force !== undefined){
 if(typeof data.force !== "boolean"){
-const err4 = {instancePath:instancePath+"/force",schemaPath:"#/properties/force/type",keyword:"type",params:{type: "boolean"}};
+const err4 = {instancePath:instancePath+"/force",schemaPath:"#/$defs/push/properties/force/type",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3553,7 +3553,7 @@ errors++;
 }
 if(data.delete !== undefined){
 if(typeof data.delete !== "boolean"){
-const err5 = {instancePath:instancePath+"/delete",schemaPath:"#/properties/delete/type",keyword:"type",params:{type: "boolean"}};
+const err5 = {instancePath:instancePath+"/delete",schemaPath:"#/$defs/push/properties/delete/type",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3565,7 +3565,7 @@ errors++;
 }
 if(data.tags !== undefined){
 if(typeof data.tags !== "boolean"){
-const err6 = {instancePath:instancePath+"/tags",schemaPath:"#/properties/tags/type",keyword:"type",params:{type: "boolean"}};
+const err6 = {instancePath:instancePath+"/tags",schemaPath:"#/$defs/push/properties/tags/type",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -3578,7 +3578,7 @@ errors++;
 if(data.scan !== undefined){
 let data5 = data.scan;
 if(!((((data5 === "block") || (data5 === "warn")) || (data5 === "supervise")) || (data5 === "off"))){
-const err7 = {instancePath:instancePath+"/scan",schemaPath:"#/properties/scan/enum",keyword:"enum",params:{allowedValues: schema52.properties.scan.enum}};
+const err7 = {instancePath:instancePath+"/scan",schemaPath:"#/$defs/push/properties/scan/enum",keyword:"enum",params:{allowedValues: schema52.properties.scan.enum}};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -3596,7 +3596,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err8 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err8 = {instancePath,schemaPath:"#/$defs/push/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -3624,7 +3624,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(func1.call(schema49.properties, key0))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/remote/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3636,7 +3636,7 @@ errors++;
 }
 if(data.url !== undefined){
 if(typeof data.url !== "string"){
-const err1 = {instancePath:instancePath+"/url",schemaPath:"#/properties/url/type",keyword:"type",params:{type: "string"}};
+const err1 = {instancePath:instancePath+"/url",schemaPath:"#/$defs/remote/properties/url/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3672,7 +3672,7 @@ errors = vErrors.length;
 }
 if(data.require_identity !== undefined){
 if(typeof data.require_identity !== "boolean"){
-const err2 = {instancePath:instancePath+"/require_identity",schemaPath:"#/properties/require_identity/type",keyword:"type",params:{type: "boolean"}};
+const err2 = {instancePath:instancePath+"/require_identity",schemaPath:"#/$defs/remote/properties/require_identity/type",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3696,7 +3696,7 @@ errors = vErrors.length;
 }
 if(data.protect !== undefined){
 if(typeof data.protect !== "boolean"){
-const err3 = {instancePath:instancePath+"/protect",schemaPath:"#/properties/protect/type",keyword:"type",params:{type: "boolean"}};
+const err3 = {instancePath:instancePath+"/protect",schemaPath:"#/$defs/remote/properties/protect/type",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3718,7 +3718,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err4 = {instancePath:instancePath+"/ignore",schemaPath:"#/properties/ignore/type",keyword:"type",params:{type: "array"}};
+const err4 = {instancePath:instancePath+"/ignore",schemaPath:"#/$defs/remote/properties/ignore/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3730,7 +3730,7 @@ errors++;
 }
 }
 else {
-const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err5 = {instancePath,schemaPath:"#/$defs/remote/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3758,7 +3758,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((key0 === "user") || (key0 === "remotes"))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/git/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3785,7 +3785,7 @@ errors = vErrors.length;
 }
 var valid1 = _errs5 === errors;
 if(!valid1){
-const err1 = {instancePath:instancePath+"/remotes",schemaPath:"#/properties/remotes/propertyNames",keyword:"propertyNames",params:{propertyName: key1}};
+const err1 = {instancePath:instancePath+"/remotes",schemaPath:"#/$defs/git/properties/remotes/propertyNames",keyword:"propertyNames",params:{propertyName: key1}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3803,7 +3803,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err2 = {instancePath:instancePath+"/remotes",schemaPath:"#/properties/remotes/type",keyword:"type",params:{type: "object"}};
+const err2 = {instancePath:instancePath+"/remotes",schemaPath:"#/$defs/git/properties/remotes/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3815,7 +3815,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err3 = {instancePath,schemaPath:"#/$defs/git/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3844,7 +3844,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((key0 === "enabled") || (key0 === "wait"))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/supervise/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3856,7 +3856,7 @@ errors++;
 }
 if(data.enabled !== undefined){
 if(typeof data.enabled !== "boolean"){
-const err1 = {instancePath:instancePath+"/enabled",schemaPath:"#/properties/enabled/type",keyword:"type",params:{type: "boolean"}};
+const err1 = {instancePath:instancePath+"/enabled",schemaPath:"#/$defs/supervise/properties/enabled/type",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3874,7 +3874,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err2 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err2 = {instancePath,schemaPath:"#/$defs/supervise/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3902,7 +3902,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema56.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/envValue/type",keyword:"type",params:{type: schema56.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3913,7 +3913,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.env === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "env"}};
+const err1 = {instancePath,schemaPath:"#/$defs/envValue/required",keyword:"required",params:{missingProperty: "env"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3923,7 +3923,7 @@ vErrors.push(err1);
 errors++;
 }
 if(data.placeholder === undefined){
-const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "placeholder"}};
+const err2 = {instancePath,schemaPath:"#/$defs/envValue/required",keyword:"required",params:{missingProperty: "placeholder"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3934,7 +3934,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((key0 === "env") || (key0 === "placeholder"))){
-const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err3 = {instancePath,schemaPath:"#/$defs/envValue/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3952,7 +3952,7 @@ errors = vErrors.length;
 }
 if(data.placeholder !== undefined){
 if(true !== data.placeholder){
-const err4 = {instancePath:instancePath+"/placeholder",schemaPath:"#/properties/placeholder/const",keyword:"const",params:{allowedValue: true}};
+const err4 = {instancePath:instancePath+"/placeholder",schemaPath:"#/$defs/envValue/properties/placeholder/const",keyword:"const",params:{allowedValue: true}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3988,7 +3988,7 @@ errors = vErrors.length;
 }
 var valid0 = _errs1 === errors;
 if(!valid0){
-const err0 = {instancePath,schemaPath:"#/propertyNames",keyword:"propertyNames",params:{propertyName: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/env/propertyNames",keyword:"propertyNames",params:{propertyName: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4006,7 +4006,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err1 = {instancePath,schemaPath:"#/$defs/env/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4035,7 +4035,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((((key0 === "cpus") || (key0 === "memory")) || (key0 === "pids")) || (key0 === "disk"))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/resources/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4049,7 +4049,7 @@ if(data.cpus !== undefined){
 let data0 = data.cpus;
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 1024 || isNaN(data0)){
-const err1 = {instancePath:instancePath+"/cpus",schemaPath:"#/properties/cpus/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1024}};
+const err1 = {instancePath:instancePath+"/cpus",schemaPath:"#/$defs/resources/properties/cpus/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1024}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4059,7 +4059,7 @@ vErrors.push(err1);
 errors++;
 }
 if(data0 < 0.01 || isNaN(data0)){
-const err2 = {instancePath:instancePath+"/cpus",schemaPath:"#/properties/cpus/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0.01}};
+const err2 = {instancePath:instancePath+"/cpus",schemaPath:"#/$defs/resources/properties/cpus/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0.01}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -4070,7 +4070,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath:instancePath+"/cpus",schemaPath:"#/properties/cpus/type",keyword:"type",params:{type: "number"}};
+const err3 = {instancePath:instancePath+"/cpus",schemaPath:"#/$defs/resources/properties/cpus/type",keyword:"type",params:{type: "number"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -4089,7 +4089,7 @@ errors = vErrors.length;
 if(data.pids !== undefined){
 let data2 = data.pids;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-const err4 = {instancePath:instancePath+"/pids",schemaPath:"#/properties/pids/type",keyword:"type",params:{type: "integer"}};
+const err4 = {instancePath:instancePath+"/pids",schemaPath:"#/$defs/resources/properties/pids/type",keyword:"type",params:{type: "integer"}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -4100,7 +4100,7 @@ errors++;
 }
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 4194304 || isNaN(data2)){
-const err5 = {instancePath:instancePath+"/pids",schemaPath:"#/properties/pids/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4194304}};
+const err5 = {instancePath:instancePath+"/pids",schemaPath:"#/$defs/resources/properties/pids/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4194304}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -4110,7 +4110,7 @@ vErrors.push(err5);
 errors++;
 }
 if(data2 < 16 || isNaN(data2)){
-const err6 = {instancePath:instancePath+"/pids",schemaPath:"#/properties/pids/minimum",keyword:"minimum",params:{comparison: ">=", limit: 16}};
+const err6 = {instancePath:instancePath+"/pids",schemaPath:"#/$defs/resources/properties/pids/minimum",keyword:"minimum",params:{comparison: ">=", limit: 16}};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -4129,7 +4129,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err7 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err7 = {instancePath,schemaPath:"#/$defs/resources/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -4158,7 +4158,7 @@ evaluated0.items = undefined;
 }
 if(typeof data === "string"){
 if(!pattern26.test(data)){
-const err0 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$"}};
+const err0 = {instancePath,schemaPath:"#/$defs/color/pattern",keyword:"pattern",params:{pattern: "^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$"}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4169,7 +4169,7 @@ errors++;
 }
 }
 else {
-const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"}};
+const err1 = {instancePath,schemaPath:"#/$defs/color/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4197,7 +4197,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(func1.call(schema21.properties, key0))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/defaults/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4281,7 +4281,7 @@ errors = vErrors.length;
 }
 if(data.protect !== undefined){
 if(typeof data.protect !== "boolean"){
-const err1 = {instancePath:instancePath+"/protect",schemaPath:"#/properties/protect/type",keyword:"type",params:{type: "boolean"}};
+const err1 = {instancePath:instancePath+"/protect",schemaPath:"#/$defs/defaults/properties/protect/type",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4303,7 +4303,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err2 = {instancePath:instancePath+"/ignore",schemaPath:"#/properties/ignore/type",keyword:"type",params:{type: "array"}};
+const err2 = {instancePath:instancePath+"/ignore",schemaPath:"#/$defs/defaults/properties/ignore/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -4315,7 +4315,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err3 = {instancePath,schemaPath:"#/$defs/defaults/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -4344,7 +4344,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(((((key0 === "trust") || (key0 === "hosts")) || (key0 === "dns")) || (key0 === "proxy")) || (key0 === "no_proxy"))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/uplink/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4366,7 +4366,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err1 = {instancePath:instancePath+"/trust",schemaPath:"#/properties/trust/type",keyword:"type",params:{type: "array"}};
+const err1 = {instancePath:instancePath+"/trust",schemaPath:"#/$defs/uplink/properties/trust/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4381,7 +4381,7 @@ let data2 = data.hosts;
 if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
 for(const key1 in data2){
 if(typeof data2[key1] !== "string"){
-const err2 = {instancePath:instancePath+"/hosts/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/hosts/additionalProperties/type",keyword:"type",params:{type: "string"}};
+const err2 = {instancePath:instancePath+"/hosts/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/uplink/properties/hosts/additionalProperties/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -4393,7 +4393,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath:instancePath+"/hosts",schemaPath:"#/properties/hosts/type",keyword:"type",params:{type: "object"}};
+const err3 = {instancePath:instancePath+"/hosts",schemaPath:"#/$defs/uplink/properties/hosts/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -4407,7 +4407,7 @@ if(data.dns !== undefined){
 let data4 = data.dns;
 if(Array.isArray(data4)){
 if(data4.length > 8){
-const err4 = {instancePath:instancePath+"/dns",schemaPath:"#/properties/dns/maxItems",keyword:"maxItems",params:{limit: 8}};
+const err4 = {instancePath:instancePath+"/dns",schemaPath:"#/$defs/uplink/properties/dns/maxItems",keyword:"maxItems",params:{limit: 8}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -4419,7 +4419,7 @@ errors++;
 const len1 = data4.length;
 for(let i1=0; i1<len1; i1++){
 if(typeof data4[i1] !== "string"){
-const err5 = {instancePath:instancePath+"/dns/" + i1,schemaPath:"#/properties/dns/items/type",keyword:"type",params:{type: "string"}};
+const err5 = {instancePath:instancePath+"/dns/" + i1,schemaPath:"#/$defs/uplink/properties/dns/items/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -4431,7 +4431,7 @@ errors++;
 }
 }
 else {
-const err6 = {instancePath:instancePath+"/dns",schemaPath:"#/properties/dns/type",keyword:"type",params:{type: "array"}};
+const err6 = {instancePath:instancePath+"/dns",schemaPath:"#/$defs/uplink/properties/dns/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -4443,7 +4443,7 @@ errors++;
 }
 if(data.proxy !== undefined){
 if(typeof data.proxy !== "string"){
-const err7 = {instancePath:instancePath+"/proxy",schemaPath:"#/properties/proxy/type",keyword:"type",params:{type: "string"}};
+const err7 = {instancePath:instancePath+"/proxy",schemaPath:"#/$defs/uplink/properties/proxy/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -4459,7 +4459,7 @@ if(Array.isArray(data7)){
 const len2 = data7.length;
 for(let i2=0; i2<len2; i2++){
 if(typeof data7[i2] !== "string"){
-const err8 = {instancePath:instancePath+"/no_proxy/" + i2,schemaPath:"#/properties/no_proxy/items/type",keyword:"type",params:{type: "string"}};
+const err8 = {instancePath:instancePath+"/no_proxy/" + i2,schemaPath:"#/$defs/uplink/properties/no_proxy/items/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -4471,7 +4471,7 @@ errors++;
 }
 }
 else {
-const err9 = {instancePath:instancePath+"/no_proxy",schemaPath:"#/properties/no_proxy/type",keyword:"type",params:{type: "array"}};
+const err9 = {instancePath:instancePath+"/no_proxy",schemaPath:"#/$defs/uplink/properties/no_proxy/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -4483,7 +4483,7 @@ errors++;
 }
 }
 else {
-const err10 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err10 = {instancePath,schemaPath:"#/$defs/uplink/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -4511,7 +4511,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema61.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/nameOrNames/type",keyword:"type",params:{type: schema61.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4522,7 +4522,7 @@ errors++;
 }
 if(typeof data === "string"){
 if(!pattern3.test(data)){
-const err1 = {instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^[a-z](-?[a-z0-9]){0,62}$"}};
+const err1 = {instancePath,schemaPath:"#/$defs/nameOrNames/pattern",keyword:"pattern",params:{pattern: "^[a-z](-?[a-z0-9]){0,62}$"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4534,7 +4534,7 @@ errors++;
 }
 if(Array.isArray(data)){
 if(data.length > 32){
-const err2 = {instancePath,schemaPath:"#/maxItems",keyword:"maxItems",params:{limit: 32}};
+const err2 = {instancePath,schemaPath:"#/$defs/nameOrNames/maxItems",keyword:"maxItems",params:{limit: 32}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -4544,7 +4544,7 @@ vErrors.push(err2);
 errors++;
 }
 if(data.length < 1){
-const err3 = {instancePath,schemaPath:"#/minItems",keyword:"minItems",params:{limit: 1}};
+const err3 = {instancePath,schemaPath:"#/$defs/nameOrNames/minItems",keyword:"minItems",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -4580,7 +4580,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(func1.call(schema60.properties, key0))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/bottle/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4592,7 +4592,7 @@ errors++;
 }
 if(data.template !== undefined){
 if(typeof data.template !== "boolean"){
-const err1 = {instancePath:instancePath+"/template",schemaPath:"#/properties/template/type",keyword:"type",params:{type: "boolean"}};
+const err1 = {instancePath:instancePath+"/template",schemaPath:"#/$defs/bottle/properties/template/type",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4682,7 +4682,7 @@ errors = vErrors.length;
 }
 if(data.protect !== undefined){
 if(typeof data.protect !== "boolean"){
-const err2 = {instancePath:instancePath+"/protect",schemaPath:"#/properties/protect/type",keyword:"type",params:{type: "boolean"}};
+const err2 = {instancePath:instancePath+"/protect",schemaPath:"#/$defs/bottle/properties/protect/type",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -4704,7 +4704,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err3 = {instancePath:instancePath+"/ignore",schemaPath:"#/properties/ignore/type",keyword:"type",params:{type: "array"}};
+const err3 = {instancePath:instancePath+"/ignore",schemaPath:"#/$defs/bottle/properties/ignore/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -4716,7 +4716,7 @@ errors++;
 }
 }
 else {
-const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err4 = {instancePath,schemaPath:"#/$defs/bottle/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -4744,7 +4744,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: schema63.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/prompt/type",keyword:"type",params:{type: schema63.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4755,7 +4755,7 @@ errors++;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.file === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "file"}};
+const err1 = {instancePath,schemaPath:"#/$defs/prompt/required",keyword:"required",params:{missingProperty: "file"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4766,7 +4766,7 @@ errors++;
 }
 for(const key0 in data){
 if(!(key0 === "file")){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err2 = {instancePath,schemaPath:"#/$defs/prompt/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -4803,7 +4803,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!(key0 === "user")){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/agentGit/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4821,7 +4821,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err1 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err1 = {instancePath,schemaPath:"#/$defs/agentGit/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4856,7 +4856,7 @@ errors = vErrors.length;
 }
 var valid0 = _errs1 === errors;
 if(!valid0){
-const err0 = {instancePath,schemaPath:"#/propertyNames",keyword:"propertyNames",params:{propertyName: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/agentEnv/propertyNames",keyword:"propertyNames",params:{propertyName: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4868,7 +4868,7 @@ errors++;
 }
 for(const key1 in data){
 if(typeof data[key1] !== "string"){
-const err1 = {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/additionalProperties/type",keyword:"type",params:{type: "string"}};
+const err1 = {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/agentEnv/additionalProperties/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4880,7 +4880,7 @@ errors++;
 }
 }
 else {
-const err2 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err2 = {instancePath,schemaPath:"#/$defs/agentEnv/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -4909,7 +4909,7 @@ evaluated0.items = undefined;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if(!((key0 === "prompt") || (key0 === "on_exit"))){
-const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err0 = {instancePath,schemaPath:"#/$defs/headless/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4928,7 +4928,7 @@ errors = vErrors.length;
 if(data.on_exit !== undefined){
 let data1 = data.on_exit;
 if(!((data1 === "stop") || (data1 === "restart"))){
-const err1 = {instancePath:instancePath+"/on_exit",schemaPath:"#/properties/on_exit/enum",keyword:"enum",params:{allowedValues: schema66.properties.on_exit.enum}};
+const err1 = {instancePath:instancePath+"/on_exit",schemaPath:"#/$defs/headless/properties/on_exit/enum",keyword:"enum",params:{allowedValues: schema66.properties.on_exit.enum}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4940,7 +4940,7 @@ errors++;
 }
 }
 else {
-const err2 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err2 = {instancePath,schemaPath:"#/$defs/headless/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -4967,7 +4967,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.bottle === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "bottle"}};
+const err0 = {instancePath,schemaPath:"#/$defs/agent/required",keyword:"required",params:{missingProperty: "bottle"}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4978,7 +4978,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((((((key0 === "bottle") || (key0 === "label")) || (key0 === "color")) || (key0 === "prompt")) || (key0 === "skills")) || (key0 === "git")) || (key0 === "env")) || (key0 === "headless"))){
-const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err1 = {instancePath,schemaPath:"#/$defs/agent/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -5024,7 +5024,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err2 = {instancePath:instancePath+"/skills",schemaPath:"#/properties/skills/type",keyword:"type",params:{type: "array"}};
+const err2 = {instancePath:instancePath+"/skills",schemaPath:"#/$defs/agent/properties/skills/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -5054,7 +5054,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
+const err3 = {instancePath,schemaPath:"#/$defs/agent/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err3];
 }

@@ -52,6 +52,12 @@ function explained(error: SyntaxError, line: string, character: string | undefin
       message: `a text that begins with ${JSON.stringify(character)} needs quotes`,
     }
   }
+  if (error.message.startsWith('Flow ')) {
+    return { code: 'yaml-syntax', message: 'a bracket was opened and is not closed' }
+  }
+  if (error.code === 'MISSING_CHAR' && error.message.includes('quote')) {
+    return { code: 'yaml-syntax', message: 'a quote was opened and is not closed' }
+  }
   const known = SAID[error.code]
   if (known) return known
   return { code: 'yaml-syntax', message: `${lowerFirst(error.message.split('\n', 1)[0] ?? '')}` }

@@ -16,7 +16,7 @@ import {
   type Node as YamlNode,
 } from 'yaml'
 import type { Place } from '../model/diagnostic.ts'
-import { made, RESERVED_KEYS, type Entry, type Item, type MapNode, type Node } from './node.ts'
+import { brokenAt, made, RESERVED_KEYS, type Entry, type Item, type MapNode, type Node } from './node.ts'
 import { quoted, type Report } from './report.ts'
 import type { SourceText } from './source.ts'
 import { reportSyntax } from './yaml-errors.ts'
@@ -46,7 +46,11 @@ export function readYaml(source: SourceText, report: Report): MapNode | undefine
 /** Any one value; `undefined` when there is none or it cannot be read (said in the report). */
 export function readValue(source: SourceText, report: Report): Node | undefined {
   const contents = composed(source, report)?.contents
-  return contents ? new Converter(source, report).node(contents as YamlNode, 1) : undefined
+  if (!contents) return undefined
+  const converter = new Converter(source, report)
+  const node = converter.node(contents as YamlNode, 1)
+  // Too deep or too large: what is left is not what was meant.
+  return converter.exhausted ? undefined : node
 }
 
 class TooDeep {
@@ -124,9 +128,11 @@ class Converter {
   readonly #source: SourceText
   readonly #report: Report
   readonly #anchors = new Map<string, Measured>()
+  /** Anchors of the values around the present one. */
+  readonly #open = new Set<string>()
   #nodes = 0
   #height = 0
-  #exhausted = false
+  exhausted = false
 
   constructor(source: SourceText, report: Report) {
     this.#source = source
@@ -137,10 +143,12 @@ class Converter {
     const before = this.#nodes
     const outerHeight = this.#height
     this.#height = 0
+    const anchor = isAlias(yaml) ? undefined : yaml.anchor
+    if (anchor !== undefined) this.#open.add(anchor)
     const node = this.#convert(yaml, depth)
+    if (anchor !== undefined) this.#open.delete(anchor)
     const height = this.#height + 1
     this.#height = Math.max(outerHeight, height)
-    const anchor = isAlias(yaml) ? undefined : yaml.anchor
     if (anchor !== undefined) this.#anchors.set(anchor, { node, nodes: this.#nodes - before, height })
     return node
   }
@@ -223,7 +231,9 @@ class Converter {
     const target = this.#anchors.get(name)
     if (!target) {
       const known = [...this.#anchors.keys()]
-      if (/^[A-Za-z0-9_-]+$/.test(name) && known.length > 0) {
+      if (this.#open.has(name)) {
+        this.#report.error('unknown-alias', place, `this alias stands inside what it repeats`)
+      } else if (/^[A-Za-z0-9_-]+$/.test(name) && known.length > 0) {
         this.#report.error(
           'unknown-alias',
           place,
@@ -237,7 +247,7 @@ class Converter {
           `a text that begins with \`*\` needs quotes: ${quoted(`"*${name}"`)}`,
         )
       }
-      return made(null, place)
+      return brokenAt(place)
     }
     this.#nodes += target.nodes
     this.#height = Math.max(this.#height, target.height)
@@ -250,9 +260,9 @@ class Converter {
 
   /** Said once; what lies below is left out. */
   #stop(code: string, place: Place, message: string): Node {
-    if (!this.#exhausted) this.#report.error(code, place, message)
-    this.#exhausted = true
-    return made(null, place)
+    if (!this.exhausted) this.#report.error(code, place, message)
+    this.exhausted = true
+    return brokenAt(place)
   }
 
   #place(yaml: YamlNode): Place {

@@ -66,6 +66,7 @@ function checkHost(route: Node, report: Report): void {
 function checkAuth(route: Node, report: Report): void {
   const auth = entry(route, 'auth')
   if (!auth) return
+  const before = report.errors
   if (text(at(route, 'scheme')) === 'http') {
     report.error(
       'auth-over-http',
@@ -88,7 +89,7 @@ function checkAuth(route: Node, report: Report): void {
       auth.value.place,
       'a credential that the agent holds itself passes here; it can be read inside the bottle',
     )
-  } else if (!hasPaths(route)) {
+  } else if (!hasPaths(route) && report.errors === before) {
     const host = text(at(route, 'host')) ?? text(at(route, 'preset')) ?? ''
     report.warning(
       'auth-without-paths',

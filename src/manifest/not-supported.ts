@@ -1,0 +1,145 @@
+/**
+ * What the language has and this version does not carry out yet. One row each: to realise it is to delete its row.
+ * A plan over one of them is refused with the line that asks for it; nothing is silently left out.
+ */
+import type { Diagnostic, Place } from '../model/diagnostic.ts'
+import { hostVariable } from './checks/bottle.ts'
+import type { LoadedManifest } from './load.ts'
+import { at, entriesOf, entry, itemsOf, scalar, text, type Node } from './node.ts'
+import { quoted } from './report.ts'
+
+interface Row {
+  /** As in `not-supported-yet: git.remotes`. */
+  readonly feature: string
+  /** Where a bottle (with the keys of its agent) asks for it. */
+  readonly asked: (bottle: Node) => readonly Place[]
+}
+
+const key =
+  (...path: readonly string[]) =>
+  (bottle: Node): readonly Place[] => {
+    const found = entry(at(bottle, ...path.slice(0, -1)), path.at(-1) ?? '')
+    return found ? [found.place] : []
+  }
+
+const value =
+  (wanted: (value: unknown) => boolean, ...path: readonly string[]) =>
+  (bottle: Node): readonly Place[] => {
+    const node = at(bottle, ...path)
+    return node && wanted(scalar(node)) ? [node.place] : []
+  }
+
+const routes =
+  (asked: (route: Node) => readonly Place[]) =>
+  (bottle: Node): readonly Place[] =>
+    itemsOf(at(bottle, 'egress', 'routes')).flatMap(({ value: route }) => asked(route))
+
+const scheme = (name: string) => routes(value((found) => found === name, 'auth', 'scheme'))
+
+const DLP_DEFAULTS: Readonly<Record<string, string>> = {
+  outbound_on_match: 'block',
+  inbound: 'off',
+  uninspectable: 'block',
+}
+
+const ROWS: readonly Row[] = [
+  { feature: 'driver smolvm', asked: value((driver) => driver === 'smolvm', 'driver') },
+  { feature: 'agent_provider', asked: key('agent_provider') },
+  {
+    feature: 'workspace',
+    asked: (bottle) => (text(at(bottle, 'workspace', 'mode')) === 'none' ? [] : key('workspace')(bottle)),
+  },
+  { feature: 'git.user', asked: key('git', 'user') },
+  { feature: 'git.remotes', asked: key('git', 'remotes') },
+  { feature: 'supervise', asked: value((enabled) => enabled === true, 'supervise', 'enabled') },
+  { feature: 'prompt', asked: key('prompt') },
+  { feature: 'skills', asked: key('skills') },
+  { feature: 'headless', asked: key('headless') },
+  { feature: 'resources.disk', asked: key('resources', 'disk') },
+  {
+    feature: 'env placeholder',
+    asked: (bottle) =>
+      entriesOf(at(bottle, 'env')).flatMap((one) => (one.value.kind === 'map' ? [one.value.place] : [])),
+  },
+  {
+    feature: 'env asked on the terminal',
+    asked: (bottle) =>
+      entriesOf(at(bottle, 'env')).flatMap((one) => (text(one.value) === '?' ? [one.value.place] : [])),
+  },
+  { feature: 'egress.allow_findings', asked: key('egress', 'allow_findings') },
+  { feature: 'preset', asked: routes(key('preset')) },
+  {
+    feature: 'tls_passthrough',
+    asked: routes(value((passthrough) => passthrough === true, 'tls_passthrough')),
+  },
+  {
+    feature: 'protocols',
+    asked: routes((route) => itemsOf(at(route, 'protocols')).map((item) => item.value.place)),
+  },
+  { feature: 'git over https', asked: routes(value((fetch) => fetch === true, 'git', 'fetch')) },
+  { feature: 'limits', asked: routes(key('limits')) },
+  {
+    feature: 'dlp',
+    asked: routes((route) =>
+      entriesOf(at(route, 'dlp')).flatMap((one) =>
+        scalar(one.value) === DLP_DEFAULTS[one.key] ? [] : [one.value.place],
+      ),
+    ),
+  },
+  { feature: 'auth query', asked: scheme('query') },
+  { feature: 'auth aws-sigv4', asked: scheme('aws-sigv4') },
+  { feature: 'auth from-agent', asked: routes(value((auth) => auth === 'from-agent', 'auth')) },
+]
+
+/** Everything that keeps this manifest from being planned here and now; empty: it can be. `validate` shows it as notes. */
+export function unsupported(loaded: LoadedManifest): readonly Diagnostic[] {
+  const found = new Map<string, Diagnostic>()
+  const add = (code: string, place: Place, message: string, hint: string): void => {
+    found.set(`${place.file}:${place.line}:${place.column} ${message}`, {
+      severity: 'error',
+      code,
+      message,
+      hint,
+      place,
+    })
+  }
+  for (const { tree } of loaded.resolved.live) {
+    for (const { feature, asked } of ROWS) {
+      for (const place of asked(tree))
+        add(
+          'not-supported-yet',
+          place,
+          `not-supported-yet: ${feature}`,
+          'this version reads it and does not carry it out; leave it out for now',
+        )
+    }
+  }
+  for (const { place, message, hint } of unsetVariables(loaded)) add('unset-variable', place, message, hint)
+  return [...found.values()].sort((a, b) =>
+    a.place.file < b.place.file
+      ? -1
+      : a.place.file > b.place.file
+        ? 1
+        : a.place.line - b.place.line || a.place.column - b.place.column,
+  )
+}
+
+/** `${NAME}` of a variable that this host does not have: what it would be is unknown, so nothing can be compared. */
+function unsetVariables(
+  loaded: LoadedManifest,
+): readonly { readonly place: Place; readonly message: string; readonly hint: string }[] {
+  return loaded.resolved.live.flatMap(({ name, tree }) => {
+    const values = loaded.environment(name)
+    return entriesOf(at(tree, 'env')).flatMap((one) => {
+      const host = hostVariable(text(one.value) ?? '')
+      if (host === undefined || values.has(one.key)) return []
+      return [
+        {
+          place: one.value.place,
+          message: `the variable ${quoted(host)} is not set on this host`,
+          hint: `export ${host}=…, or write a literal`,
+        },
+      ]
+    })
+  })
+}
