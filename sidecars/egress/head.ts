@@ -33,7 +33,7 @@ const FIELD =
   /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*((?:[\x21-\x7e\x80-\xff](?:[ \t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[ \t]*$/
 /** A bare CR or LF, or a NUL: no reading of such a head is the only one. */
 // oxlint-disable-next-line no-control-regex
-const AMBIGUOUS_BYTE = /\u0000|(?:^|[^\r])\n|\r(?=[^\n])/
+const AMBIGUOUS_BYTE = /\u0000|[^\r]\n|\r(?=[^\n])/
 
 /**
  * The next head; `undefined` when the peer ended before its first byte. From that byte on it has `headMs`, then

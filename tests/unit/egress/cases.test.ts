@@ -11,6 +11,7 @@ import { patience } from './lab.ts'
 const cases: readonly Case[] = [...authorityCases, ...framingCases, ...credentialCases, ...lifeCases]
 
 describe('with every protection on', () => {
+  // oxlint-disable-next-line vitest/valid-title -- the title is the case's
   for (const one of cases) test(nameOf(one), one.run)
 })
 

@@ -88,7 +88,11 @@ export const credentialCases: readonly Case[] = [
     control: 'credential-binding',
     run: () =>
       inLab({ routes: [bearer] }, async (lab) => {
-        for (const held of [{}, { 'env:KEY': '' }, { __proto__: { 'env:KEY': 'inherited' } }]) {
+        for (const held of [
+          {},
+          { 'env:KEY': '' },
+          Object.create({ 'env:KEY': 'inherited' }) as Record<string, string>,
+        ]) {
           lab.configure([bearer], held)
           const answer = await (
             await lab.tunnel()
