@@ -19,7 +19,12 @@ const leaveOut: Plugin = {
   setup({ onResolve, onLoad }) {
     onResolve({ filter: UNREACHED }, ({ path }) => ({ path, namespace: 'left-out' }))
     onLoad({ filter: /.*/, namespace: 'left-out' }, ({ path }) => ({
-      contents: `module.exports = new Proxy({}, { get() { throw new Error(${JSON.stringify(`${path} is not part of bot-bottle`)}) } })`,
+      // Read at start, never called.
+      contents: `const absent = new Proxy(function () {}, {
+        get: (_, name) => (name === Symbol.toPrimitive ? () => '' : absent),
+        apply() { throw new Error(${JSON.stringify(`${path} is not part of bot-bottle`)}) },
+        construct() { throw new Error(${JSON.stringify(`${path} is not part of bot-bottle`)}) },
+      }); module.exports = absent`,
       loader: 'js',
     }))
   },

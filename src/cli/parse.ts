@@ -17,7 +17,9 @@ export async function parse(argv: readonly string[]): Promise<Parsed> {
   for (const spec of COMMANDS) {
     const command = silent(program.command(spec.name)).argument('[words...]')
     if (spec.passThrough) command.passThroughOptions()
-    for (const option of [...spec.options, ...SHARED]) command.addOption(optionOf(option))
+    // Start-up counts: options only of what can be meant; every name is there for suggestions.
+    if (argv.includes(spec.name))
+      for (const option of [...spec.options, ...SHARED]) command.addOption(optionOf(option))
     command.action(() => {
       parsed =
         command.opts()['help'] === true
