@@ -4,6 +4,7 @@
  */
 import { address } from '../model/address.ts'
 import type { Action, Plan } from '../model/plan.ts'
+import { fingerprintOf } from '../model/x509.ts'
 import type { Effect, EffectContext } from '../ports/driver.ts'
 import type { CaSpec } from '../resources/ca/spec.ts'
 import type { UplinkSpec } from '../resources/uplink/spec.ts'
@@ -73,7 +74,7 @@ async function single(action: Action, deps: EffectDeps): Promise<Effect> {
       return bundle(action, deps)
     case 'guest':
       // It lies in the agent container and goes with it: only its entry is ours to remove.
-      return action.verb === 'remove' ? { did: 'removed' } : perform(action, deps)
+      return action.verb === 'remove' ? { did: 'removed' } : guest(action, deps)
     default:
       return perform(action, deps)
   }
@@ -143,6 +144,17 @@ async function bundle(action: Action, deps: EffectDeps): Promise<Effect> {
   return effect
 }
 
+/** Egress changes over to a new root together with the guest: before it nothing inside would trust the new one. */
+async function guest(action: Action, deps: EffectDeps): Promise<Effect> {
+  const bottle = action.bottle ?? ''
+  const effect = await perform(action, deps)
+  const view = await deps.views.of(bottle)
+  const root = deps.roots.rootOf(bottle)
+  if (view.issuer && root && view.issuer.rootFingerprint !== fingerprintOf(root.certificate))
+    await pushOpening(bottle, desiredPolicy(deps.plan.desired, bottle), { newIssuer: true }, deps)
+  return effect
+}
+
 /** Every action but a removal has one; the plan's type says so in words only. */
 function specOf<Spec>({ address: at, desired }: Action): Spec {
   if (!desired) throw new Error(`${at} has no desired value`)
@@ -181,7 +193,7 @@ export function bottlesConfigured(plan: Plan): readonly string[] {
           action.bottle === bottle &&
           action.verb !== 'blocked' &&
           action.impact !== 'record' &&
-          (action.kind === 'route' || action.kind === 'bundle'),
+          (action.kind === 'route' || action.kind === 'bundle' || action.kind === 'guest'),
       ),
   )
 }

@@ -1,7 +1,10 @@
+import { X509Certificate } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { drift } from '../../../src/drivers/memory/drift.ts'
 import { transientError } from '../../../src/drivers/memory/faults.ts'
+import { fingerprintOf } from '../../../src/model/x509.ts'
 import type { Desired } from '../../../src/resources/desired.ts'
+import type { Journal } from '../../../src/state/journal.ts'
 import { desiredOf } from '../reconcile/stacks.ts'
 import { laboratory, told } from './laboratory.ts'
 import type { Laboratory, LaboratoryOptions } from './laboratory.ts'
@@ -29,6 +32,29 @@ describe('apply', () => {
     const before = [...lab.calls]
     expect(told(await lab.run(two))).toEqual(['ended done'])
     expect(lab.calls).toEqual(before)
+  })
+
+  it('has a begin row before each effect, and a guest in the record before its end row', async () => {
+    const performed: string[] = []
+    await open({
+      onCall: (call) => {
+        const at = /^perform \S+ (\S+)$/.exec(call)?.[1]
+        if (at === undefined) return
+        performed.push(at)
+        expect(lab.journal.pending().map(({ address }) => address)).toContain(at)
+      },
+    })
+    const journal: Journal = {
+      ...lab.journal,
+      end: (id, end, at) => {
+        const row = lab.journal.rows().find((candidate) => candidate.id === id)
+        if (row?.address === 'guest/dev')
+          expect(lab.world.read().stacks['acme']!.record!.objects['guest/dev']).toBeDefined()
+        lab.journal.end(id, end, at)
+      },
+    }
+    expect(told(await lab.run(one, { journal })).at(-1)).toBe('ended done')
+    expect(performed.length).toBeGreaterThan(4)
   })
 
   it('opens a route in a running bottle with one call to the uplink, one to egress and one for the record', async () => {
@@ -132,7 +158,11 @@ describe('apply', () => {
     expect(told(await lab.run(one)).at(-1)).toBe('ended done')
     const [root] = lab.roots.rootStates()
     expect(root!.fingerprint).not.toBe(before)
-    expect(lab.world.read().stacks['acme']!.bottles['dev']!.agent!.guest!['root']).toBe(root!.fingerprint)
+    const live = lab.world.read().stacks['acme']!
+    expect(live.bottles['dev']!.agent!.guest!['root']).toBe(root!.fingerprint)
+    const issuer = live.bundles['dev']!.config!.issuer!
+    expect(fingerprintOf(issuer.root)).toBe(root!.fingerprint)
+    expect(new X509Certificate(issuer.certificate).checkIssued(new X509Certificate(issuer.root))).toBe(true)
     expect(await actions(one)).toEqual([])
   })
 
