@@ -82,7 +82,7 @@ export function readHost(written: string): HostReading {
 
 /** A name in canonical form, without wildcard; `undefined` when it is none. */
 export function asciiName(name: string): string | undefined {
-  if (/[\s/\\@?#%\u0000-\u001f]/.test(name)) return undefined
+  if (/[\s/\\@?#%\p{Cc}]/u.test(name)) return undefined
   const ascii = domainToASCII(name.toLowerCase()).replace(/\.$/, '')
   if (ascii.length === 0 || ascii.length > 253) return undefined
   const labels = ascii.split('.')
@@ -97,7 +97,7 @@ export function isMetadataAddress(address: string): boolean {
 }
 
 export function isLinkLocal(address: string): boolean {
-  return /^169\.254\./.test(address) || /^fe[89ab][0-9a-f]:/i.test(address)
+  return address.startsWith('169.254.') || /^fe[89ab][0-9a-f]:/i.test(address)
 }
 
 function addressProblem(address: string, shown: string): HostProblem {

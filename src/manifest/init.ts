@@ -19,13 +19,13 @@ export function initialManifest({
   const routes = hosts.map(
     (host) => `        - host: ${JSON.stringify(host)}
           matches:
-            - { methods: [GET, HEAD] }       # only reading; leave matches out to allow everything
+            - { methods: [GET, HEAD] }   # only reading; leave matches out to allow everything
 `,
   )
   return `# yaml-language-server: $schema=./.bot-bottle/manifest.v1.json
 # What bot-bottle keeps alive. \`bot-bottle diff\` shows what would change, \`bot-bottle apply\` makes it so.
 version: 1
-stack: ${stack}                            # the name that marks everything created from this file
+${`stack: ${stack}`.padEnd(40)} # the name that marks everything created from this file
 
 bottles:
   ${bottle}:

@@ -17,6 +17,11 @@ export class Report {
     this.#add('warning', code, place, message, hint)
   }
 
+  /** Nothing more is kept: whoever collects can stop. */
+  get full(): boolean {
+    return this.#found.size > REPORTED_MAX
+  }
+
   get errors(): number {
     return this.#errors
   }

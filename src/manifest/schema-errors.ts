@@ -23,6 +23,7 @@ export function checkSchema(
   )
   let nameRule = 'name'
   for (const error of errors) {
+    if (report.full) return
     const found = locate(root, error.instancePath)
     if (found.node.kind === 'scalar' && found.node.broken) continue
     // A rule for the keys of a map reports as if it were one for the map; which key it was is said afterwards.

@@ -78,6 +78,7 @@ export function decode(source: Source, report: Report): SourceText | undefined {
 }
 
 // C0 but tab, line feed and carriage return; DEL; C1; marks that change the reading direction.
+// oxlint-disable-next-line no-control-regex
 const HIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g
 
 function invalidUtf8(bytes: Uint8Array): number | undefined {

@@ -48,8 +48,7 @@ export async function readTrust(
 function isCertificates(pem: string): boolean {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
   try {
-    for (const block of blocks) new X509Certificate(block)
-    return blocks.length > 0
+    return blocks.length > 0 && blocks.every((block) => new X509Certificate(block).subject !== undefined)
   } catch {
     return false
   }

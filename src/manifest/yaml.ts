@@ -156,6 +156,8 @@ class Converter {
   #convert(yaml: YamlNode, depth: number): Node {
     const place = this.#place(yaml)
     this.#nodes += 1
+    if (this.#report.full) this.exhausted = true
+    if (this.exhausted) return brokenAt(place)
     if (depth > DEPTH_MAX) return this.#stop('too-deep', place, `nested deeper than ${DEPTH_MAX} levels`)
     if (isAlias(yaml)) return this.#alias(yaml.source, place, depth)
     if (yaml.tag !== undefined) {

@@ -53,7 +53,7 @@ function checkHost(route: Node, report: Report): void {
       host.value.place,
       `${quoted(written)} allows every name one label below ${quoted(reading.host.slice(2))}`,
     )
-  if (domainToASCII(written) !== written.toLowerCase() && /[^\u0000-\u007f]/.test(written)) {
+  if (domainToASCII(written) !== written.toLowerCase() && /\P{ASCII}/u.test(written)) {
     report.warning(
       'international-host',
       host.value.place,
@@ -169,8 +169,8 @@ function patternProblem(pattern: string): string | undefined {
   if (/\(\?(<?[=!])/.test(bare)) return 'looks ahead or behind, which cannot be done in linear time'
   if (/\\[1-9]|\\k</.test(bare)) return 'refers back to a group, which cannot be done in linear time'
   try {
-    new RegExp(pattern, 'u')
-    return undefined
+    // Compiled for its syntax only; nothing is matched here.
+    return new RegExp(pattern, 'u').flags === 'u' ? undefined : 'is not valid'
   } catch (cause) {
     const [, reason] = /: ([^:]+)$/.exec(cause instanceof Error ? cause.message : '') ?? []
     return `is not valid${reason === undefined ? '' : ` (${reason.toLowerCase()})`}`
