@@ -1,9 +1,9 @@
 /**
- * Makes dist/, what `npm pack` ships: the program as one small entry with lazy chunks beside it, and what the sidecar
+ * Makes dist/, what `npm pack` ships: the program as a small entry and one lazy file, and what the sidecar
  * image is built from. A checkout never uses dist/; `bin/bot-bottle` runs its sources.
  */
 import { build } from 'esbuild'
-import type { Plugin } from 'esbuild'
+import type { BuildOptions, Plugin } from 'esbuild'
 import { existsSync } from 'node:fs'
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -30,29 +30,54 @@ const leaveOut: Plugin = {
   },
 }
 
-await rm(dist, { recursive: true, force: true })
-const { metafile } = await build({
+/** The entry knows the version and the help; whatever does more is one further file, whose modules run when they are asked for. */
+const program: Plugin = {
+  name: 'program',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/dispatch\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './program.js', external: true } : undefined,
+    )
+  },
+}
+
+/** Imports of Node's own modules would all run at the top of the one file; so each is fetched where it is first used. */
+const lazyNode: Plugin = {
+  name: 'lazy-node',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'node' }))
+    onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`,
+      loader: 'js',
+    }))
+  },
+}
+
+const common: BuildOptions = {
   absWorkingDir: root,
-  entryPoints: { 'bot-bottle': 'bin/bot-bottle.ts' },
   outdir: dist,
   bundle: true,
-  splitting: true,
+  // Not split: a file costs more than its bytes, and a module that is imported lazily is evaluated lazily in one file as well.
+  splitting: false,
   format: 'esm',
   platform: 'node',
   target: 'node24',
-  chunkNames: 'chunks/[name]-[hash]',
   minify: true,
   legalComments: 'none',
   // esbuild itself builds the sidecars of a checkout only.
   external: ['esbuild'],
-  plugins: [leaveOut],
   // Packages in CommonJS ask for `require`; an ES module has none of its own.
   banner: {
     js: "import{createRequire as bbRequire}from'node:module';const require=bbRequire(import.meta.url);",
   },
   metafile: true,
   logLevel: 'warning',
-})
+}
+
+await rm(dist, { recursive: true, force: true })
+const built = await Promise.all([
+  build({ ...common, entryPoints: { 'bot-bottle': 'bin/bot-bottle.ts' }, plugins: [program, lazyNode] }),
+  build({ ...common, entryPoints: { program: 'src/cli/dispatch.ts' }, plugins: [leaveOut, lazyNode] }),
+])
 
 /** The image context of a checkout, byte for byte. */
 async function shipSidecars(): Promise<number> {
@@ -70,8 +95,9 @@ async function shipSidecars(): Promise<number> {
 const shipped = existsSync(join(root, 'src/drivers/docker/images/sidecars-image.ts'))
   ? await shipSidecars()
   : 0
-const size = (path: string): string => `${((metafile.outputs[path]?.bytes ?? 0) / 1024).toFixed(0)} kB`
-const chunks = Object.keys(metafile.outputs).length - 1
-console.log(
-  `dist/bot-bottle.js ${size('dist/bot-bottle.js')}, ${chunks} chunks, ${shipped} files for the sidecar image`,
+const sizes = built.flatMap(({ metafile }) =>
+  Object.entries(metafile?.outputs ?? {}).map(
+    ([path, { bytes }]) => `${path} ${(bytes / 1024).toFixed(0)} kB`,
+  ),
 )
+console.log(`${sizes.join(', ')}, ${shipped} files for the sidecar image`)

@@ -1,4 +1,4 @@
-/** Every command: what it is called, what it takes, where it is. Help, parsing and completion all read this table; commands load when they run. */
+/** Every command: what it is called and what it takes. Help, parsing and completion all read this table; it loads none of them. */
 import type { CommandSpec, OptionSpec } from './invocation.ts'
 
 const MANIFEST: readonly OptionSpec[] = [
@@ -110,7 +110,6 @@ export const COMMANDS: readonly CommandSpec[] = [
         text: 'take over an unmarked object that has the declared shape',
       },
     ],
-    load: () => import('./commands/diff.ts'),
   },
   {
     name: 'apply',
@@ -145,7 +144,6 @@ export const COMMANDS: readonly CommandSpec[] = [
       QUIET,
       FULL,
     ],
-    load: () => import('./commands/apply.ts'),
   },
   {
     name: 'watch',
@@ -162,7 +160,6 @@ export const COMMANDS: readonly CommandSpec[] = [
       { flags: '--timeout <time>', type: 'seconds', text: 'wait for readiness, per bottle', default: '120s' },
       LOCK,
     ],
-    load: () => import('./commands/watch.ts'),
   },
   {
     name: 'status',
@@ -172,7 +169,6 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'List the bottles and how they are',
     examples: ['bot-bottle status'],
     options: [...MANIFEST, STACK, OUTPUT('pretty', 'json')],
-    load: () => import('./commands/status.ts'),
   },
   {
     name: 'destroy',
@@ -193,7 +189,6 @@ export const COMMANDS: readonly CommandSpec[] = [
       FULL,
       TAKE_OVER,
     ],
-    load: () => import('./commands/destroy.ts'),
   },
   {
     name: 'run',
@@ -214,7 +209,6 @@ export const COMMANDS: readonly CommandSpec[] = [
         default: 'ctrl-p,ctrl-q',
       },
     ],
-    load: () => import('./commands/run.ts'),
   },
   {
     name: 'attach',
@@ -235,7 +229,6 @@ export const COMMANDS: readonly CommandSpec[] = [
       },
       { flags: '--no-stdin', type: 'flag', text: 'watch only' },
     ],
-    load: () => import('./commands/attach.ts'),
   },
   {
     name: 'exec',
@@ -246,7 +239,6 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'Run a program in a bottle; its exit code is passed on',
     examples: ['bot-bottle exec implementer ls -l /workspace', 'bot-bottle exec implementer sh'],
     options: [...MANIFEST, STACK, ...PROGRAM],
-    load: () => import('./commands/exec.ts'),
   },
   {
     name: 'logs',
@@ -264,7 +256,6 @@ export const COMMANDS: readonly CommandSpec[] = [
       { flags: '--since <time>', type: 'text', text: 'ISO 8601, or 10m, 2h' },
       { flags: '--json', type: 'flag', text: 'one JSON document per line' },
     ],
-    load: () => import('./commands/logs.ts'),
   },
   {
     name: 'cp',
@@ -280,7 +271,6 @@ export const COMMANDS: readonly CommandSpec[] = [
       'One of the two is BOTTLE:PATH with an absolute path. Links are never followed inside the bottle.',
     ],
     options: [...MANIFEST, STACK],
-    load: () => import('./commands/cp.ts'),
   },
   {
     name: 'start',
@@ -290,7 +280,6 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'Start bottles that were stopped',
     examples: ['bot-bottle start implementer'],
     options: [...MANIFEST, LOCK],
-    load: () => import('./commands/start.ts'),
   },
   {
     name: 'stop',
@@ -300,7 +289,6 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'Halt bottles and keep them; apply does not start them again',
     examples: ['bot-bottle stop implementer'],
     options: [...MANIFEST, LOCK],
-    load: () => import('./commands/stop.ts'),
   },
   {
     name: 'init',
@@ -312,7 +300,6 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: [
       { flags: '--stack <name>', type: 'text', text: 'name of the stack', default: "the folder's name" },
     ],
-    load: () => import('./commands/init.ts'),
   },
   {
     name: 'validate',
@@ -322,7 +309,6 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'Check the manifest and say everything that is wrong with it',
     examples: ['bot-bottle validate'],
     options: [...MANIFEST, OUTPUT('pretty', 'json'), QUIET],
-    load: () => import('./commands/validate.ts'),
   },
   {
     name: 'explain',
@@ -332,7 +318,6 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'Show every field of one object and the line it came from',
     examples: ['bot-bottle explain route/implementer/api.github.com'],
     options: [...MANIFEST, OUTPUT('pretty', 'json')],
-    load: () => import('./commands/explain.ts'),
   },
   {
     name: 'schema',
@@ -342,7 +327,6 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'Print a JSON Schema for editors and programs',
     examples: ['bot-bottle schema > .bot-bottle/manifest.v1.json'],
     options: [],
-    load: () => import('./commands/schema.ts'),
   },
   {
     name: 'doctor',
@@ -356,7 +340,6 @@ export const COMMANDS: readonly CommandSpec[] = [
       { flags: '--secrets', type: 'flag', text: 'try every secret reference, print names only' },
       OUTPUT('pretty', 'json'),
     ],
-    load: () => import('./commands/doctor.ts'),
   },
   {
     name: 'forget',
@@ -375,7 +358,6 @@ export const COMMANDS: readonly CommandSpec[] = [
         default: 'docker',
       },
     ],
-    load: () => import('./commands/forget.ts'),
   },
   {
     name: 'completion',
@@ -385,7 +367,6 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'Print the completion script of a shell',
     examples: ['source <(bot-bottle completion bash)'],
     options: [],
-    load: () => import('./commands/completion.ts'),
   },
   {
     name: 'version',
@@ -395,7 +376,6 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'Print the version',
     examples: ['bot-bottle version'],
     options: [OUTPUT('pretty', 'json')],
-    load: () => import('./commands/version.ts'),
   },
 ]
 

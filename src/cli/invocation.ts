@@ -1,5 +1,4 @@
 /** One command as it was typed, parsed: what every command's `run` gets. */
-import type { Exit } from '../model/errors.ts'
 import type { CommandHelp, OptionHelp } from '../render/help.ts'
 import type { Output } from '../render/output.ts'
 import type { Io } from './io.ts'
@@ -30,5 +29,4 @@ export interface CommandSpec extends CommandHelp {
   readonly arity: readonly [number, number]
   /** Everything after the first argument belongs to the program in the bottle. */
   readonly passThrough?: boolean
-  load(): Promise<{ run(invocation: Invocation): Promise<Exit | number> }>
 }
