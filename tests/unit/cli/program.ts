@@ -32,8 +32,22 @@ export function openProgram() {
   const drivers: NonNullable<Io['drivers']> = {
     memory: async ({ installation }) => memoryDriver({ world, installation, faults }),
   }
+  const ioOf = (env: Readonly<Record<string, string>>, signal?: SignalName): Io => ({
+    stdin: new PassThrough(),
+    stdout: new PassThrough(),
+    stderr: new PassThrough(),
+    env: { HOME: folder, BOT_BOTTLE_DRIVER: 'memory', PATH: process.env['PATH'] ?? '', ...env },
+    cwd: folder,
+    now: () => Date.now(),
+    onSignal(name, heard) {
+      if (name === signal) queueMicrotask(heard)
+      return () => {}
+    },
+    drivers,
+  })
   return {
     folder,
+    io: (env: Readonly<Record<string, string>>) => ioOf(env),
     world,
     faults,
     write: (name: string, text: string) => writeFileSync(join(folder, name), text),
@@ -47,17 +61,10 @@ export function openProgram() {
       })
       input.end(options.stdin ?? '')
       const io: Io = {
+        ...ioOf(options.env ?? {}, options.signal),
         stdin: input,
         stdout: out.stream,
         stderr: err.stream,
-        env: { HOME: folder, BOT_BOTTLE_DRIVER: 'memory', PATH: process.env['PATH'] ?? '', ...options.env },
-        cwd: folder,
-        now: () => Date.now(),
-        onSignal(name, heard) {
-          if (name === options.signal) queueMicrotask(heard)
-          return () => {}
-        },
-        drivers,
       }
       const code = await run(argv, io)
       return { code, stdout: out.text(), stderr: err.text() }

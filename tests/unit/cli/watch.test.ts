@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Options } from '../../../src/cli/options.ts'
+import { openStack } from '../../../src/cli/stack.ts'
+import { openWatchRun } from '../../../src/cli/watch-run.ts'
+import type { Invocation } from '../../../src/cli/invocation.ts'
+import { PLAIN } from '../../../src/render/style.ts'
+import { MANIFEST, openProgram, TOKEN } from './program.ts'
+
+let program: ReturnType<typeof openProgram>
+let said: string[] = []
+beforeEach(async () => {
+  said = []
+  program = openProgram()
+  program.write('bottles.yaml', MANIFEST)
+  await program.run('apply', { env: TOKEN })
+})
+afterEach(() => program.close())
+
+/** One run of watch after another, as its loop would start them. */
+async function watching(flags: Readonly<Record<string, unknown>> = {}) {
+  const say = (lines: readonly string[]): void => void said.push(...lines)
+  const invocation: Invocation = {
+    command: 'watch',
+    args: [],
+    options: new Options(flags),
+    io: program.io(TOKEN),
+    output: {
+      style: PLAIN,
+      noteStyle: PLAIN,
+      live: undefined,
+      result: say,
+      note: say,
+      flush: async () => {},
+    },
+  }
+  return openWatchRun(invocation, await openStack(invocation), () => {})
+}
+const text = (): string => said.splice(0).join('\n')
+
+describe('watch', () => {
+  test('is quiet when nothing differs', async () => {
+    const run = await watching()
+    await run(['start'])
+    await run(['resync'])
+    expect(text()).toBe('')
+  })
+  test('applies an edit that disturbs nobody', async () => {
+    const run = await watching()
+    program.write('bottles.yaml', MANIFEST.replace('/repos/acme/', '/repos/'))
+    await run(['edit'])
+    expect(text()).toContain('route/implementer/api.github.com')
+    expect((await program.run('diff', { env: TOKEN })).code).toBe(0)
+  })
+  test('holds back what would restart an agent, says so once, and does it with --yes', async () => {
+    const run = await watching()
+    program.write('bottles.yaml', MANIFEST.replace('CI: "1"', 'CI: "2"'))
+    await run(['edit'])
+    expect(text()).toContain('held back')
+    await run(['resync'])
+    expect(text()).toBe('')
+    expect((await program.run('diff', { env: TOKEN })).code).toBe(1)
+    const bold = await watching({ yes: true })
+    await bold(['edit'])
+    expect((await program.run('diff', { env: TOKEN })).code).toBe(0)
+  })
+  test('reports drift, and repairs it with --heal', async () => {
+    program.world.change((state) => delete state.stacks['acme']?.bundles['reviewer'])
+    const run = await watching()
+    await run(['engine'])
+    expect(text()).toMatch(/bundle\/reviewer .*\[drift, repaired with --heal\]/)
+    const healing = await watching({ heal: true })
+    await healing(['resync'])
+    expect(text()).toContain('bundle/reviewer')
+    expect((await program.run('diff', { env: TOKEN })).code).toBe(0)
+  })
+  test('keeps the last good manifest when an edit is invalid, and prints why', async () => {
+    const run = await watching()
+    await run(['start'])
+    program.write('bottles.yaml', 'version: 1\nstack: acme\nbottle: {}\n')
+    await run(['edit'])
+    const why = text()
+    expect(why).toContain('bottles.yaml:3:1')
+    expect(why).toContain('the last good manifest stays in force')
+    expect((await program.run('status --stack acme')).stdout).toContain('2 bottles')
+    program.write('bottles.yaml', MANIFEST)
+    await run(['edit'])
+    expect(text()).toBe('')
+  })
+  test('goes on when the engine does not answer', async () => {
+    const run = await watching()
+    program.faults.add({ call: 'observe', moment: 'before' })
+    await run(['resync'])
+    expect(text()).toContain('cannot be reached')
+    await run(['resync'])
+    expect(text()).toBe('')
+  })
+  test('applies nothing of an emptied manifest', async () => {
+    const run = await watching({ yes: true })
+    program.write('bottles.yaml', 'version: 1\nstack: acme\nbottles: {}\n')
+    await run(['edit'])
+    expect((await program.run('status --stack acme')).stdout).toContain('2 bottles')
+  })
+})
