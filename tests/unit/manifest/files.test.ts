@@ -245,4 +245,16 @@ describe('a manifest in the workspace of its own bottle', () => {
     const warnings = (await load([])).desired.warnings
     expect(warnings.map(({ code, place }) => [code, place.column])).toEqual([['manifest-in-reach', 40]])
   })
+
+  it('is warned about when a remote may push to the repository it lies in, however that is written', async () => {
+    await file('.git/config', '[remote "origin"]\n\turl = https://gitea.acme.example/acme/app.git\n')
+    const remote = (name: string, push: string): string =>
+      `        ${name}:\n          url: ssh://git@gitea.acme.example:2222/acme/app.git\n          host_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl\n          identity: ~/.ssh/id\n${push}`
+    await file(
+      'bottles.yaml',
+      `version: 1\nstack: acme\nbottles:\n  dev:\n    git:\n      remotes:\n${remote('fetched', '')}${remote('pushed', '          push: { allow: [refs/heads/agent/*] }\n')}`,
+    )
+    const warnings = (await load([])).desired.warnings
+    expect(warnings.map(({ code, place }) => [code, place.line])).toEqual([['manifest-in-reach', 12]])
+  })
 })
