@@ -12,11 +12,8 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PassThrough } from 'node:stream'
-import type { ReadStream, WriteStream } from 'node:tty'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { askHidden } from '../../../src/execute/ask.ts'
 import { resolveAll, resolveQuietly, secretResolver } from '../../../src/execute/secrets.ts'
 import type { SecretSources } from '../../../src/execute/secrets.ts'
 import type { SecretRef } from '../../../src/model/secret.ts'
@@ -179,38 +176,5 @@ describe('all references together', () => {
 
   it('cannot be asked for without a terminal', async () => {
     await expect(value({ from: 'ask' })).rejects.toMatchObject({ code: 'secret-no-terminal', exit: 2 })
-  })
-})
-
-describe('the question on a terminal', () => {
-  const terminal = () => {
-    const input = Object.assign(new PassThrough(), {
-      isRaw: false,
-      setRawMode(raw: boolean) {
-        input.isRaw = raw
-        return input
-      },
-    })
-    const output = new PassThrough()
-    return {
-      input,
-      output,
-      both: { input: input as unknown as ReadStream, output: output as unknown as WriteStream },
-    }
-  }
-  it('shows nothing of the answer, understands rubout, and leaves the terminal as it was', async () => {
-    const { input, output, both } = terminal()
-    const answer = askHidden(both, 'token')
-    expect(input.isRaw).toBe(true)
-    input.write('canarx\u007fy\r')
-    expect(await answer).toBe('canary')
-    expect(String(output.read())).toBe('token: \n')
-    expect(input.isRaw).toBe(false)
-  })
-  it('is refused with Ctrl-C', async () => {
-    const { input, both } = terminal()
-    const answer = askHidden(both, 'token')
-    input.write('can\u0003')
-    await expect(answer).rejects.toMatchObject({ code: 'secret-not-given' })
   })
 })
