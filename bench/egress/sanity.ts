@@ -29,30 +29,38 @@ function material(): Material {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' })
   const leaf = createLeaf({ issuer: openAuthority(issuer), host: HOST, publicKey, now: new Date() })
-  return { root: root.certificate, rootKey: root.key, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), certificate: leaf + issuer.certificate }
+  return {
+    root: root.certificate,
+    rootKey: root.key,
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    certificate: leaf + issuer.certificate,
+  }
 }
 
 function origin(made: Material): void {
   const small = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
   const piece = Buffer.alloc(64 * 1024, 97)
-  const server = createTlsServer({ key: made.key, cert: made.certificate, ALPNProtocols: ['http/1.1'], ciphers: 'TLS_AES_128_GCM_SHA256' }, (socket) => {
-    let uploading = 0
-    socket.on('error', () => {})
-    socket.on('data', (bytes) => {
-      if (uploading > 0) {
-        uploading -= bytes.length
-        if (uploading <= 0) socket.write(small)
-        return
-      }
-      const text = bytes.toString('latin1', 0, 200)
-      if (text.startsWith('GET /bulk')) return bulk(socket)
-      if (text.startsWith('POST')) {
-        uploading = BULK - (bytes.length - bytes.indexOf('\r\n\r\n') - 4)
-        return
-      }
-      socket.write(small)
-    })
-  })
+  const server = createTlsServer(
+    { key: made.key, cert: made.certificate, ALPNProtocols: ['http/1.1'], ciphers: 'TLS_AES_128_GCM_SHA256' },
+    (socket) => {
+      let uploading = 0
+      socket.on('error', () => {})
+      socket.on('data', (bytes) => {
+        if (uploading > 0) {
+          uploading -= bytes.length
+          if (uploading <= 0) socket.write(small)
+          return
+        }
+        const text = bytes.toString('latin1', 0, 200)
+        if (text.startsWith('GET /bulk')) return bulk(socket)
+        if (text.startsWith('POST')) {
+          uploading = BULK - (bytes.length - bytes.indexOf('\r\n\r\n') - 4)
+          return
+        }
+        socket.write(small)
+      })
+    },
+  )
   const bulk = (socket: Socket): void => {
     socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${BULK}\r\n\r\n`)
     let left = BULK
@@ -68,13 +76,37 @@ function origin(made: Material): void {
 }
 
 function egress(made: Material, originPort: number, credentialed: boolean): void {
-  const door = createEgress({ dial: () => new Promise((resolve) => {
-    const socket: Socket = connect({ port: originPort, host: '127.0.0.1', noDelay: true }, () => resolve(socket))
-  }), log: () => {} })
-  const issuer = createIssuer({ root: { certificate: made.root, key: made.rootKey }, hosts: [HOST], notBefore: around(-1), notAfter: around(10) })
+  const door = createEgress({
+    dial: () =>
+      new Promise((resolve) => {
+        const socket: Socket = connect({ port: originPort, host: '127.0.0.1', noDelay: true }, () =>
+          resolve(socket),
+        )
+      }),
+    log: () => {},
+  })
+  const issuer = createIssuer({
+    root: { certificate: made.root, key: made.rootKey },
+    hosts: [HOST],
+    notBefore: around(-1),
+    notAfter: around(10),
+  })
   door.configure({
     generation: 1,
-    policy: { log: 'blocks', routes: [{ host: HOST, port: 443, scheme: 'https', tlsPassthrough: false, allowPrivate: true, gitFetch: false, ...(credentialed && { auth: { scheme: 'bearer' as const, secret: 's' } }) }] },
+    policy: {
+      log: 'blocks',
+      routes: [
+        {
+          host: HOST,
+          port: 443,
+          scheme: 'https',
+          tlsPassthrough: false,
+          allowPrivate: true,
+          gitFetch: false,
+          ...(credentialed && { auth: { scheme: 'bearer' as const, secret: 's' } }),
+        },
+      ],
+    },
     secrets: { s: 'sk-bench-0123456789abcdef0123456789' },
     issuer: { ...issuer, root: made.root },
     trust: [made.root],
@@ -85,7 +117,10 @@ function egress(made: Material, originPort: number, credentialed: boolean): void
   server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }))
   process.on('message', () => {
     const status = readFileSync('/proc/self/smaps_rollup', 'utf8')
-    process.send?.({ cpu: process.cpuUsage(), anonymous: Number(/^Anonymous:\s+(\d+)/m.exec(status)?.[1]) / 1024 })
+    process.send?.({
+      cpu: process.cpuUsage(),
+      anonymous: Number(/^Anonymous:\s+(\d+)/m.exec(status)?.[1]) / 1024,
+    })
   })
 }
 
@@ -100,24 +135,41 @@ async function open(port: number, proxied: boolean, made: Material): Promise<Soc
   return secured
 }
 
-async function requests(port: number, proxied: boolean, made: Material, concurrency: number, ms: number): Promise<{ perSecond: number; medianMs: number; count: number }> {
-  const request = Buffer.from(`GET /v1/items?page=2 HTTP/1.1\r\nHost: ${HOST}\r\nUser-Agent: bench\r\nAccept: application/json\r\nX-One: 1\r\n\r\n`)
+async function requests(
+  port: number,
+  proxied: boolean,
+  made: Material,
+  concurrency: number,
+  ms: number,
+): Promise<{ perSecond: number; medianMs: number; count: number }> {
+  const request = Buffer.from(
+    `GET /v1/items?page=2 HTTP/1.1\r\nHost: ${HOST}\r\nUser-Agent: bench\r\nAccept: application/json\r\nX-One: 1\r\n\r\n`,
+  )
   const sockets = await Promise.all(Array.from({ length: concurrency }, () => open(port, proxied, made)))
   const latencies: number[] = []
   const began = performance.now()
-  await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => {
-    let sent = performance.now()
-    socket.on('data', () => {
-      const now = performance.now()
-      latencies.push(now - sent)
-      if (now - began > ms) return resolve(void socket.destroy())
-      sent = now
-      socket.write(request)
-    })
-    socket.write(request)
-  })))
+  await Promise.all(
+    sockets.map(
+      (socket) =>
+        new Promise<void>((resolve) => {
+          let sent = performance.now()
+          socket.on('data', () => {
+            const now = performance.now()
+            latencies.push(now - sent)
+            if (now - began > ms) return resolve(void socket.destroy())
+            sent = now
+            socket.write(request)
+          })
+          socket.write(request)
+        }),
+    ),
+  )
   latencies.sort((a, b) => a - b)
-  return { perSecond: Math.round(latencies.length / (ms / 1000)), medianMs: latencies[latencies.length >> 1] ?? 0, count: latencies.length }
+  return {
+    perSecond: Math.round(latencies.length / (ms / 1000)),
+    medianMs: latencies[latencies.length >> 1] ?? 0,
+    count: latencies.length,
+  }
 }
 
 async function bulk(port: number, proxied: boolean, made: Material, up: boolean): Promise<number> {
@@ -126,11 +178,14 @@ async function bulk(port: number, proxied: boolean, made: Material, up: boolean)
   if (!up) {
     socket.write(`GET /bulk HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`)
     let left = BULK
-    await new Promise<void>((resolve) => socket.on('data', (piece: Buffer) => (left -= piece.length) <= 0 && resolve()))
+    await new Promise<void>((resolve) =>
+      socket.on('data', (piece: Buffer) => (left -= piece.length) <= 0 && resolve()),
+    )
   } else {
     const piece = Buffer.alloc(64 * 1024, 98)
     socket.write(`POST /up HTTP/1.1\r\nHost: ${HOST}\r\nContent-Length: ${BULK}\r\n\r\n`)
-    for (let left = BULK; left > 0; left -= piece.length) if (!socket.write(piece)) await new Promise((resolve) => socket.once('drain', resolve))
+    for (let left = BULK; left > 0; left -= piece.length)
+      if (!socket.write(piece)) await new Promise((resolve) => socket.once('drain', resolve))
     await new Promise((resolve) => socket.once('data', resolve))
   }
   socket.destroy()
@@ -141,17 +196,25 @@ async function main(): Promise<void> {
   const made = material()
   const start = (args: readonly string[]): Promise<{ child: ReturnType<typeof fork>; port: number }> =>
     new Promise((resolve) => {
-      const child = fork(import.meta.filename, [...args, JSON.stringify(made)], { execArgv: ['--no-warnings', '--max-semi-space-size=1'] })
+      const child = fork(import.meta.filename, [...args, JSON.stringify(made)], {
+        execArgv: ['--no-warnings', '--max-semi-space-size=1'],
+      })
       child.once('message', (message: { port: number }) => resolve({ child, port: message.port }))
     })
-  const usage = (child: ReturnType<typeof fork>): Promise<{ cpu: { user: number; system: number }; anonymous: number }> =>
+  const usage = (
+    child: ReturnType<typeof fork>,
+  ): Promise<{ cpu: { user: number; system: number }; anonymous: number }> =>
     new Promise((resolve) => {
       child.once('message', resolve as never)
       child.send('usage')
     })
   const from = await start(['origin'])
   const table: Record<string, object> = {}
-  for (const [name, args] of [['direct', undefined], ['egress', 'plain'], ['egress, credentialed', 'credentialed']] as const) {
+  for (const [name, args] of [
+    ['direct', undefined],
+    ['egress', 'plain'],
+    ['egress, credentialed', 'credentialed'],
+  ] as const) {
     const door = args === undefined ? undefined : await start(['egress', String(from.port), args])
     const port = door?.port ?? from.port
     const idle = door && (await usage(door.child)).anonymous
@@ -160,7 +223,10 @@ async function main(): Promise<void> {
     const before = door && (await usage(door.child)).cpu
     const many = await requests(port, door !== undefined, made, 64, 4000)
     const after = door && (await usage(door.child))
-    const cpu = before && after ? (after.cpu.user + after.cpu.system - before.user - before.system) / many.count : undefined
+    const cpu =
+      before && after
+        ? (after.cpu.user + after.cpu.system - before.user - before.system) / many.count
+        : undefined
     let tunnels = 0
     const began = performance.now()
     for (; performance.now() - began < 1500; tunnels++) (await open(port, door !== undefined, made)).destroy()
@@ -178,7 +244,11 @@ async function main(): Promise<void> {
     door?.child.kill()
   }
   from.child.kill()
-  process.stdout.write(`${Object.entries(table).map(([name, row]) => `${name}: ${JSON.stringify(row)}`).join('\n')}\n`)
+  process.stdout.write(
+    `${Object.entries(table)
+      .map(([name, row]) => `${name}: ${JSON.stringify(row)}`)
+      .join('\n')}\n`,
+  )
 }
 
 if (role === 'origin') origin(JSON.parse(rest[0] ?? ''))

@@ -102,6 +102,7 @@ export class Connection {
       const head = await readHead(client, this.#door.limits, late)
       if (head === undefined) return this.#destroyWhenRead()
       client.onDeadline = undefined
+      client.deadline = Date.now() + this.#door.limits.silenceMs
       this.#seen = {
         fields: head.fields,
         ...('authority' in place && { authority: place.authority, scheme: place.scheme }),
@@ -313,6 +314,8 @@ export class Connection {
 
   #watch(wire: Wire): Wire {
     this.#door.sweep.add(wire)
+    // Nobody is left to answer: what is asked of an upstream ends too.
+    wire.socket.once('close', () => this.#upstream?.destroy())
     return wire
   }
 }

@@ -68,9 +68,17 @@ const CREDENTIAL_PARAMETER =
 
 /** Whether a request field carries a credential of the agent's. Servers fold `_` to `-` (CGI). */
 export function isCredentialField(key: string): boolean {
+  const known = decided.get(key)
+  if (known !== undefined) return known
   const folded = key.replaceAll('_', '-')
-  return CREDENTIAL_FIELDS.has(folded) || CREDENTIAL_FIELD.test(folded)
+  const found = CREDENTIAL_FIELDS.has(folded) || CREDENTIAL_FIELD.test(folded)
+  if (decided.size < DECIDED_MAX) decided.set(key, found)
+  return found
 }
+
+/** Clients send the same few names over and over. */
+const decided = new Map<string, boolean>()
+const DECIDED_MAX = 512
 
 /** The agent's fields without its credentials; as they are on a `from-agent` route. */
 export function stripFields(fields: readonly Field[], route: RoutePolicy): readonly Field[] {

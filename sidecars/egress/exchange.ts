@@ -98,6 +98,8 @@ class Attempt {
   readonly #ends: number
   #late: 'upstream-timeout' | 'limit-time' | undefined
   #uploadFailure: Error | undefined
+  /** The whole request has gone out. */
+  #uploaded = false
 
   constructor(
     door: Door,
@@ -127,12 +129,11 @@ class Attempt {
     this.#progress()
     const uploading = this.#send()
     // A failure of the upload is looked at when the response is, or is not, there.
-    const uploaded = uploading.then(
-      () => true,
+    uploading.then(
+      () => (this.#uploaded = true),
       (error: unknown) => {
         this.#uploadFailure = error instanceof Error ? error : new Error('upload failed')
         if (!(error instanceof WireClosed) || client.closed) this.#upstream.destroy()
-        return false
       },
     )
     let response: ResponseHead | undefined
@@ -146,9 +147,8 @@ class Attempt {
     if (response === undefined) throw this.#blame(NO_ANSWER)
     const keptUpstream = await this.#relay(response)
     // An answer before the end of the request: the rest of the body is nobody's.
-    const complete = this.#reader.done && (await uploaded)
-    this.#finish(complete && keptUpstream)
-    return complete && outgoing.request.keepAlive && outgoing.request.version === '1.1'
+    this.#finish(this.#uploaded && keptUpstream)
+    return this.#uploaded && outgoing.request.keepAlive && outgoing.request.version === '1.1'
   }
 
   abandon(): void {
@@ -188,10 +188,11 @@ class Attempt {
   async #send(): Promise<void> {
     const { client, outgoing } = this.#exchange
     const { request } = outgoing
-    const head = Buffer.from(renderRequest(outgoing), 'latin1')
+    const text = renderRequest(outgoing)
     if (request.expectsContinue && request.framing.kind !== 'none' && client.pending === 0)
       await client.write('HTTP/1.1 100 Continue\r\n\r\n')
-    if (request.framing.kind === 'none') return await this.#upstream.write(head)
+    if (request.framing.kind === 'none') return await this.#upstream.write(text)
+    const head = Buffer.from(text, 'latin1')
     let first: Buffer | undefined = head
     if (client.pending === 0) {
       await this.#upstream.write(head)
@@ -243,6 +244,8 @@ class Attempt {
     )
     const scrubber = scrubbing ? new Scrubber(running.matcher) : undefined
     const reader = bodyReader(this.#upstream, response.framing, 'drop')
+    // The head had a time of its own; a body may be silent for longer.
+    this.#progress()
     const exchange = this.#exchange
     exchange.status = response.status
     exchange.begun = true
@@ -279,7 +282,11 @@ class Attempt {
     try {
       return await reader.next()
     } catch (error) {
-      throw this.#late === undefined ? error : new Refuse(this.#late)
+      if (this.#late !== undefined) throw new Refuse(this.#late)
+      if (error instanceof Malformed) throw new Refuse('upstream-malformed')
+      throw error instanceof WireClosed && !this.#exchange.client.closed
+        ? new Refuse('upstream-closed')
+        : error
     }
   }
 }

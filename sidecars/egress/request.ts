@@ -1,5 +1,5 @@
 /** One request as the agent sent it, with one reading: method, authority, path, query, framing. Throws Refuse. */
-import { parseAuthority, sameAuthority } from '../policy/authority.ts'
+import { formatAuthority, parseAuthority, sameAuthority } from '../policy/authority.ts'
 import type { Authority, Parsed } from '../policy/authority.ts'
 import { isQuery } from '../policy/path.ts'
 import type { RuleId } from '../policy/rules.ts'
@@ -78,7 +78,13 @@ export function parseRequest(head: Head, line: RequestLine, place: Place): Parse
     throw new Refuse('request-malformed')
   const target = place.form === 'absolute' ? absoluteTarget(line.target) : originTarget(line.target)
   const scheme = place.form === 'absolute' ? 'http' : place.scheme
-  const named = must(parseAuthority(hosts[0] ?? '', scheme === 'https' ? 443 : 80))
+  const defaultPort = scheme === 'https' ? 443 : 80
+  const expected = 'authority' in place ? place.authority : undefined
+  // In a tunnel nearly every Host is written in the canonical form already.
+  const named =
+    expected !== undefined && hosts[0] === formatAuthority(expected, defaultPort)
+      ? expected
+      : must(parseAuthority(hosts[0] ?? '', defaultPort))
   const authority = target.authority ?? ('authority' in place ? place.authority : named)
   if (!sameAuthority(named, authority) && controls.on('authority-equality'))
     mismatch(place.form === 'absolute' ? 'host-mismatch' : undefined)

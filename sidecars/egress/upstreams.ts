@@ -2,6 +2,7 @@
  * Connections to upstreams: dialled through the uplink, verified before a byte of HTTP, kept for the next request of
  * the same authority and credential only. A kept connection on which anything arrives is dropped.
  */
+import { createHash } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { connect, createSecureContext, rootCertificates } from 'node:tls'
 import type { SecureContext } from 'node:tls'
@@ -178,7 +179,7 @@ export class Upstreams {
 
   /** The roots of this program and the declared ones; an environment variable adds none. */
   #contextFor(trust: readonly string[]): SecureContext {
-    const key = trust.join('\n')
+    const key = trustKeyOf(trust)
     if (this.#trusted?.key === key) return this.#trusted.context
     const context = createSecureContext({
       ca: [...rootCertificates, ...trust],
@@ -216,7 +217,18 @@ const RULES_OF_DIAL = {
   overload: 'upstream-refused',
 } as const
 
+const trustKeys = new WeakMap<readonly string[], string>()
+
+/** Short name of a list of authorities; a list is never changed, so it is digested once. */
+function trustKeyOf(trust: readonly string[]): string {
+  const known = trustKeys.get(trust)
+  if (known !== undefined) return known
+  const made = createHash('sha256').update(JSON.stringify(trust)).digest('base64')
+  trustKeys.set(trust, made)
+  return made
+}
+
 /** What a connection may be used for again: authority, credential, and what it was verified against. */
 export function keyOf({ scheme, authority, credentialKey, trust }: UpstreamTarget): string {
-  return `${scheme}://${authority.host}:${authority.port} ${credentialKey} ${trust.length === 0 ? '' : trust.join('\n')}`
+  return `${scheme}://${authority.host}:${authority.port} ${credentialKey} ${trustKeyOf(trust)}`
 }

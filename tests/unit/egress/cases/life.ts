@@ -207,6 +207,34 @@ export const lifeCases: readonly Case[] = [
       }),
   },
   {
+    ids: ['PXY-29'],
+    title: 'a stream may be silent for longer than a head may take, and ends upstream when the agent goes',
+    run: () =>
+      inLab(
+        {
+          routes: [route()],
+          limits: { headMs: 150 },
+          upstreams: {
+            'allowed.test:443': (socket) => {
+              socket.write(HEAD)
+              setTimeout(() => socket.write(event('data: late')), 600)
+            },
+          },
+        },
+        async (lab) => {
+          const client = (await lab.tunnel()).send(GET)
+          await client.until('data: late')
+          const [upstream] = lab.upstream().open
+          const gone = new Promise((resolve) => upstream!.once('close', resolve))
+          client.socket.destroy()
+          // A half-closed client is still answered, so its going shows when it is written to.
+          const writing = setInterval(() => upstream!.write(event('data: to nobody')), 10)
+          await gone
+          clearInterval(writing)
+        },
+      ),
+  },
+  {
     ids: ['PXY-34'],
     title: 'limits of a route refuse rate, body and time',
     run: () =>
