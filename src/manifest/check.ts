@@ -47,13 +47,6 @@ export function checkManifest(
   }
   checkUplink(at(root, 'uplink'), report)
   checkImageNames(resolved, report)
-  if (live.length === 0 && report.errors === 0) {
-    report.warning(
-      'no-bottles',
-      root.place,
-      'nothing is declared that runs: everything that lives of this stack would be removed',
-    )
-  }
 }
 
 /** `image/NAME` of a ready image and `image/DEFINITION` of ours share one space of addresses. */

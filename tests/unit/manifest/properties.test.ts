@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,6 +10,8 @@ import { SHAPES } from '../../../src/manifest/keys.generated.ts'
 import { FIXTURES, loadText } from './loading.ts'
 
 const RUNS = { numRuns: process.env['CI'] === undefined ? 300 : 1500 }
+
+vi.setConfig({ testTimeout: 120_000 })
 
 /** Loads; a refusal is an answer, anything else thrown is a failure. */
 async function outcome(text: string): Promise<LoadedManifest | ManifestError> {
