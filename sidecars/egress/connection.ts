@@ -109,6 +109,7 @@ export class Connection {
       }
       this.#speaking = true
       const line = parseRequestLine(head)
+      this.#seen.method = line.method
       if (line.method === 'CONNECT' && place.form === 'absolute')
         return await this.#connect(parseConnect(head, line))
       const request = parseRequest(head, line, place)
@@ -285,9 +286,7 @@ export class Connection {
   }
 
   #say(refusal: ReturnType<typeof refusalOf>): void {
-    this.#client.end(
-      renderRefusal(refusal, { fields: this.#seen.fields, head: this.#seen.method === 'HEAD' }),
-    )
+    this.#client.end(renderRefusal(refusal, { fields: this.#seen.fields, method: this.#seen.method }))
     this.#linger()
   }
 

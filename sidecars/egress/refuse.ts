@@ -3,22 +3,25 @@ import type { Refusal } from '../policy/words.ts'
 import { membersOf } from './head.ts'
 import type { Field } from './head.ts'
 
-/** The whole response. `head`: no body, as for HEAD. */
+/**
+ * The whole response. `method` decides two things: HEAD gets no body; for CONNECT the words are in the status line
+ * too, because clients show that line and throw the body of a refused tunnel away.
+ */
 export function renderRefusal(
   refusal: Refusal,
-  asked: { readonly fields: readonly Field[]; readonly head: boolean },
+  asked: { readonly fields: readonly Field[]; readonly method: string | undefined },
 ): Buffer {
   const json = wantsJson(asked.fields)
   const body = json ? `${JSON.stringify({ error: refusalFields(refusal) })}\n` : asText(refusal)
   const lines = [
-    `HTTP/1.1 ${refusal.status} ${REASONS[refusal.status] ?? 'Refused'}`,
+    `HTTP/1.1 ${refusal.status} ${asked.method === 'CONNECT' ? inStatusLine(refusal) : (REASONS[refusal.status] ?? 'Refused')}`,
     `Content-Type: ${json ? 'application/json' : 'text/plain; charset=utf-8'}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     'X-Content-Type-Options: nosniff',
     'Cache-Control: no-store',
     'Connection: close',
     '',
-    asked.head ? '' : body,
+    asked.method === 'HEAD' ? '' : body,
   ]
   return Buffer.from(lines.join('\r\n'))
 }
@@ -29,6 +32,8 @@ const refusalFields = ({ code, message, allow, ask }: Refusal): object => ({
   ...(allow && { allow }),
   ...(ask && { ask }),
 })
+
+const inStatusLine = ({ message }: Refusal): string => `bot-bottle: ${message.replaceAll(/[^ -~]/g, '?')}`
 
 function asText({ message, allow, ask }: Refusal): string {
   const allowed = allow === undefined ? '' : ` The operator can allow it with\n  ${allow}`

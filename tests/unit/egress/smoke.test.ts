@@ -42,7 +42,9 @@ test('an undeclared host is refused in words on the CONNECT itself', async () =>
   lab = await Lab.open({ routes: [route()] })
   const client = lab.raw().send('CONNECT pastebin.example:443 HTTP/1.1\r\nHost: pastebin.example:443\r\n\r\n')
   const answer = await client.ended()
-  expect(answer).toContain('HTTP/1.1 403 Forbidden')
+  expect(answer).toContain(
+    'HTTP/1.1 403 bot-bottle: pastebin.example is not declared for this bottle (rule host-undeclared).\r\n',
+  )
   expect(answer).toContain(
     'bot-bottle: pastebin.example is not declared for this bottle (rule host-undeclared). The operator can allow it with\n  egress.routes: [{ host: pastebin.example }]\nYou can ask: tool propose_route of the MCP server "bot-bottle".\n',
   )
