@@ -10,13 +10,14 @@ import type { ImageSpec } from '../../resources/image/spec.ts'
 import type { Effect, EffectContext } from '../../ports/driver.ts'
 import { AGENT_TARGETS, agentBody, holderBody, PATHS } from './bodies.ts'
 import type { InspectedContainer } from './decode.ts'
-import { stepNames } from './engine-names.ts'
+import { stepNames, toolsVolume } from './engine-names.ts'
 import { imageVolumes } from './image-defaults.ts'
 import { labelsOf } from './labels.ts'
 import { createContainer, ours, removeContainer, removeVolume, startContainer, type Site } from './place.ts'
 import { sidecars } from './sidecars.ts'
+import { together } from './together.ts'
 import { mountTarget } from './trouble.ts'
-import { ensureBottleVolumes, ensureTools, removeUnusedTools } from './volumes.ts'
+import { ensureBottleVolumes, ensureTools, makeTools, removeUnusedTools } from './volumes.ts'
 import { wake } from './guest-effect.ts'
 
 export async function performBottle(site: Site, action: Action, context: EffectContext): Promise<Effect> {
@@ -40,7 +41,7 @@ export async function performBottle(site: Site, action: Action, context: EffectC
   // Isolated first: the agent goes before anything is opened or made.
   if (agent) await site.engine.removeContainer(agent.id)
   const image = await sidecars(site.engine)
-  const [owner, tools] = await Promise.all([
+  const [owner, tools] = await together([
     keepsHolder && holder ? holder : makeHolder(site, bottle, image),
     ensureTools(site, image),
     ensureBottleVolumes(site, bottle, image.tag),
@@ -57,7 +58,7 @@ async function present(
   readonly holder: InspectedContainer | undefined
   readonly agent: InspectedContainer | undefined
 }> {
-  const [holder, agent] = await Promise.all([
+  const [holder, agent] = await together([
     site.engine.container(liveNames.holder(site.stack, bottle)),
     site.engine.container(liveNames.agent(site.stack, bottle)),
   ])
@@ -138,6 +139,9 @@ async function refuseLinks(
   if (link === undefined && helper?.exists === true) return
   await site.engine.removeContainer(created.id)
   if (link) throw mountTarget(image, link.path, link.target)
+  // Its filling was interrupted once: filled now, it is there for the next attempt.
+  const own = await sidecars(site.engine)
+  await makeTools(site, toolsVolume(own.inputDigest), own)
   throw new DriverError(`container ${created.name} does not have the helper at ${PATHS.guest}`, {
     code: 'tools-missing',
     transient: true,
@@ -194,7 +198,7 @@ async function removeBottle(site: Site, bottle: string): Promise<Effect> {
     stepNames.bottle(stack, bottle),
   ])
     await removeContainer(site, name)
-  await Promise.all([
+  await together([
     removeVolume(site, liveNames.work(stack, bottle)),
     removeVolume(site, liveNames.home(stack, bottle)),
   ])

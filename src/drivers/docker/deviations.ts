@@ -92,6 +92,8 @@ function fields(
 }
 
 function comparable(name: string, value: Json | undefined): Json {
+  // The engine keeps the image's interval beside our NONE.
+  if (name === 'Healthcheck') return normal((value as JsonObject | undefined)?.['Test'])
   const plain = normal(value)
   if (!SETS.has(name) || !Array.isArray(plain)) return plain
   // Docker says CAP_KILL or KILL, by version.

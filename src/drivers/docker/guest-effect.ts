@@ -98,9 +98,16 @@ async function writeEnvironment(
   agent: InspectedContainer,
   declared: ReadonlyMap<string, string>,
 ): Promise<void> {
+  // What creation let through of the image's own variables, so that every way in has the same environment.
   const list = agent.config['Env']
-  const path = imagePath(Array.isArray(list) ? list.map(String) : [])
-  const text = `${JSON.stringify(guestEnvironment(declared, path), undefined, 1)}\n`
+  const created = Array.isArray(list) ? list.map(String) : []
+  const image = new Map(
+    created
+      .filter((line) => line.includes('='))
+      .map((line) => [line.split('=', 1)[0] ?? '', line.slice(line.indexOf('=') + 1)]),
+  )
+  const environment = guestEnvironment(new Map([...image, ...declared]), imagePath(created))
+  const text = `${JSON.stringify(environment, undefined, 1)}\n`
   await helper(
     site.engine,
     agent.id,

@@ -24,7 +24,7 @@ export interface DockerOptions {
 }
 
 /** Driver of one engine, chosen by the environment; nothing is asked before the first call. */
-export interface DockerDriver extends Driver, Sessions {}
+export type DockerDriver = Driver & Sessions
 
 export function dockerDriver(env: Environment, options: DockerOptions = {}): DockerDriver {
   let opened = options.engine

@@ -59,9 +59,20 @@ export function dockerTransport(endpoint: Endpoint): Transport {
     })
   }
   return {
-    json: (call) => dial(call, {}),
+    json: (call) => reading(call, () => dial(call, {})),
     stream: (call) => dial(call, { isStream: true }),
     hijack: (call) => dial(call, { isStream: true, hijack: true, openStdin: true }),
+  }
+}
+
+/** A kept connection that the engine closed meanwhile (it was restarted) fails at its first use: what only reads is asked once more. */
+async function reading(call: Call, ask: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await ask()
+  } catch (thrown) {
+    const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined
+    if (call.method !== 'GET' || (code !== 'EPIPE' && code !== 'ECONNRESET')) throw thrown
+    return ask()
   }
 }
 

@@ -15,6 +15,7 @@ import { stepNames } from './engine-names.ts'
 import { ensureUplinkVolume, removeUnusedTools } from './volumes.ts'
 import { readyOnSocket } from './ready.ts'
 import { sidecars } from './sidecars.ts'
+import { together } from './together.ts'
 
 export async function performUplink(site: Site, action: Action, signal: AbortSignal): Promise<Effect> {
   const name = liveNames.uplink(site.stack)
@@ -29,7 +30,7 @@ export async function performUplink(site: Site, action: Action, signal: AbortSig
   }
   const image = await sidecars(site.engine)
   if (present) await site.engine.removeContainer(present.id)
-  await Promise.all([ensureUplinkVolume(site, image.tag), ensureNetwork(site, name)])
+  await together([ensureUplinkVolume(site, image.tag), ensureNetwork(site, name)])
   signal.throwIfAborted()
   const spec = action.desired?.spec
   const labels = labelsOf({

@@ -7,6 +7,7 @@ import { stepBody, UPLINK_USER } from './bodies.ts'
 import { stepNames, toolsVolume } from './engine-names.ts'
 import { untar } from './images/untar.ts'
 import { DOCKER_LABELS, labelsOf, type Part } from './labels.ts'
+import { together } from './together.ts'
 import { ensureVolume, ours, type Site } from './place.ts'
 
 /** What a step fills: volume, folder of the sidecar image, owner it must have afterwards. */
@@ -58,28 +59,43 @@ export async function ensureTools(
   image: { readonly tag: string; readonly inputDigest: string },
 ): Promise<string> {
   const volume = toolsVolume(image.inputDigest)
+  const marked = (await site.engine.volume(volume))?.labels[DOCKER_LABELS.part] === 'tools'
+  if (!marked) await onceAtATime(volume, () => makeTools(site, volume, image))
+  return volume
+}
+
+/** Also for a volume that an interrupted run left empty: the engine fills only what is empty. */
+export async function makeTools(
+  site: Site,
+  volume: string,
+  image: { readonly tag: string; readonly inputDigest: string },
+): Promise<void> {
   const { engine } = site
-  const marked = (await engine.volume(volume))?.labels[DOCKER_LABELS.part] === 'tools'
-  if (!marked) {
-    await engine.createVolume(volume, {
-      [DOCKER_LABELS.part]: 'tools',
-      [DOCKER_LABELS.imageDigest]: image.inputDigest,
-    })
-    if ((await engine.volume(volume))?.labels[DOCKER_LABELS.part] !== 'tools') {
-      throw new DriverError(`volume ${volume} exists and is not ours`, {
-        code: 'name-taken',
-        hint: `docker volume rm ${volume}`,
-      })
-    }
-    const name = `${volume}_${site.stack}_step`
-    await fill(site, {
-      name,
-      address: address.image('sidecars'),
-      image: image.tag,
-      fillings: [{ volume, folder: '/bb/tools', uid: 0, part: 'tools' }],
+  await engine.createVolume(volume, {
+    [DOCKER_LABELS.part]: 'tools',
+    [DOCKER_LABELS.imageDigest]: image.inputDigest,
+  })
+  if ((await engine.volume(volume))?.labels[DOCKER_LABELS.part] !== 'tools') {
+    throw new DriverError(`volume ${volume} exists and is not ours`, {
+      code: 'name-taken',
+      hint: `docker volume rm ${volume}`,
     })
   }
-  return volume
+  const name = `${volume}_${site.stack}_step`
+  await fill(site, {
+    name,
+    address: address.image('sidecars'),
+    image: image.tag,
+    fillings: [{ volume, folder: '/bb/tools', uid: 0, part: 'tools' }],
+  })
+}
+
+/** Several bottles of one plan are made at once and need the same volume. */
+const making = new Map<string, Promise<void>>()
+function onceAtATime(volume: string, make: () => Promise<void>): Promise<void> {
+  const running = making.get(volume) ?? make().finally(() => making.delete(volume))
+  making.set(volume, running)
+  return running
 }
 
 /** Best effort: another agent may still use it. */
@@ -99,7 +115,7 @@ async function ensureFilled(site: Site, step: Step): Promise<void> {
   const { engine } = site
   const interrupted = ours(site, 'container', await engine.container(step.name))
   if (interrupted) await engine.removeContainer(interrupted.id)
-  const made = await Promise.all(
+  const made = await together(
     step.fillings.map(({ volume, part }) => ensureVolume(site, volume, { address: step.address, part })),
   )
   if (interrupted || made.includes('created')) await fill(site, step)
@@ -107,11 +123,13 @@ async function ensureFilled(site: Site, step: Step): Promise<void> {
 
 async function fill(site: Site, step: Step): Promise<void> {
   const { engine } = site
+  const left = ours(site, 'container', await engine.container(step.name))
+  if (left) await engine.removeContainer(left.id)
   const labels = labelsOf({ ...site, address: step.address, part: 'step' })
   const volumes = Object.fromEntries(step.fillings.map(({ folder, volume }) => [folder, volume]))
   const { id } = await engine.createContainer(step.name, stepBody({ image: step.image, labels, volumes }))
   try {
-    await Promise.all(step.fillings.map((filling) => readBack(site, id, filling)))
+    await together(step.fillings.map((filling) => readBack(site, id, filling)))
   } finally {
     await engine.removeContainer(id)
   }

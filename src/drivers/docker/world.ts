@@ -3,7 +3,7 @@ import type { InspectedContainer, InspectedImage, InspectedNetwork, NamedObject 
 import type { Engine } from './engine.ts'
 import { placeOfLabels, placeOfName, type Place } from './engine-names.ts'
 import { ownershipOf, type Part } from './labels.ts'
-import { LABELS, liveNames } from '../../model/names.ts'
+import { LABELS } from '../../model/names.ts'
 import type { Ownership } from '../../model/resource.ts'
 
 /** One engine object with its place. */
@@ -51,6 +51,13 @@ export async function readWorld(engine: Engine, { stack, installation }: Owner):
     }),
   )
   const containers = inspected.filter((found) => found !== undefined)
+  // The list of networks does not say who is on them.
+  const attached = await Promise.all(
+    placed(networks).map(async (found) => {
+      const object = await engine.network(found.object.id)
+      return object ? { ...found, object } : undefined
+    }),
+  )
   const imageIds = [
     ...new Set(
       containers.filter(({ ownership }) => ownership === 'ours').map(({ object }) => object.imageId),
@@ -60,13 +67,7 @@ export async function readWorld(engine: Engine, { stack, installation }: Owner):
   return {
     containers,
     volumes: placed(volumes),
-    networks: placed(networks.filter(({ name }) => name === liveNames.uplink(stack))).concat(
-      placed(
-        networks.filter(
-          ({ name, labels }) => name !== liveNames.uplink(stack) && labels[LABELS.stack] === stack,
-        ),
-      ),
-    ),
+    networks: attached.filter((found) => found !== undefined),
     joiners: joinersOf(listed),
     images: new Map(images.flatMap(([id, image]) => (image ? [[id, image] as const] : []))),
   }

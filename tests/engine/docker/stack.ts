@@ -1,6 +1,7 @@
 /** A stack of its own on the real engine, driven through the port alone; removed again, with everything it left. */
 import { randomBytes } from 'node:crypto'
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
+import { promisify } from 'node:util'
 import { buffer } from 'node:stream/consumers'
 import { address } from '../../../src/model/address.ts'
 import type { Address } from '../../../src/model/address.ts'
@@ -232,6 +233,12 @@ function action(resource: Resource, verb: Verb, impact: Impact): Action {
 /** The docker client as the operator's own hand, for drift. */
 export function docker(...args: readonly string[]): string {
   return execFileSync('docker', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim()
+}
+
+/** Without holding up this process: receivers in it must be able to record. */
+export async function dockerAsync(...args: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)('docker', [...args], { encoding: 'utf8' })
+  return stdout.trim()
 }
 
 /** Names of everything of ours on the engine. */

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { agentBody, bundleBody, holderBody, stepBody, uplinkBody } from '../../../src/drivers/docker/bodies.ts'
+import {
+  agentBody,
+  bundleBody,
+  holderBody,
+  stepBody,
+  uplinkBody,
+} from '../../../src/drivers/docker/bodies.ts'
 import type { CreateBody } from '../../../src/drivers/docker/body.ts'
 import { seccompOption } from '../../../src/drivers/docker/seccomp/profile.ts'
 
@@ -13,23 +19,49 @@ const bodies: Readonly<Record<string, CreateBody>> = {
     labels,
     resources: { pids: 512, memoryBytes: 4 * 1024 ** 3, cpus: 1.5 },
     volumes: { work: 'bb_acme_a_work', home: 'bb_acme_a_home', tools: 'bb_tools_0123456789ab' },
-    defaults: { env: ['PATH=/opt/x/bin:/usr/bin', 'LD_PRELOAD=/evil.so', 'http_proxy=http://evil.test', 'JAVA_HOME=/opt/java'], volumes: ['/data'] },
+    defaults: {
+      env: [
+        'PATH=/opt/x/bin:/usr/bin',
+        'LD_PRELOAD=/evil.so',
+        'http_proxy=http://evil.test',
+        'JAVA_HOME=/opt/java',
+      ],
+      volumes: ['/data'],
+    },
   }),
-  bundle: bundleBody({ image: 'bot-bottle/sidecars:1', holderId, labels, uplinkVolume: 'bb_acme_uplink_sock', bottle: 'a', daemons: [{ name: 'egress', uid: 20008 }] }),
-  uplink: uplinkBody({ image: 'bot-bottle/sidecars:1', network: 'bb_acme_uplink', labels, volume: 'bb_acme_uplink_sock', stack: 'acme' }),
+  bundle: bundleBody({
+    image: 'bot-bottle/sidecars:1',
+    holderId,
+    labels,
+    uplinkVolume: 'bb_acme_uplink_sock',
+    bottle: 'a',
+    daemons: [{ name: 'egress', uid: 20008 }],
+  }),
+  uplink: uplinkBody({
+    image: 'bot-bottle/sidecars:1',
+    network: 'bb_acme_uplink',
+    labels,
+    volume: 'bb_acme_uplink_sock',
+    stack: 'acme',
+  }),
   step: stepBody({ image: 'bot-bottle/sidecars:1', labels, volumes: { '/bb/work': 'bb_acme_a_work' } }),
 }
 
 /** Profiles have a test of their own. */
 function withoutProfile(body: CreateBody): object {
   const profile = (option: string) => (option.startsWith('seccomp=') ? 'seccomp=…' : option)
-  return { ...body, HostConfig: { ...body.HostConfig, SecurityOpt: body.HostConfig.SecurityOpt.map(profile) } }
+  return {
+    ...body,
+    HostConfig: { ...body.HostConfig, SecurityOpt: body.HostConfig.SecurityOpt.map(profile) },
+  }
 }
 
 describe('HST-14: what is sent to the engine', () => {
   for (const [name, body] of Object.entries(bodies)) {
     it(`is exactly this for the ${name}`, async () => {
-      await expect(`${JSON.stringify(withoutProfile(body), null, 2)}\n`).toMatchFileSnapshot(`./bodies/${name}.json`)
+      await expect(`${JSON.stringify(withoutProfile(body), null, 2)}\n`).toMatchFileSnapshot(
+        `./bodies/${name}.json`,
+      )
     })
 
     it(`gives the ${name} no privilege, host namespace, device, port or restart`, () => {
@@ -86,7 +118,12 @@ describe('HST-14: what is sent to the engine', () => {
   it('I3: masks the three files that the engine shares with joiners, in the bundle', () => {
     const binds = bodies['bundle']?.HostConfig.Mounts.filter(({ Type }) => Type === 'bind')
     expect(binds).toEqual(
-      ['/etc/hosts', '/etc/resolv.conf', '/etc/hostname'].map((target) => ({ Type: 'bind', Source: '/dev/null', Target: target, ReadOnly: true })),
+      ['/etc/hosts', '/etc/resolv.conf', '/etc/hostname'].map((target) => ({
+        Type: 'bind',
+        Source: '/dev/null',
+        Target: target,
+        ReadOnly: true,
+      })),
     )
   })
 

@@ -12,14 +12,21 @@ afterEach(() => rmSync(home, { recursive: true }))
 function context(name: string, host: string): void {
   const id = createHash('sha256').update(name).digest('hex')
   mkdirSync(join(home, '.docker/contexts/meta', id), { recursive: true })
-  writeFileSync(join(home, '.docker/contexts/meta', id, 'meta.json'), JSON.stringify({ Name: name, Endpoints: { docker: { Host: host } } }))
+  writeFileSync(
+    join(home, '.docker/contexts/meta', id, 'meta.json'),
+    JSON.stringify({ Name: name, Endpoints: { docker: { Host: host } } }),
+  )
   writeFileSync(join(home, '.docker/config.json'), JSON.stringify({ currentContext: name }))
 }
 
 describe('SPP-14: the engine', () => {
   it('is the one of DOCKER_HOST, before any context', () => {
     context('desk', 'unix:///desk.sock')
-    expect(chooseEndpoint({ DOCKER_HOST: 'unix:///own.sock' }, home)).toMatchObject({ kind: 'socket', path: '/own.sock', from: 'DOCKER_HOST' })
+    expect(chooseEndpoint({ DOCKER_HOST: 'unix:///own.sock' }, home)).toMatchObject({
+      kind: 'socket',
+      path: '/own.sock',
+      from: 'DOCKER_HOST',
+    })
   })
 
   it('is the one of the current context, else the default socket', () => {
@@ -36,7 +43,9 @@ describe('SPP-14: the engine', () => {
     ['tcp://a/b', 'engine-endpoint'],
     ['fd://', 'engine-endpoint'],
   ])('is refused as %s (%s)', (host, code) => {
-    expect(() => chooseEndpoint({ DOCKER_HOST: host }, home)).toThrow(expect.objectContaining({ code, exit: 5 }))
+    expect(() => chooseEndpoint({ DOCKER_HOST: host }, home)).toThrow(
+      expect.objectContaining({ code, exit: 5 }),
+    )
   })
 
   it('is refused in plain TCP by a context, too', () => {
@@ -50,7 +59,11 @@ describe('SPP-14: the engine', () => {
   })
 
   it('has its certificates checked before anything is sent', () => {
-    const env = { DOCKER_HOST: 'tcp://box:2376', DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: join(home, 'none') }
+    const env = {
+      DOCKER_HOST: 'tcp://box:2376',
+      DOCKER_TLS_VERIFY: '1',
+      DOCKER_CERT_PATH: join(home, 'none'),
+    }
     expect(() => chooseEndpoint(env, home)).toThrow(expect.objectContaining({ code: 'engine-certificates' }))
   })
 })

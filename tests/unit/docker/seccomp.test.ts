@@ -6,7 +6,11 @@ const profiles: readonly ProfileName[] = ['agent', 'bundle', 'uplink']
 describe('our seccomp profiles', () => {
   for (const name of profiles) {
     const profile = seccompProfile(name)
-    const allowed = new Set(profile.syscalls.filter(({ action, args }) => action === 'SCMP_ACT_ALLOW' && args === undefined).flatMap(({ names }) => names))
+    const allowed = new Set(
+      profile.syscalls
+        .filter(({ action, args }) => action === 'SCMP_ACT_ALLOW' && args === undefined)
+        .flatMap(({ names }) => names),
+    )
 
     it(`${name}: denies by default`, () => {
       expect(profile.defaultAction).toBe('SCMP_ACT_ERRNO')
@@ -21,16 +25,51 @@ describe('our seccomp profiles', () => {
     })
 
     it(`${name} (S3, S7, NET-25): admits four socket families and no other`, () => {
-      const families = profile.syscalls.filter(({ names }) => names.includes('socket')).map(({ args }) => args)
-      expect(families).toEqual(Object.values(FAMILIES).map((value) => [{ index: 0, value, op: 'SCMP_CMP_EQ' }]))
+      const families = profile.syscalls
+        .filter(({ names }) => names.includes('socket'))
+        .map(({ args }) => args)
+      expect(families).toEqual(
+        Object.values(FAMILIES).map((value) => [{ index: 0, value, op: 'SCMP_CMP_EQ' }]),
+      )
       expect(Object.values(FAMILIES)).toEqual([1, 2, 10, 16])
     })
 
     it(`${name} (S1, S2, S5, HST-07): allows none of the calls that open a way out`, () => {
       const never = [
-        ...['io_uring_setup', 'io_uring_enter', 'io_uring_register', 'mount', 'umount2', 'pivot_root', 'setns', 'unshare', 'bpf'],
-        ...['perf_event_open', 'keyctl', 'add_key', 'request_key', 'kexec_load', 'userfaultfd', 'open_by_handle_at', 'name_to_handle_at'],
-        ...['fsopen', 'open_tree', 'move_mount', 'mount_setattr', 'fanotify_init', 'pidfd_getfd', 'chroot', 'init_module', 'reboot', 'clone', 'clone3'],
+        ...[
+          'io_uring_setup',
+          'io_uring_enter',
+          'io_uring_register',
+          'mount',
+          'umount2',
+          'pivot_root',
+          'setns',
+          'unshare',
+          'bpf',
+        ],
+        ...[
+          'perf_event_open',
+          'keyctl',
+          'add_key',
+          'request_key',
+          'kexec_load',
+          'userfaultfd',
+          'open_by_handle_at',
+          'name_to_handle_at',
+        ],
+        ...[
+          'fsopen',
+          'open_tree',
+          'move_mount',
+          'mount_setattr',
+          'fanotify_init',
+          'pidfd_getfd',
+          'chroot',
+          'init_module',
+          'reboot',
+          'clone',
+          'clone3',
+        ],
       ]
       expect(never.filter((call) => allowed.has(call))).toEqual([])
     })
