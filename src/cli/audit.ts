@@ -15,7 +15,7 @@ export function jsonLine(line: string): Row | undefined {
 /** Absent for lines that are no access: starts, reloads, health. */
 export function accessOf(row: Row): Access | undefined {
   const decision = decisionOf(row['decision'])
-  const time = text(row, 'time')
+  const time = text(row, 'at')
   if (!decision || time === undefined) return undefined
   const port = row['port']
   const host = text(row, 'host')

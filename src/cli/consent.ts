@@ -2,20 +2,19 @@
 import { RefusedError } from '../model/errors.ts'
 import type { Plan } from '../model/plan.ts'
 import { countsOf, restartWords } from '../render/counts.ts'
-import { count } from '../render/words.ts'
 import { canAsk, confirm } from './ask.ts'
 import type { Invocation } from './invocation.ts'
 
 export async function requireConsent(plan: Plan, invocation: Invocation): Promise<void> {
   if (!plan.disturbs || invocation.options.flag('yes')) return
-  const removed = plan.actions.filter((action) => action.verb === 'remove' && action.kind === 'bottle').length
-  const what = [restartWords(plan), ...(removed > 0 ? [`${count(removed, 'bottle')} removed`] : [])].join(
-    ', ',
-  )
+  const what = restartWords(plan)
   if (!canAsk(invocation)) {
     throw new RefusedError(`this disturbs what is alive (${what}) and there is no terminal to ask on`, {
       code: 'consent-missing',
-      hint: 'pass --yes, or save the plan with `bot-bottle diff --out plan.json` and run `bot-bottle apply --plan plan.json`',
+      hint:
+        invocation.command === 'apply'
+          ? 'pass --yes, or save the plan with `bot-bottle diff --out plan.json` and run `bot-bottle apply --plan plan.json`'
+          : 'pass --yes',
     })
   }
   const { remove, replace } = countsOf(plan.actions)

@@ -44,10 +44,20 @@ export function countWords(counts: Counts): string {
   return words.length === 0 ? 'nothing to do' : words.join(', ')
 }
 
-/** `no agent restarts`, `1 agent restarts: implementer`. */
+/** `no agent restarts`, `1 agent restarts: implementer`, `1 agent stops: old`. */
 export function restartWords(plan: Plan): string {
-  const bottles = restartedBottles(plan)
-  if (bottles.length === 0) return 'no agent restarts'
-  const named = bottles.length <= 5 ? `: ${bottles.map((bottle) => safeText(bottle)).join(', ')}` : ''
-  return `${count(bottles.length, 'agent restarts', 'agents restart')}${named}`
+  const restarted = restartedBottles(plan)
+  const removed = plan.actions.flatMap(({ verb, kind, bottle }) =>
+    verb === 'remove' && kind === 'bottle' ? (bottle ?? []) : [],
+  )
+  const said = [
+    ...(restarted.length > 0 ? [named(restarted, 'agent restarts', 'agents restart')] : []),
+    ...(removed.length > 0 ? [named(removed, 'agent stops', 'agents stop')] : []),
+  ]
+  return said.length === 0 ? 'no agent restarts' : said.join(', ')
+}
+
+function named(bottles: readonly string[], one: string, many: string): string {
+  const names = bottles.length <= 5 ? `: ${bottles.map((bottle) => safeText(bottle)).join(', ')}` : ''
+  return `${count(bottles.length, one, many)}${names}`
 }

@@ -3,9 +3,10 @@
  * Holds the only state of rendering (what the region shows now); the lines come from progress-lines.
  */
 import type { ApplyEvent } from '../model/event.ts'
+import type { Verb } from '../model/plan.ts'
 import type { Terminal } from './output.ts'
 import { fold, NOTHING_YET } from './progress.ts'
-import type { Progress } from './progress.ts'
+import type { Progress, Row } from './progress.ts'
 import { finishedLine, plainLine, runningLines, startLine } from './progress-lines.ts'
 import type { Style } from './style.ts'
 
@@ -64,28 +65,42 @@ function finishedOf(
   event: Extract<ApplyEvent, { type: 'action-ended' }>,
   style: Style,
 ): string[] {
-  const row = progress.rows.find(
-    (candidate) => candidate.address === event.address && candidate.verb === event.verb,
-  )
+  const row = rowOf(progress, event)
   return row ? [finishedLine(row, progress, style)] : []
 }
 
-/** Without a terminal: a line when an action starts to say something and one when it ends. */
+/** Milliseconds between two lines about an action that goes on, without a terminal. */
+const SAY_EVERY = 10_000
+
+/** Without a terminal: a line when an action ends, and now and then one about what takes long. */
 export function plainProgress(write: (line: string) => void): ProgressView {
   let progress = NOTHING_YET
+  const saidAt = new Map<string, number>()
   return {
     see(event) {
       progress = fold(progress, event)
-      if (event.type !== 'action-ended' && event.type !== 'action-progress') return
-      const row = progress.rows.find(
-        (candidate) =>
-          candidate.address === event.address &&
-          (event.type === 'action-progress' ? candidate.status === 'running' : candidate.verb === event.verb),
-      )
-      if (row) write(plainLine(row))
+      const row = 'address' in event ? rowOf(progress, event) : undefined
+      if (!row || event.type === 'ended' || event.type === 'started') return
+      const at = Date.parse(event.at)
+      if (event.type === 'action-started') saidAt.set(event.address, at)
+      if (event.type === 'action-ended') write(plainLine(row))
+      if (event.type !== 'action-progress' || at - (saidAt.get(event.address) ?? 0) < SAY_EVERY) return
+      saidAt.set(event.address, at)
+      write(plainLine(row))
     },
     end: () => progress,
   }
+}
+
+function rowOf(
+  progress: Progress,
+  event: { readonly address: string; readonly verb?: Verb },
+): Row | undefined {
+  return progress.rows.find(
+    (row) =>
+      row.address === event.address &&
+      (event.verb === undefined ? row.status === 'running' : row.verb === event.verb),
+  )
 }
 
 /** `--quiet`, `--output json`: nothing is shown, everything is remembered. */

@@ -8,6 +8,8 @@ import type { Execution } from '../../ports/driver.ts'
 import { openBottle } from '../bottle.ts'
 import type { OpenBottle } from '../bottle.ts'
 import type { Invocation } from '../invocation.ts'
+import { safeText } from '../../model/text.ts'
+import { count } from '../../render/words.ts'
 import { packInto } from '../tar.ts'
 import { unpackFrom } from '../untar.ts'
 
@@ -57,7 +59,7 @@ async function copyIn(
     execution.stdin,
   )
   const report = await finished(execution, bottle.name, 'put', destination, sent)
-  output.note([`${bottle.name}:${destination}  ${report}`])
+  output.note([`${safeText(`${bottle.name}:${destination}`)}  ${copied(report)}`])
 }
 
 async function copyOut(
@@ -77,7 +79,13 @@ async function copyOut(
   await mkdir(parent, { recursive: true })
   const received = unpackFrom(execution.stdout, shape, parent, name)
   await finished(execution, bottle.name, 'get', path, received, false)
-  output.note([`${resolve(parent, name)}`])
+  output.note([safeText(resolve(parent, name))])
+}
+
+/** `3 files`, from the helper's summary. */
+function copied(report: string): string {
+  const files = Number(/"files":(\d+)/.exec(report)?.[1] ?? 0)
+  return count(files, 'file')
 }
 
 /** What lies at the path, seen by the helper without following a link. */

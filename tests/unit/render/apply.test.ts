@@ -89,7 +89,6 @@ describe('apply without a terminal', () => {
     expect(text(lines)).toMatchInlineSnapshot(`
       "
       key/old-agent/origin remove done: revoked at gitea.acme.example (0.3 s)
-      bundle/reviewer remove-then-create: waiting for the doors
       bundle/reviewer remove-then-create done: recreated (0.6 s)
       route/implementer/api.github.com update done: live (0.1 s)
       route/implementer/npm.acme.example create done: opened (0.1 s)
