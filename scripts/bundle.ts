@@ -100,4 +100,4 @@ const sizes = built.flatMap(({ metafile }) =>
     ([path, { bytes }]) => `${path} ${(bytes / 1024).toFixed(0)} kB`,
   ),
 )
-console.log(`${sizes.join(', ')}, ${shipped} files for the sidecar image`)
+process.stdout.write(`${sizes.join(', ')}, ${shipped} files for the sidecar image\n`)

@@ -1,5 +1,6 @@
 /** Answers for the shells: commands, options, choices, names of bottles. Silent about every failure; never asks, never waits long. */
-import { COMMANDS, SHARED, TOPICS } from './catalogue.ts'
+import { COMMANDS, TOPICS } from './catalogue.ts'
+import { SHARED } from './shared-options.ts'
 import type { CommandSpec, OptionSpec } from './invocation.ts'
 import type { Io } from './io.ts'
 

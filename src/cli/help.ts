@@ -3,7 +3,8 @@ import { EXIT, UsageError } from '../model/errors.ts'
 import type { Exit } from '../model/errors.ts'
 import { commandHelp, programHelp } from '../render/help.ts'
 import type { Output } from '../render/output.ts'
-import { COMMANDS, GROUPS, SHARED, TOPICS } from './catalogue.ts'
+import { COMMANDS, GROUPS, TOPICS } from './catalogue.ts'
+import { SHARED } from './shared-options.ts'
 
 /** Without arguments at all the text is an answer to a mistake: stderr, exit 2. */
 export async function help(words: readonly string[], output: Output, mistaken: boolean): Promise<Exit> {

@@ -1,7 +1,8 @@
 /** From words to a command, its arguments and options; commander does the parsing, the catalogue says what there is. */
 import { Command, CommanderError, Option } from 'commander'
 import { UsageError } from '../model/errors.ts'
-import { COMMANDS, LEADING, SHARED } from './catalogue.ts'
+import { COMMANDS } from './catalogue.ts'
+import { LEADING, SHARED } from './shared-options.ts'
 import type { CommandSpec, OptionSpec } from './invocation.ts'
 import { Options, parseNumber, parseSeconds } from './options.ts'
 

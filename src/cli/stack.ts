@@ -79,7 +79,7 @@ export function selectedBottles(
         code: 'unknown-bottle',
         hint: `to read a manifest: -f ${name}`,
       })
-    if (/\.json$/.test(name))
+    if (name.endsWith('.json'))
       throw new UsageError(`\`${name}\` is not a bottle`, {
         code: 'unknown-bottle',
         hint: `to carry out a saved plan: --plan ${name}`,

@@ -91,7 +91,7 @@ export function openWatchRun(
           options: planning,
           agreed: true,
           part: (fresh) => divide(fresh, licence, disturbs).now,
-          view: { then: '' },
+          view: { afterwards: '' },
         })
         if (exit === EXIT.done) said = ''
       }

@@ -10,7 +10,7 @@ export interface OutcomeView {
   /** Default `applied`. */
   readonly did?: string
   /** Default `everything ready`; empty: nothing is said. */
-  readonly then?: string
+  readonly afterwards?: string
 }
 
 const DONE_SHOWN = 10
@@ -19,9 +19,9 @@ export function outcomeLines(progress: Progress, style: Style, view: OutcomeView
   const took = duration(progress.ended?.duration ?? 0)
   const outcome = progress.ended?.outcome ?? 'interrupted'
   if (outcome === 'done') {
-    const then = view.then ?? 'everything ready'
+    const afterwards = view.afterwards ?? 'everything ready'
     return [
-      `${tint(style, 'green', `${view.did ?? 'applied'} in ${took}`)}${then === '' ? '' : ` ${signs(style).dot} ${then}`}`,
+      `${tint(style, 'green', `${view.did ?? 'applied'} in ${took}`)}${afterwards === '' ? '' : ` ${signs(style).dot} ${afterwards}`}`,
     ]
   }
   const of = (status: Row['status']): Row[] => progress.rows.filter((row) => row.status === status)

@@ -14,7 +14,7 @@ export async function run(invocation: Invocation): Promise<number> {
   return carryOut(invocation, stack, {
     desired: nothingDesired(stack.name, origin),
     options: { ...planOptions(options, bottles), prune: true, allowEmpty: true },
-    view: { did: 'removed', then: bottles ? '' : 'nothing is left' },
+    view: { did: 'removed', afterwards: bottles ? '' : 'nothing is left' },
   })
 }
 

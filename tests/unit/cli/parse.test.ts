@@ -1,3 +1,4 @@
+/* oxlint-disable no-control-regex -- control characters are what is looked for */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { COMMANDS } from '../../../src/cli/catalogue.ts'
 import { openProgram } from './program.ts'
@@ -81,7 +82,6 @@ describe('usage errors exit 2 and say what to do', () => {
   })
   test('never let hidden characters of an argument through', async () => {
     const { stderr } = await program.run(['\u001b[2Jdif\u202e'])
-    // oxlint-disable-next-line no-control-regex
     expect(stderr.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u202e]/)
   })
 })
