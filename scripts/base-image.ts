@@ -8,7 +8,7 @@ import { ensureSidecarsImage } from '../src/drivers/docker/images/sidecars-image
 
 const engine = openEngine(chooseEndpoint(process.env))
 const verbose = process.argv.includes('--verbose')
-const progress = (text: string) => verbose && console.log(`  ${text}`)
+const progress = (text: string) => verbose && process.stdout.write(`  ${text}\n`)
 const { signal } = new AbortController()
 
 const steps = [
@@ -17,5 +17,7 @@ const steps = [
 ]
 for (const { tag, ensure } of steps) {
   const from = performance.now()
-  console.log(`image: ${tag}: ${await ensure()} (${((performance.now() - from) / 1000).toFixed(1)} s)`)
+  process.stdout.write(
+    `image: ${tag}: ${await ensure()} (${((performance.now() - from) / 1000).toFixed(1)} s)\n`,
+  )
 }

@@ -13,7 +13,7 @@ const LOG = '/var/log/bot-bottle-dockerd.log'
 /** Longest time from start to answer, milliseconds. */
 const PATIENCE_MS = 60_000
 
-const say = (text: string) => console.log(`engine: ${text}`)
+const say = (text: string): void => void process.stdout.write(`engine: ${text}\n`)
 
 export async function ensureEngine(): Promise<void> {
   const endpoint = chooseEndpoint(process.env)
@@ -92,11 +92,11 @@ async function timed(what: string, work: () => Promise<void>): Promise<void> {
 
 if (import.meta.main) {
   if (process.argv[2] !== 'ensure') {
-    console.error('usage: node scripts/engine.ts ensure')
+    process.stderr.write('usage: node scripts/engine.ts ensure\n')
     process.exitCode = 2
   } else {
     await ensureEngine().catch((error: unknown) => {
-      console.error(`engine: ${error instanceof Error ? error.message : String(error)}`)
+      process.stderr.write(`engine: ${error instanceof Error ? error.message : String(error)}\n`)
       process.exitCode = 1
     })
   }

@@ -2,7 +2,7 @@
 import { DriverError } from '../../model/errors.ts'
 import { safeText } from '../../model/text.ts'
 import { PATHS } from './bodies.ts'
-import type { Engine } from './engine.ts'
+import type { Engine } from './calls.ts'
 import { run } from './exec.ts'
 
 export interface ControlTarget {

@@ -2,7 +2,7 @@
 import { ensureError } from '../../model/errors.ts'
 import type { DoctorFinding } from '../../ports/driver.ts'
 import type { EngineInfo } from './decode.ts'
-import type { Engine } from './engine.ts'
+import type { Engine } from './calls.ts'
 import { sidecarsImage } from './images/inputs.ts'
 
 export async function doctor(engine: Engine): Promise<readonly DoctorFinding[]> {

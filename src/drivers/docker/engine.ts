@@ -2,95 +2,12 @@
  * The Docker engine as this driver sees it: about twenty calls, each decoded, each failure a `DriverError` in words.
  * Absence is an answer (`undefined`) where a caller asks for one object by name.
  */
-import type { Duplex, Readable } from 'node:stream'
-import type { CreateBody } from './body.ts'
-import {
-  decode,
-  read,
-  type EngineInfo,
-  type InspectedContainer,
-  type InspectedImage,
-  type InspectedNetwork,
-  type ListedContainer,
-  type NamedObject,
-  type Reader,
-} from './decode.ts'
+import type { Engine, ExecSpec } from './calls.ts'
+import { decode, read, type Reader } from './decode.ts'
 import { describeEndpoint, type Endpoint } from './endpoint.ts'
 import { failure } from './failures.ts'
 import { jsonLines } from './lines.ts'
 import { dockerTransport, EngineRefusal, type Call, type Transport } from './transport.ts'
-
-export type EngineLabels = Readonly<Record<string, string>>
-
-export interface ExecSpec {
-  readonly argv: readonly string[]
-  /** Numeric `uid:gid`. */
-  readonly user: string
-  readonly env: Readonly<Record<string, string>>
-  readonly cwd: string
-  readonly tty: boolean
-}
-
-export interface Engine {
-  readonly endpoint: string
-  info(): Promise<EngineInfo>
-  containers(): Promise<readonly ListedContainer[]>
-  container(idOrName: string): Promise<InspectedContainer | undefined>
-  createContainer(
-    name: string,
-    body: CreateBody,
-  ): Promise<{ readonly id: string; readonly warnings: readonly string[] }>
-  startContainer(id: string): Promise<void>
-  /** TERM, then KILL after `seconds`; a stopped one is a success. */
-  stopContainer(id: string, seconds: number): Promise<void>
-  unpauseContainer(id: string): Promise<void>
-  /** With its anonymous volumes; an absent one is a success. */
-  removeContainer(id: string): Promise<void>
-  /** What lies at `path`: for containers that were never started only. */
-  linkAt(id: string, path: string): Promise<{ readonly exists: boolean; readonly target: string }>
-  /** A folder as tar: for containers that were never started only. */
-  archive(id: string, path: string): Promise<Readable>
-  logs(
-    id: string,
-    options: {
-      readonly follow: boolean
-      readonly tail?: number
-      readonly since?: string
-      readonly signal?: AbortSignal
-    },
-  ): Promise<Readable>
-  createExec(id: string, spec: ExecSpec): Promise<string>
-  startExec(execId: string, tty: boolean): Promise<Duplex>
-  resizeExec(execId: string, rows: number, columns: number): Promise<void>
-  execState(execId: string): Promise<{ readonly running: boolean; readonly exitCode: number }>
-  networks(): Promise<readonly InspectedNetwork[]>
-  network(name: string): Promise<InspectedNetwork | undefined>
-  createNetwork(name: string, labels: EngineLabels, options: EngineLabels): Promise<void>
-  removeNetwork(name: string): Promise<void>
-  volumes(): Promise<readonly NamedObject[]>
-  volume(name: string): Promise<NamedObject | undefined>
-  createVolume(name: string, labels: EngineLabels): Promise<void>
-  removeVolume(name: string): Promise<void>
-  image(reference: string): Promise<InspectedImage | undefined>
-  build(context: Readable, options: BuildOptions, progress: (text: string) => void): Promise<void>
-  pull(reference: string, progress: (text: string) => void, signal: AbortSignal): Promise<void>
-  importImage(
-    rootfs: Readable,
-    repository: string,
-    tag: string,
-    progress: (text: string) => void,
-  ): Promise<void>
-  removeImage(reference: string): Promise<void>
-  events(since: number, signal: AbortSignal): AsyncIterable<ReturnType<typeof read.event>>
-}
-
-export interface BuildOptions {
-  readonly tag: string
-  readonly labels: EngineLabels
-  readonly arguments: Readonly<Record<string, string>>
-  readonly network: 'default' | 'none'
-  readonly signal: AbortSignal
-}
 
 export function openEngine(endpoint: Endpoint, transport: Transport = dockerTransport(endpoint)): Engine {
   const where = describeEndpoint(endpoint)

@@ -2,7 +2,7 @@
 import { LABELS } from '../../model/names.ts'
 import { safeText } from '../../model/text.ts'
 import type { EngineEvent } from '../../ports/driver.ts'
-import type { Engine } from './engine.ts'
+import type { Engine } from './calls.ts'
 import { placeOfName } from './engine-names.ts'
 
 /** Our own execs and health are noise. */

@@ -3,7 +3,7 @@ import { DriverError } from '../../model/errors.ts'
 import { safeText } from '../../model/text.ts'
 import { AGENT } from '../../resources/guest/environment.ts'
 import { PATHS } from './bodies.ts'
-import type { Engine } from './engine.ts'
+import type { Engine } from './calls.ts'
 import { run } from './exec.ts'
 import { helperFailed } from './trouble.ts'
 

@@ -1,6 +1,6 @@
 /** What the engine kept of a container's output. */
 import { PassThrough, type Readable } from 'node:stream'
-import type { Engine } from './engine.ts'
+import type { Engine } from './calls.ts'
 import { demultiplex } from './exec.ts'
 
 export interface LogOptions {

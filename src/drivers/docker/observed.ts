@@ -130,7 +130,7 @@ function agentDeviations(
     volumes: {
       work: liveNames.work(stack, bottle),
       home: liveNames.home(stack, bottle),
-      tools: /^bb_tools_/.test(tools) ? tools : toolsVolume(''),
+      tools: tools.startsWith('bb_tools_') ? tools : toolsVolume(''),
     },
     defaults: image
       ? { env: image.env, volumes: imageVolumesQuiet(image.volumes) }

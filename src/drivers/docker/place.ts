@@ -5,7 +5,7 @@
 import type { CreateBody } from './body.ts'
 import type { InspectedContainer, NamedObject } from './decode.ts'
 import { deviations, mountDeviations } from './deviations.ts'
-import type { Engine } from './engine.ts'
+import type { Engine } from './calls.ts'
 import { ownershipOf, type Marks, labelsOf, DOCKER_LABELS } from './labels.ts'
 import { nameTaken, settingIgnored, startFailed } from './trouble.ts'
 import type { Owner } from './world.ts'

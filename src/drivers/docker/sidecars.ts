@@ -1,7 +1,7 @@
 /** The sidecar image of this program on one engine, with its engine id. */
 import { DriverError } from '../../model/errors.ts'
 import { LABELS } from '../../model/names.ts'
-import type { Engine } from './engine.ts'
+import type { Engine } from './calls.ts'
 import { sidecarsImage, type SidecarsImage } from './images/inputs.ts'
 
 export async function sidecars(engine: Engine): Promise<SidecarsImage & { readonly id: string }> {

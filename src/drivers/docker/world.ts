@@ -1,6 +1,6 @@
 /** What one stack has on the engine: containers, volumes, the network, sorted by place and by whose they are. Read-only. */
 import type { InspectedContainer, InspectedImage, InspectedNetwork, NamedObject } from './decode.ts'
-import type { Engine } from './engine.ts'
+import type { Engine } from './calls.ts'
 import { placeOfLabels, placeOfName, type Place } from './engine-names.ts'
 import { ownershipOf, type Part } from './labels.ts'
 import { LABELS } from '../../model/names.ts'

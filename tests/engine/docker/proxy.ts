@@ -20,10 +20,7 @@ export async function openProxy(
   const created: { name: string; body: Record<string, unknown> }[] = []
   const server = createServer((incoming, outgoing) => {
     void forward(incoming).then(
-      (answer) => {
-        outgoing.writeHead(answer.statusCode ?? 500, answer.headers)
-        answer.pipe(outgoing)
-      },
+      (answer) => answer.pipe(outgoing.writeHead(answer.statusCode ?? 500, answer.headers)),
       () => outgoing.destroy(),
     )
   })

@@ -14,7 +14,8 @@ import {
   baseImage,
   type DockerDriver,
 } from '../../../src/drivers/docker/index.ts'
-import { openEngine, type Engine } from '../../../src/drivers/docker/engine.ts'
+import type { Engine } from '../../../src/drivers/docker/calls.ts'
+import { openEngine } from '../../../src/drivers/docker/engine.ts'
 import { chooseEndpoint } from '../../../src/drivers/docker/endpoint.ts'
 import { Secret } from '../../../src/model/secret.ts'
 

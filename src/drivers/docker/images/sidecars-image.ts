@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { DriverError } from '../../../model/errors.ts'
 import { LABELS } from '../../../model/names.ts'
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../calls.ts'
 import { DOCKER_LABELS } from '../labels.ts'
 import { ensureBaseImage } from './base-image.ts'
 import {

@@ -50,7 +50,7 @@ function header(path: string, mode: number, size: number, type: '0' | '5'): Buff
   block.write(octal(0, 11), 136)
   block.write('        ', 148)
   block.write(type, 156)
-  block.write('ustar\0' + '00', 257)
+  block.write('ustar\x0000', 257)
   block.write(prefix, 345, 155)
   block.write(
     `${octal(
