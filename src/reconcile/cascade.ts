@@ -17,14 +17,18 @@ const REMAKES: readonly Intention['verb'][] = ['create', 'create-then-remove', '
 
 export function cascade(intentions: Intentions, resources: readonly Resource[], world: World): Intentions {
   const result = new Map(intentions)
-  for (const resource of resources) {
-    if (resource.bottle === undefined) continue
-    const own = result.get(resource.address)
-    const next = { bundle: followHolder, route: followBundle, guest: followContainer }[
-      resource.kind as 'bundle' | 'route' | 'guest'
-    ]?.(resource, own, result, world)
-    if (next === 'none') result.delete(resource.address)
-    else if (next) result.set(resource.address, next)
+  const followers = Map.groupBy(resources, (resource) => resource.kind)
+  // A route follows what its bundle has become, so bundles are settled first.
+  for (const [kind, follow] of [
+    ['bundle', followHolder],
+    ['route', followBundle],
+    ['guest', followContainer],
+  ] as const) {
+    for (const resource of followers.get(kind) ?? []) {
+      const next = follow(resource, result.get(resource.address), result, world)
+      if (next === 'none') result.delete(resource.address)
+      else if (next) result.set(resource.address, next)
+    }
   }
   return result
 }
@@ -44,9 +48,7 @@ const followHolder: Follow = (resource, own, all, world) => {
     REMAKES.includes(bottle.verb) &&
     (bottle.verb === 'create' || bottle.impact === 'recreate-holder')
   if (!remade || own?.verb === 'create' || own?.verb === 'blocked') return undefined
-  const [observed] = world.objects.filter(
-    (object) => object.address === resource.address && object.ownership === 'ours',
-  )
+  const observed = world.claims.get(resource.address)?.find((object) => object.ownership === 'ours')
   if (!observed) return undefined
   return {
     ...intentionFor(resource, 'its holder is made anew', 'drift'),

@@ -31,11 +31,12 @@ export function judge(desired: Resource, world: World, { adopt }: Judgement): In
     case 'absent':
       return creation(desired, definition, world)
     case 'present': {
-      const [claim, ...others] = presence.claims
-      if (!claim || others.length > 0)
-        return blocked(desired, `${presence.claims.length} objects claim this address`, 'drift', claim)
-      if (claim.ownership === 'ours') return repairOrUpdate(desired, definition, claim, world)
-      return strangers(desired, definition, claim, world, adopt)
+      const [ours, ...doubles] = presence.claims.filter((claim) => claim.ownership === 'ours')
+      const stranger = presence.claims.find((claim) => claim.ownership !== 'ours')
+      if (stranger) return strangers(desired, definition, stranger, world, adopt)
+      if (!ours || doubles.length > 0)
+        return blocked(desired, `${presence.claims.length} objects claim this address`, 'drift', ours)
+      return repairOrUpdate(desired, definition, ours, world)
     }
   }
 }

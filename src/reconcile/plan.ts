@@ -39,7 +39,7 @@ export interface PlanInput {
 }
 
 export function plan({ desired, snapshot, options }: PlanInput): Plan {
-  const world = indexed(snapshot)
+  const world = indexed(owned(snapshot, options.takeOver))
   const selected = options.bottles && new Set(options.bottles)
   const resources = selection(desired.resources, selected).map((resource) => inWorld(resource, world))
   const adopt = new Set<string>(options.adopt)
@@ -72,6 +72,20 @@ export function plan({ desired, snapshot, options }: PlanInput): Plan {
     desired: resources,
     disturbs: actions.some(disturbs),
   }
+}
+
+/**
+ * Labels keep the installation that created an object; who owns the stack now is in its record. What the owner finds
+ * with another installation's mark in its own stack is its own (contract.md, Several machines).
+ */
+function owned(snapshot: Snapshot, takeOver: boolean): Snapshot {
+  const { record, installation } = snapshot
+  const isOwner = takeOver || (record.status === 'present' && record.record.installation === installation)
+  if (!isOwner) return snapshot
+  const objects = snapshot.objects.map((object) =>
+    object.ownership === 'other-installation' ? ({ ...object, ownership: 'ours' } as const) : object,
+  )
+  return { ...snapshot, objects }
 }
 
 /** The named bottles with everything they need; without names everything. */
@@ -179,8 +193,9 @@ function hintFor(action: Action): string {
   switch (action.observed?.ownership) {
     case 'unmarked':
       return `remove or rename ${action.observed.id}, or pass --adopt ${action.address} when it has the declared shape`
-    case 'other-stack':
     case 'other-installation':
+      return `it was made by installation ${action.observed.owner ?? ''}; pass --take-over to go on with it here`
+    case 'other-stack':
       return `choose another stack name; the object carries ${LABEL_PREFIX}* marks of its owner`
     default:
       return 'nothing of it was touched; `bot-bottle doctor` checks the machine'

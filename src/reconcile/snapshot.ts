@@ -78,7 +78,7 @@ function liveParts(
   const parts: Parts = { objects: [], unknown: [] }
   const recorded = record.status === 'present' ? record.record : undefined
   for (const object of observation.objects) {
-    parts.objects.push(enriched(object, uplink, recorded))
+    parts.objects.push(enriched(object, uplink, recorded, look))
     if (object.ownership !== 'ours') continue
     if (object.kind === 'bundle') addRoutes(parts, object, uplink, look)
     if (object.kind === 'bottle') addGuest(parts, object, record)
@@ -126,6 +126,7 @@ function enriched(
   object: Observed,
   uplink: DriverObservation['uplink'],
   record: StackRecord | undefined,
+  look: Look,
 ): Observed {
   switch (object.kind) {
     case 'uplink':
@@ -133,7 +134,7 @@ function enriched(
         ? { ...object, fields: { ...object.fields, ...uplinkFields(uplink.status) } }
         : wrong(object, uplink ? uplink.unknown : 'does not answer')
     case 'bundle':
-      return enrichedBundle(object, uplink)
+      return enrichedBundle(object, uplink, look)
     case 'bottle': {
       const { label, color } = record?.bottles[nameOf(object)] ?? {}
       return {
@@ -155,19 +156,24 @@ function uplinkFields(status: UplinkStatus): Observed['fields'] {
   return { version: status.version, policy: status.policy ? (policy as unknown as Json) : null }
 }
 
-function enrichedBundle(object: Observed, uplink: DriverObservation['uplink']): Observed {
+function enrichedBundle(
+  object: Observed,
+  uplink: DriverObservation['uplink'],
+  { roots, now }: Look,
+): Observed {
   if (!uplink || 'unknown' in uplink) return object
   const entry = uplink.status.bottles[nameOf(object)]
   if (!entry) return { ...object, fields: { ...object.fields, attached: false } }
   if ('unknown' in entry.supervisor) return wrong(object, entry.supervisor.unknown)
   const { supervisor } = entry
+  const root = roots.find(({ bottle }) => bottle === nameOf(object))
   const failed = Object.entries(supervisor.daemons).find(([, daemon]) => daemon?.state === 'failed')
   const egress = supervisor.daemons.egress?.egress
   const fields = {
     ...object.fields,
     attached: true,
     version: versionOf(supervisor),
-    ...(egress && { egressLog: egress.log, issuer: issuerState(egress) }),
+    ...(egress && { egressLog: egress.log, issuer: issuerState(egress, root, now) }),
   }
   return failed ? wrong({ ...object, fields }, `${failed[0]} does not run`) : { ...object, fields }
 }
@@ -180,15 +186,23 @@ function versionOf(supervisor: SupervisorStatus): string {
   return other ? `${supervisor.version}, ${other[0]} ${other[1]?.version}` : supervisor.version
 }
 
+/** Milliseconds before its end at which an issuer no longer counts. */
+const LAST_DAY = 86_400_000
+
 /** Judged against what egress itself enforces, so that a route that is about to change is not reported twice. */
-function issuerState(egress: EgressStatus): string {
-  const wanted = egress.routes
-    .filter((route) => route.scheme === 'https' && !route.tlsPassthrough)
-    .map((route) => route.host)
+function issuerState(egress: EgressStatus, root: RootState | undefined, now: string): string {
+  const wanted = egress.routes.filter((route) => route.scheme === 'https' && !route.tlsPassthrough)
   if (wanted.length === 0) return 'valid'
   if (!egress.issuer) return 'missing'
-  const covered = new Set(egress.issuer.hosts)
-  return wanted.every((host) => covered.has(host)) ? 'valid' : 'other hosts'
+  if (root && egress.issuer.rootFingerprint !== root.fingerprint) return 'of another root'
+  if (Date.parse(egress.issuer.notAfter) - Date.parse(now) < LAST_DAY) return 'in its last day'
+  const covered = new Set(egress.issuer.hosts.map(constrained))
+  return wanted.every((route) => covered.has(constrained(route.host))) ? 'valid' : 'for other hosts'
+}
+
+/** As name constraints know it: `*.x` is `x`. */
+function constrained(host: string): string {
+  return host.startsWith('*.') ? host.slice(2) : host
 }
 
 function observedRoute(

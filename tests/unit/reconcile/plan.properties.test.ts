@@ -86,8 +86,11 @@ function damage(world: Snapshot, happened: Accident): Snapshot {
             fields: { ...target.fields, ...(target.kind === 'route' ? { port: 444 } : { running: false }) },
           })
         case 'disown':
+          // What a daemon enforces and what the record says carries no marks of its own.
+          if (target.kind === 'route' || target.kind === 'guest') return world
           return replace({ ...target, ownership: at % 2 ? 'unmarked' : 'other-stack', owner: 'somebody' })
         case 'duplicate':
+          if (target.kind === 'route' || target.kind === 'guest') return world
           return replace(target, { ...target, id: `${target.id} again` })
       }
     }
