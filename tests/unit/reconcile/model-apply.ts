@@ -36,7 +36,7 @@ function without(objects: readonly Observed[], action: Action): readonly Observe
   return objects
 }
 
-/** A new container loses what lived in it; a bundle is handed the routes that have no action of their own. */
+/** A new container loses what lived in it; a bundle or uplink is handed the routes that have no action of their own. */
 function effects(objects: readonly Observed[], action: Action, desired: Desired): readonly Observed[] {
   const remade = action.verb !== 'update' && action.verb !== 'adopt'
   if (action.kind === 'bottle' && remade) {
@@ -48,10 +48,16 @@ function effects(objects: readonly Observed[], action: Action, desired: Desired)
         : object,
     )
   }
-  if (action.kind !== 'bundle') return objects
-  const routes = desired.resources.filter((each) => each.kind === 'route' && each.bottle === action.bottle)
-  const kept = objects.filter((object) => !(object.kind === 'route' && belongs(object, action)))
-  return [...kept, ...routes.map((each) => liveObject(each))]
+  // Every new uplink, and every change of a bundle, ends in handing over the whole policy.
+  const handed = (route: { readonly kind: string; readonly bottle?: string }) =>
+    route.kind === 'route' &&
+    (action.kind === 'uplink' || (action.kind === 'bundle' && route.bottle === action.bottle))
+  const routes = desired.resources.filter(handed)
+  const addresses = new Set<string>(routes.map((each) => each.address))
+  const ended = (object: Observed) =>
+    addresses.has(object.address) ||
+    (action.kind === 'bundle' && object.kind === 'route' && belongs(object, action))
+  return [...objects.filter((object) => !ended(object)), ...routes.map((each) => liveObject(each))]
 }
 
 function belongs(object: Observed, action: Action): boolean {
