@@ -123,7 +123,7 @@ try {
       '-c',
       'while :; do curl -s -o /dev/null -w "%{http_code} " https://docs.demo.example:8443/guide; sleep 1; done',
     ],
-    { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] },
+    { cwd: folder, env, stdio: ['ignore', 'pipe', 'ignore'] },
   )
   let answers = ''
   const opened = new Promise<void>((resolve) => {

@@ -26,18 +26,17 @@ export function renderRefusal(
   return Buffer.from(lines.join('\r\n'))
 }
 
-const refusalFields = ({ code, message, allow, ask }: Refusal): object => ({
+const refusalFields = ({ code, message, allow }: Refusal): object => ({
   code,
   message,
   ...(allow && { allow }),
-  ...(ask && { ask }),
 })
 
 const inStatusLine = ({ message }: Refusal): string => `bot-bottle: ${message.replaceAll(/[^ -~]/g, '?')}`
 
-function asText({ message, allow, ask }: Refusal): string {
+function asText({ message, allow }: Refusal): string {
   const allowed = allow === undefined ? '' : ` The operator can allow it with\n  ${allow}`
-  return `bot-bottle: ${message}${allowed}\n${ask === undefined ? '' : `${ask}\n`}`
+  return `bot-bottle: ${message}${allowed}\n`
 }
 
 function wantsJson(fields: readonly Field[]): boolean {

@@ -23,11 +23,8 @@ export interface Refusal {
   readonly message: string
   /** Manifest line, where a line can allow it. */
   readonly allow?: string
-  /** Whom to ask, where asking can help. */
-  readonly ask?: string
 }
 
-const ASK = 'You can ask: tool propose_route of the MCP server "bot-bottle".'
 /** A longer path helps nobody in a manifest line. */
 const PATH_SHOWN = 120
 
@@ -38,7 +35,7 @@ export function refusalOf(refused: Refused): Refusal {
     code: refused.rule,
     status,
     message: sentence(refused, words),
-    ...(allow === undefined ? {} : { allow, ask: ASK }),
+    ...(allow === undefined ? {} : { allow }),
   }
 }
 

@@ -45,9 +45,7 @@ test('an undeclared host is refused in words on the CONNECT itself', async () =>
   expect(answer).toContain(
     'HTTP/1.1 403 bot-bottle: pastebin.example is not declared for this bottle (rule host-undeclared).\r\n',
   )
-  expect(answer).toContain(
-    'bot-bottle: pastebin.example is not declared for this bottle (rule host-undeclared). The operator can allow it with\n  egress.routes: [{ host: pastebin.example }]\nYou can ask: tool propose_route of the MCP server "bot-bottle".\n',
-  )
+  expect(answer).toContain('The operator can allow it with\n  egress.routes: [{ host: pastebin.example }]\n')
   expect(lab.dialled).toEqual([])
   expect(lab.lines).toMatchObject([
     { decision: 'deny', rule: 'host-undeclared', host: 'pastebin.example', port: 443 },

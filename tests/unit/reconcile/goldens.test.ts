@@ -20,7 +20,7 @@ type Event = { readonly [key: string]: unknown }
 
 describe('the plan when', () => {
   for (const name of readdirSync(folder).sort()) {
-    it(name.replaceAll('-', ' '), async () => {
+    it(`${name.replaceAll('-', ' ')}`, async () => {
       const path = (file: string) => join(folder, name, file)
       const before = existsSync(path('before.yaml'))
         ? await desiredIn(path('before.yaml'))

@@ -220,7 +220,6 @@ export const framingCases: readonly Case[] = [
               'allowed.test is declared for this bottle, but no entry of its matches allows this request (rule request-undeclared).',
             allow:
               'egress.routes: [{ host: allowed.test, matches: [{ methods: [GET], paths: [{ exact: "/a\'&b" }] }] }]',
-            ask: 'You can ask: tool propose_route of the MCP server "bot-bottle".',
           },
         })
         expect(answer).not.toContain('CANARY')
