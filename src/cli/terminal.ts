@@ -55,6 +55,10 @@ export async function bind(execution: Execution, { io, tty, stdin = true }: Bind
     ]
     const [code] = await Promise.all([execution.exit, Promise.allSettled(outputs)])
     return interrupted ? EXIT.interrupted : code
+  } catch (error) {
+    // The connection was closed by us: what it says about that is no news.
+    if (interrupted) return EXIT.interrupted
+    throw error
   } finally {
     for (const step of undo.reverse()) step()
   }

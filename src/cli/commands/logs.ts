@@ -1,6 +1,5 @@
 /** What an agent printed, made safe line by line, or the access log of its doors. */
 import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
 import { EXIT, UsageError } from '../../model/errors.ts'
 import { accessLine } from '../../render/access-log.ts'
 import { safeJson } from '../../render/safe-json.ts'
@@ -21,9 +20,9 @@ export async function run(invocation: Invocation): Promise<number> {
     ...(since !== undefined && { since: sinceTime(since, io.now()) }),
   }
   const egress = options.flag('egress')
-  const opened: Readable[] = []
+  const open = new Set<() => void>()
   const close = (): void => {
-    for (const stream of opened) stream.destroy()
+    for (const step of open) step()
   }
   let interrupted = false
   const undo = (['SIGINT', 'SIGTERM'] as const).map((signal) =>
@@ -41,8 +40,13 @@ export async function run(invocation: Invocation): Promise<number> {
           egress ? 'bundle' : 'agent',
           request,
         )
-        opened.push(stream)
-        await show(stream, bottle, invocation, { egress, named: bottles.length > 1 }).catch(
+        const lines = createInterface({ input: stream, crlfDelay: Infinity })
+        // Both: a stream that is destroyed does not end the lines that are read from it.
+        open.add(() => {
+          lines.close()
+          stream.destroy()
+        })
+        await show(lines, bottle, invocation, { egress, named: bottles.length > 1 }).catch(
           (error: unknown) => {
             if (!interrupted) throw error
           },
@@ -56,14 +60,24 @@ export async function run(invocation: Invocation): Promise<number> {
   return interrupted ? EXIT.interrupted : EXIT.done
 }
 
+/** Lines around what init prints when a container starts (sidecars/guest). */
+const INIT_BEGINS = 'bb-guest status begin'
+const INIT_ENDS = 'bb-guest status end'
+
 async function show(
-  stream: Readable,
+  lines: AsyncIterable<string>,
   bottle: OpenBottle,
   { options, output }: Invocation,
   view: { readonly egress: boolean; readonly named: boolean },
 ): Promise<void> {
   const json = options.flag('json')
-  for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
+  let ofInit = false
+  for await (const raw of lines) {
+    // Init tells the driver about itself before the agent says anything.
+    if (raw === INIT_BEGINS) ofInit = true
+    if (raw === INIT_ENDS) ofInit = false
+    if (ofInit || raw === INIT_ENDS) continue
+    const line = raw.replaceAll('\t', '  ')
     if (!view.egress) {
       output.result([
         json
