@@ -2,7 +2,7 @@
  * The ClientHello, parsed before anything is dialled or minted: a tunnel exists only for one. Strict: whole records,
  * one server name, no extension twice, nothing left over (RFC 8446, 4.1.2; RFC 6066, 3).
  */
-import { HELLO_MAX } from './limits.ts'
+import { HELLO_MAX, HELLO_RECORDS_MAX } from './limits.ts'
 
 export interface Hello {
   /** As the client wrote it; absent where it names nobody. */
@@ -40,6 +40,7 @@ export function readHello(bytes: Buffer): HelloState {
     if (length === 0 || length > 16_384) return invalid
     const fragment = bytes.subarray(at + 5, at + 5 + length)
     fragments.push(fragment)
+    if (fragments.length > HELLO_RECORDS_MAX) return invalid
     gathered += fragment.length
     if (fragment.length < length) break
     at += 5 + length

@@ -45,3 +45,5 @@ export const CHUNK_LINE_MAX = 256
 export const TRAILER_MAX = 8 * 1024
 /** A ClientHello with all its records. */
 export const HELLO_MAX = 64 * 1024
+/** Records of one ClientHello: it is read anew with each piece that arrives. */
+export const HELLO_RECORDS_MAX = 256

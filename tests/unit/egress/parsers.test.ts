@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { Duplex } from 'node:stream'
 import { expect, test } from 'vitest'
 import { bodyReader } from '../../../sidecars/egress/body.ts'
-import { framingOf, Malformed, readHead } from '../../../sidecars/egress/head.ts'
+import { framingOf, Malformed, parseField, readHead } from '../../../sidecars/egress/head.ts'
 import { readHello } from '../../../sidecars/egress/hello.ts'
 import { LIMITS } from '../../../sidecars/egress/limits.ts'
 import { parseRequest, parseRequestLine, Refuse } from '../../../sidecars/egress/request.ts'
@@ -120,6 +120,33 @@ test('[PXY-35] a request that our parser takes is one for a second parser too', 
   )
 })
 
+/** Milliseconds. A door that computes serves nobody and can be told nothing, also not that a route is closed. */
+const took = (work: () => void): number => {
+  const began = performance.now()
+  work()
+  return performance.now() - began
+}
+
+test('[PXY-34] a field costs no more than its length, whatever is in it', () => {
+  for (const [before, after] of [
+    ['a:', '\u0001'],
+    ['a:b', '\u0001'],
+    ['a:', ''],
+    ['a', ':'],
+  ] as const) {
+    const line = `${before}${' '.repeat(64_000)}${after}`
+    expect(
+      took(() => {
+        try {
+          parseField(line)
+        } catch (error) {
+          expect(error).toBeInstanceOf(Malformed)
+        }
+      }),
+    ).toBeLessThan(1000)
+  }
+})
+
 // ── ClientHello ──────────────────────────────────────────────────────────────────────────────────
 
 const u16 = (value: number): Buffer => Buffer.from([value >> 8, value & 255])
@@ -159,6 +186,11 @@ test('[TLS-07] the server name is read whatever the records and pieces', () => {
     for (let end = 0; end < bytes.length; end++)
       expect(readHello(bytes.subarray(0, end)).state).toBe('partial')
   }
+})
+
+test('[PXY-34] a hello in ten thousand records is refused before it costs anything', () => {
+  const drips = records(Buffer.concat([Buffer.from([1, 0, 234, 96]), Buffer.alloc(10_000)]), 1)
+  expect(took(() => expect(readHello(drips).state).toBe('invalid'))).toBeLessThan(1000)
 })
 
 test('[TLS-07] an encrypted hello is seen, two names, a doubled extension or bytes left over are invalid', () => {
