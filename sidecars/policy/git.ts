@@ -26,8 +26,6 @@ export function isGitFetch(readings: readonly string[], request: GitRequest): bo
 }
 
 const services = (request: GitRequest): readonly string[] =>
-  request.query.includes('service')
-    ? queryPairs(request.query)
-        .filter(([name]) => name === 'service')
-        .map(([, value]) => value)
-    : []
+  queryPairs(request.query)
+    .filter(([name]) => name === 'service')
+    .map(([, value]) => value)

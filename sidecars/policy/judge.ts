@@ -200,7 +200,6 @@ const valuesOf = (pairs: readonly (readonly [string, string])[], name: string): 
   pairs.filter(([key]) => key === name).map(([, value]) => value)
 
 const overridesMethod = (request: JudgedRequest): boolean =>
-  request.query.includes('method') &&
   queryPairs(request.query).some(([name]) => name.toLowerCase() === '_method')
 
 const openRoute = (scheme: 'https' | 'http', authority: Authority): RoutePolicy => ({

@@ -113,6 +113,9 @@ test('[PXY-22] a method parameter in the query is refused where methods are rest
   expect(said(ask(policy, 'allowed.test', { method: 'POST', query: '%5Fmethod=DELETE' }))).toBe(
     'method-override',
   )
+  expect(said(ask(policy, 'allowed.test', { method: 'POST', query: '_m%65thod=DELETE' }))).toBe(
+    'method-override',
+  )
   expect(said(ask(policyOf(route()), 'allowed.test', { query: '_method=DELETE' }))).toBe('allowed')
 })
 
@@ -190,6 +193,7 @@ test('[CRD-06] a credential on a route without TLS is refused', () => {
 test.each([
   ['/a/b.git/info/refs', 'service=git-receive-pack'],
   ['/a/b.git/info/refs', 'service=git%2dreceive-pack'],
+  ['/a/b.git/info/refs', 's%65rvice=git-receive-pack'],
   ['/a/b.git/git-receive-pack', ''],
   ['/a/b.git/git%2dreceive-pack', ''],
   ['/a/b.git/git-upload-archive', ''],
