@@ -91,12 +91,13 @@ export function stripFields(fields: readonly Field[], route: RoutePolicy): reado
 export function stripQuery(query: string, route: RoutePolicy): string {
   if (query === '' || route.auth?.scheme === 'from-agent' || !controls.on('credential-strip')) return query
   const own = route.auth?.scheme === 'query' ? route.auth.name.toLowerCase() : undefined
-  const pairs = query.split('&')
+  // Some servers part pairs at `;` too; what stays keeps the separator it had.
+  const pairs = query.match(/[&;]?[^&;]*/g) ?? []
   const kept = pairs.filter((pair) => {
-    const name = parameterName(pair)
+    const name = parameterName(pair.replace(/^[&;]/, ''))
     return name !== own && !CREDENTIAL_PARAMETER.test(name)
   })
-  return kept.length === pairs.length ? query : kept.join('&')
+  return kept.length === pairs.length ? query : kept.join('').replace(/^[&;]/, '')
 }
 
 function parameterName(pair: string): string {
