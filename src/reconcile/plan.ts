@@ -39,7 +39,7 @@ export interface PlanInput {
 }
 
 export function plan({ desired, snapshot, options }: PlanInput): Plan {
-  const world = indexed(owned(snapshot, options.takeOver))
+  const world = indexed(ofStack(snapshot))
   const selected = options.bottles && new Set(options.bottles)
   const resources = selection(desired.resources, selected).map((resource) => inWorld(resource, world))
   const adopt = new Set<string>(options.adopt)
@@ -75,13 +75,10 @@ export function plan({ desired, snapshot, options }: PlanInput): Plan {
 }
 
 /**
- * Labels keep the installation that created an object; who owns the stack now is in its record. What the owner finds
- * with another installation's mark in its own stack is its own (contract.md, Several machines).
+ * Labels keep the installation that created an object for ever; who goes on with the stack is decided from its record
+ * (`otherOwner`). The plan shows what would be done; the refusal keeps it from being done without --take-over.
  */
-function owned(snapshot: Snapshot, takeOver: boolean): Snapshot {
-  const { record, installation } = snapshot
-  const isOwner = takeOver || (record.status === 'present' && record.record.installation === installation)
-  if (!isOwner) return snapshot
+function ofStack(snapshot: Snapshot): Snapshot {
   const objects = snapshot.objects.map((object) =>
     object.ownership === 'other-installation' ? ({ ...object, ownership: 'ours' } as const) : object,
   )
@@ -147,14 +144,18 @@ function notesOf(desired: Desired, snapshot: Snapshot): string[] {
 }
 
 /** Two checkouts or two machines never fight over one stack unseen (contract.md, Several machines). */
-function otherOwner(desired: Desired, { record, installation }: Snapshot): string | undefined {
-  if (record.status !== 'present') return undefined
-  if (record.record.installation !== installation) {
-    return `applied last from installation ${record.record.installation} (${record.record.origin}); this is ${installation}`
+function otherOwner(desired: Desired, { record, installation, objects }: Snapshot): string | undefined {
+  if (record.status !== 'present') {
+    const foreign = objects.find((object) => object.ownership === 'other-installation')
+    return foreign && `applied last from ${foreign.owner ?? 'another installation'}; this is ${installation}`
   }
-  if (record.record.origin !== desired.origin)
-    return `applied last from ${record.record.origin}; this is ${desired.origin}`
-  return undefined
+  const last = record.record
+  if (last.installation !== installation) {
+    return `applied last from installation ${last.installation} (${last.origin}); this is ${installation}`
+  }
+  return last.origin === desired.origin
+    ? undefined
+    : `applied last from ${last.origin}; this is ${desired.origin}`
 }
 
 function refusalOf(
@@ -193,8 +194,6 @@ function hintFor(action: Action): string {
   switch (action.observed?.ownership) {
     case 'unmarked':
       return `remove or rename ${action.observed.id}, or pass --adopt ${action.address} when it has the declared shape`
-    case 'other-installation':
-      return `it was made by installation ${action.observed.owner ?? ''}; pass --take-over to go on with it here`
     case 'other-stack':
       return `choose another stack name; the object carries ${LABEL_PREFIX}* marks of its owner`
     default:

@@ -79,7 +79,7 @@ function liveParts(
   const recorded = record.status === 'present' ? record.record : undefined
   for (const object of observation.objects) {
     parts.objects.push(enriched(object, uplink, recorded, look))
-    if (object.ownership !== 'ours') continue
+    if (object.ownership !== 'ours' && object.ownership !== 'other-installation') continue
     if (object.kind === 'bundle') addRoutes(parts, object, uplink, look)
     if (object.kind === 'bottle') addGuest(parts, object, record)
   }
@@ -100,7 +100,10 @@ function liveParts(
     }
     const targets = new Set(egress.targets.map(routeKey))
     for (const policy of egress.status.routes)
-      into.objects.push(observedRoute(driver, bottle, policy, targets, egress.status, credentials))
+      into.objects.push({
+        ...observedRoute(driver, bottle, policy, targets, egress.status, credentials),
+        ...ownerOf(bundle),
+      })
   }
 
   function addGuest(into: Parts, bottle: Observed, state: RecordState): void {
@@ -113,12 +116,17 @@ function liveParts(
       kind: 'guest',
       driver,
       id: bottle.id,
-      ownership: 'ours',
+      ...ownerOf(bottle),
       fields: guest.applied as Observed['fields'],
       digest: { value: guest.digest, version: guest.digestVersion },
       health: 'ok',
     })
   }
+}
+
+/** What lives in a container belongs to whom the container belongs to. */
+function ownerOf({ ownership, owner }: Observed): Pick<Observed, 'ownership' | 'owner'> {
+  return { ownership, ...(owner !== undefined && { owner }) }
 }
 
 /** Adds to a container-level object what only its daemon or the record can tell. */

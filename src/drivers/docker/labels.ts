@@ -88,6 +88,14 @@ export function ownershipOf(
   return { ownership: 'ours' }
 }
 
+/**
+ * Whether it belongs to the stack, whichever installation made it. Labels keep the maker for ever; who may go on with a
+ * stack is decided from its record, in the plan (contract.md, Several machines).
+ */
+export function isOfStack(ownership: Ownership): boolean {
+  return ownership === 'ours' || ownership === 'other-installation'
+}
+
 export function digestLabel(
   labels: Labels,
 ): { readonly value: string; readonly version: number } | undefined {

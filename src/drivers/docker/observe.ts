@@ -10,7 +10,7 @@ import { UPLINK_USER } from './bodies.ts'
 import { ask } from './control.ts'
 import type { InspectedImage } from './decode.ts'
 import type { Engine } from './calls.ts'
-import { DOCKER_LABELS } from './labels.ts'
+import { DOCKER_LABELS, isOfStack } from './labels.ts'
 import { sidecarsImage } from './images/inputs.ts'
 import { baseImage } from './images/recipe.ts'
 import { observedObjects } from './observed.ts'
@@ -54,7 +54,7 @@ async function askUplink(
 ): Promise<DriverObservation['uplink']> {
   const uplink = own(world, 'uplink', undefined, liveNames.uplink(stack))
   if (uplink === undefined)
-    return world.volumes.some(({ place, ownership }) => place.part === 'socket' && ownership === 'ours')
+    return world.volumes.some(({ place, ownership }) => place.part === 'socket' && isOfStack(ownership))
       ? { unknown: 'the uplink is gone, and with it the way to its record' }
       : undefined
   if (!uplink.state.running || uplink.state.paused) return { unknown: `the uplink is ${uplink.state.status}` }
@@ -105,7 +105,7 @@ async function observedSidecars(engine: Engine): Promise<readonly Observed[]> {
 /** Images of our agents, by the address and digest they were made for; the newest agent speaks for an address. */
 async function observedImages(engine: Engine, world: StackWorld): Promise<readonly Observed[]> {
   const agents = world.containers
-    .filter(({ ownership, place }) => ownership === 'ours' && place.part === 'agent')
+    .filter(({ ownership, place }) => isOfStack(ownership) && place.part === 'agent')
     .map(({ object }) => object)
     .sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1))
   const claims = new Map<Address, (typeof agents)[number]>()

@@ -13,7 +13,7 @@ import type { InspectedContainer } from './decode.ts'
 import { deviations, mountDeviations, type Expectation } from './deviations.ts'
 import { toolsVolume } from './engine-names.ts'
 import { imageVolumesQuiet } from './image-defaults.ts'
-import { digestLabel, DOCKER_LABELS } from './labels.ts'
+import { digestLabel, DOCKER_LABELS, isOfStack } from './labels.ts'
 import { daemonUids } from './uids.ts'
 import { own, type Found, type StackWorld } from './world.ts'
 
@@ -30,13 +30,23 @@ export function observedObjects(sight: Sight): readonly Observed[] {
     ...world.volumes,
     ...world.networks,
   ]
-  const ours = new Map<Address, string | undefined>()
-  for (const { ownership, place } of all) if (ownership === 'ours') ours.set(place.address, place.bottle)
-  const seen = [...ours].map(([at, bottle]) => {
-    if (bottle === undefined) return observedUplink(sight)
-    return at === address.bundle(bottle) ? observedBundle(sight, bottle) : observedBottle(sight, bottle)
+  const parts = Map.groupBy(
+    all.filter(({ ownership }) => isOfStack(ownership)),
+    ({ place }) => place.address,
+  )
+  const seen = [...parts].map(([at, found]) => {
+    const foreign = found.find(({ ownership }) => ownership !== 'ours')
+    const object = observedPart(sight, at, found[0]?.place.bottle)
+    return foreign
+      ? { ...object, ownership: foreign.ownership, owner: foreign.owner ?? 'another installation' }
+      : object
   })
-  return [...seen, ...all.filter(({ ownership }) => ownership !== 'ours').map(stranger)]
+  return [...seen, ...all.filter(({ ownership }) => !isOfStack(ownership)).map(stranger)]
+}
+
+function observedPart(sight: Sight, at: Address, bottle: string | undefined): Observed {
+  if (bottle === undefined) return observedUplink(sight)
+  return at === address.bundle(bottle) ? observedBundle(sight, bottle) : observedBottle(sight, bottle)
 }
 
 function stranger(found: Found<{ readonly id: string; readonly name: string }>): Observed {
@@ -57,7 +67,7 @@ function stranger(found: Found<{ readonly id: string; readonly name: string }>):
 export function observedBottle({ stack, world }: Sight, bottle: string): Observed {
   const holder = own(world, 'holder', bottle, liveNames.holder(stack, bottle))
   const agent = own(world, 'agent', bottle, liveNames.agent(stack, bottle))
-  const volume = world.volumes.find(({ place, ownership }) => ownership === 'ours' && place.bottle === bottle)
+  const volume = world.volumes.find(({ place, ownership }) => isOfStack(ownership) && place.bottle === bottle)
   const holderState = holderWords(world, holder, agent)
   const digest = agent && digestLabel(agent.labels)
   return {
@@ -98,7 +108,7 @@ function holderWords(
   const members = new Set([
     holder.id,
     ...world.containers
-      .filter(({ ownership, place }) => ownership === 'ours' && place.part !== 'step')
+      .filter(({ ownership, place }) => isOfStack(ownership) && place.part !== 'step')
       .map(({ object }) => object.id),
   ])
   const strangers = (world.joiners.get(holder.id) ?? [])
@@ -181,7 +191,7 @@ export function observedUplink({ stack, world }: Sight): Observed {
   const name = liveNames.uplink(stack)
   const uplink = own(world, 'uplink', undefined, name)
   const network = world.networks.find(
-    ({ ownership, object }) => ownership === 'ours' && object.name === name,
+    ({ ownership, object }) => isOfStack(ownership) && object.name === name,
   )?.object
   const at = { address: address.uplink(), kind: 'uplink', driver: 'docker', ownership: 'ours' } as const
   if (uplink === undefined) {

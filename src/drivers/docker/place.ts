@@ -6,7 +6,7 @@ import type { CreateBody } from './body.ts'
 import type { InspectedContainer, NamedObject } from './decode.ts'
 import { deviations, mountDeviations } from './deviations.ts'
 import type { Engine } from './calls.ts'
-import { ownershipOf, type Marks, labelsOf, DOCKER_LABELS } from './labels.ts'
+import { isOfStack, ownershipOf, type Marks, labelsOf, DOCKER_LABELS } from './labels.ts'
 import { nameTaken, settingIgnored, startFailed } from './trouble.ts'
 import type { Owner } from './world.ts'
 import { LABELS } from '../../model/names.ts'
@@ -24,7 +24,7 @@ export function ours<T extends NamedObject | InspectedContainer>(
 ): T | undefined {
   if (found === undefined) return undefined
   const { ownership, owner } = ownershipOf(found.labels, site.stack, site.installation)
-  if (ownership !== 'ours') throw nameTaken(kind, found.name, owner ?? 'it carries no mark of this program')
+  if (!isOfStack(ownership)) throw nameTaken(kind, found.name, owner ?? 'it carries no mark of this program')
   return found
 }
 

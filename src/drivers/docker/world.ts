@@ -2,7 +2,7 @@
 import type { InspectedContainer, InspectedImage, InspectedNetwork, NamedObject } from './decode.ts'
 import type { Engine } from './calls.ts'
 import { placeOfLabels, placeOfName, type Place } from './engine-names.ts'
-import { ownershipOf, type Part } from './labels.ts'
+import { isOfStack, ownershipOf, type Part } from './labels.ts'
 import { LABELS } from '../../model/names.ts'
 import type { Ownership } from '../../model/resource.ts'
 
@@ -60,7 +60,7 @@ export async function readWorld(engine: Engine, { stack, installation }: Owner):
   )
   const imageIds = [
     ...new Set(
-      containers.filter(({ ownership }) => ownership === 'ours').map(({ object }) => object.imageId),
+      containers.filter(({ ownership }) => isOfStack(ownership)).map(({ object }) => object.imageId),
     ),
   ]
   const images = await Promise.all(imageIds.map(async (id) => [id, await engine.image(id)] as const))
@@ -92,7 +92,7 @@ export function own(
   name: string,
 ): InspectedContainer | undefined {
   const ours = world.containers.filter(
-    (found) => found.ownership === 'ours' && found.place.part === part && found.place.bottle === bottle,
+    (found) => isOfStack(found.ownership) && found.place.part === part && found.place.bottle === bottle,
   )
   return (ours.find(({ object }) => object.name === name) ?? ours[0])?.object
 }
