@@ -1,4 +1,5 @@
 /** Runs something while the stack's lock is held; says who holds it while it waits. */
+import { BottleError, EXIT } from '../model/errors.ts'
 import type { Lease } from '../ports/driver.ts'
 import { acquire } from '../state/lock.ts'
 import { safeText } from '../model/text.ts'
@@ -28,12 +29,24 @@ export async function withLock<T>(
         `waiting for ${holder ? safeText(`${holder.command} (pid ${holder.pid} on ${holder.host}, since ${holder.since})`) : 'another run'}`,
       ]),
     signal: waiting.signal,
-  }).finally(() => {
-    for (const step of undo) step()
   })
+    .catch((error: unknown) => {
+      throw waiting.signal.aborted ? interrupted() : error
+    })
+    .finally(() => {
+      for (const step of undo) step()
+    })
   try {
+    // Heard while the lock was on its way: nothing was begun.
+    if (waiting.signal.aborted) throw interrupted()
     return await body(lock.lease)
   } finally {
     lock.release()
   }
+}
+
+function interrupted(): BottleError {
+  return new BottleError(EXIT.interrupted, 'interrupted before anything was begun: starting nothing new', {
+    code: 'interrupted',
+  })
 }

@@ -23,24 +23,26 @@ export interface Binding {
   readonly stdin?: boolean
 }
 
+/** As a shell reports a program that SIGPIPE ended. */
+const OUTPUT_GONE = 141
+
 /** Until the program ends: its exit code, or 130 when a signal ended the connection first. */
 export async function bind(execution: Execution, { io, tty, stdin = true }: Binding): Promise<number> {
   const undo: (() => void)[] = []
-  let interrupted = false
+  // Why the connection was closed here, as an exit code; what the engine says about that is no news.
+  const left = Promise.withResolvers<number>()
+  const leave = (code: number): void => {
+    left.resolve(code)
+    execution.close()
+  }
   const raw = tty && io.stdin.isTTY === true && io.stdin.setRawMode !== undefined
   if (raw) {
     io.stdin.setRawMode?.(true)
     undo.push(() => io.stdin.setRawMode?.(false))
   }
   if (tty) undo.push(io.onSignal('SIGWINCH', () => void resize(execution, io)))
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    undo.push(
-      io.onSignal(signal, () => {
-        interrupted = true
-        execution.close()
-      }),
-    )
-  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    undo.push(io.onSignal(signal, () => leave(EXIT.interrupted)))
   execution.stdin.on('error', () => {})
   if (stdin) io.stdin.pipe(execution.stdin)
   else execution.stdin.end()
@@ -52,13 +54,12 @@ export async function bind(execution: Execution, { io, tty, stdin = true }: Bind
     const outputs = [
       passThrough(execution.stdout, io.stdout),
       ...(execution.stderr ? [passThrough(execution.stderr, io.stderr)] : []),
-    ]
-    const [code] = await Promise.all([execution.exit, Promise.allSettled(outputs)])
-    return interrupted ? EXIT.interrupted : code
-  } catch (error) {
-    // The connection was closed by us: what it says about that is no news.
-    if (interrupted) return EXIT.interrupted
-    throw error
+    ].map(async (output) => {
+      // `| head`: whoever read us has gone, and the program's output has nowhere to go.
+      if ((await output) === 'gone') leave(OUTPUT_GONE)
+    })
+    const ended = Promise.all([execution.exit, Promise.allSettled(outputs)])
+    return await Promise.race([ended.then(([code]) => code), left.promise])
   } finally {
     for (const step of undo.reverse()) step()
   }

@@ -64,10 +64,24 @@ export function openOutput(
   }
 }
 
-/** Bytes of a program in a bottle to the caller's stream, unchanged; ends when the source does, the target stays open. */
-export async function passThrough(source: Readable, target: OutStream): Promise<void> {
-  for await (const chunk of source) {
-    if (!target.writable) return
-    if (!target.write(chunk)) await once(target, 'drain')
+/**
+ * Bytes of a program in a bottle to the caller's stream, unchanged; ends when the source does, the target stays open.
+ * `gone`: whoever read the target went away first, and what is left is dropped.
+ */
+export async function passThrough(source: Readable, target: OutStream): Promise<'done' | 'gone'> {
+  // The process's own streams stay writable after an error, and what failed never drains.
+  const failed = new AbortController()
+  const fail = (): void => failed.abort()
+  target.once('error', fail).once('close', fail)
+  const { signal } = failed
+  const isGone = (): boolean => signal.aborted || !target.writable
+  try {
+    for await (const chunk of source) {
+      if (isGone()) return 'gone'
+      if (!target.write(chunk)) await once(target, 'drain', { signal }).catch(() => {})
+    }
+    return isGone() ? 'gone' : 'done'
+  } finally {
+    target.off('error', fail).off('close', fail)
   }
 }
