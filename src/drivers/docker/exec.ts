@@ -10,8 +10,10 @@ export async function execute(engine: Engine, containerId: string, spec: ExecSpe
   const socket = await engine.startExec(execId, spec.tty)
   const stdout = new PassThrough()
   const stderr = new PassThrough()
+  let first = ''
+  socket.once('data', (chunk: Buffer) => (first = chunk.toString('utf8', 0, 1000)))
   const ended = spec.tty ? pipeRaw(socket, stdout) : demultiplex(socket, stdout, stderr)
-  const exit = ended.then(() => exitCode(engine, execId))
+  const exit = ended.then(async () => startedCode(await exitCode(engine, execId), first))
   // A caller that only reads the streams must not die of a lost connection.
   exit.catch(() => {})
   return {
@@ -22,6 +24,16 @@ export async function execute(engine: Engine, containerId: string, spec: ExecSpe
     exit,
     close: () => void socket.destroy(),
   }
+}
+
+/**
+ * An engine of 20.10 answers 126 for every program that could not be started and says why in the program's output;
+ * newer ones answer 127 where the program is not there, as a shell does. One answer for both.
+ */
+function startedCode(code: number, first: string): number {
+  const said = /^.{0,8}OCI runtime exec failed: (.*)/s.exec(first)?.[1]
+  if (code !== 126 || said === undefined) return code
+  return /executable file not found|no such file or directory/.test(said) ? 127 : 126
 }
 
 export interface Ran {
@@ -104,6 +116,7 @@ function pipeRaw(socket: Duplex, stdout: PassThrough): Promise<void> {
 export function demultiplex(socket: Readable, stdout: PassThrough, stderr: PassThrough): Promise<void> {
   return new Promise((resolve) => {
     let rest: Buffer = Buffer.alloc(0)
+    const isFull = () => stdout.writableNeedDrain || stderr.writableNeedDrain
     const end = () => {
       stdout.end()
       stderr.end()
@@ -111,21 +124,16 @@ export function demultiplex(socket: Readable, stdout: PassThrough, stderr: PassT
     }
     socket.on('data', (chunk: Buffer) => {
       rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-      let full = false
       while (rest.length >= 8) {
         const length = rest.readUInt32BE(4)
         if (rest.length < 8 + length) break
         const target = rest[0] === 2 ? stderr : stdout
-        full = !target.write(rest.subarray(8, 8 + length)) || full
+        target.write(rest.subarray(8, 8 + length))
         rest = rest.subarray(8 + length)
       }
-      if (full) {
-        socket.pause()
-        const next = () => stdout.writableNeedDrain || stderr.writableNeedDrain || socket.resume()
-        stdout.once('drain', next)
-        stderr.once('drain', next)
-      }
+      if (isFull()) socket.pause()
     })
+    for (const target of [stdout, stderr]) target.on('drain', () => void (isFull() || socket.resume()))
     socket.once('end', end).once('close', end).once('error', end)
   })
 }
