@@ -61,7 +61,7 @@ export async function* apply(plan: Plan, deps: ApplyDeps): AsyncGenerator<ApplyE
     throw new RefusedError(plan.refusal.message, { code: plan.refusal.code, hint: plan.refusal.hint })
   const clock = deps.clock ?? systemClock
   const driver = driverOf(plan, deps)
-  const began = clock.now()
+  const began = clock.elapsed()
   const events = eventQueue<ApplyEvent>()
   const steps = stepsOf(plan.actions)
   // The first write of all: where it fails, nothing was begun.
@@ -96,7 +96,7 @@ export async function* apply(plan: Plan, deps: ApplyDeps): AsyncGenerator<ApplyE
     yield { type: 'started', stack: plan.stack, actions: plan.actions, at: iso(clock) }
     yield* events
     const outcome = await work
-    yield { type: 'ended', outcome, duration: clock.now() - began, at: iso(clock) }
+    yield { type: 'ended', outcome, duration: clock.elapsed() - began, at: iso(clock) }
   } finally {
     // A consumer that stops reading does not stop an effect half-way.
     abandoned = true

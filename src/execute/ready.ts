@@ -10,12 +10,12 @@ export async function readyWithin(
   signal: AbortSignal,
   clock: Clock,
 ): Promise<'done' | 'timeout' | 'interrupted'> {
-  const until = clock.now() + timeoutMs
+  const until = clock.elapsed() + timeoutMs
   for (;;) {
     try {
       if (await ready(signal)) return 'done'
-      if (clock.now() >= until) return 'timeout'
-      await clock.sleep(Math.min(LOOK_EVERY, until - clock.now()), signal)
+      if (clock.elapsed() >= until) return 'timeout'
+      await clock.sleep(Math.min(LOOK_EVERY, until - clock.elapsed()), signal)
     } catch (error) {
       if (signal.aborted) return 'interrupted'
       throw error

@@ -38,6 +38,7 @@ export function testClock(start = START): Clock & { advance(ms: number): void } 
   let now = start
   return {
     now: () => now,
+    elapsed: () => now,
     sleep: async (ms) => {
       now += ms
     },
