@@ -96,7 +96,7 @@ export function openRun({ id, plan, steps, driver, deps, clock, emit }: RunOptio
       { address: action.address, verb, driver: name, ...(digest !== undefined && { digest }) },
       at,
     )
-    rows.set(action, { row, began: clock.now() })
+    rows.set(action, { row, began: clock.elapsed() })
     emit({ type: 'action-started', address: action.address, verb, at })
   }
 
@@ -115,7 +115,7 @@ export function openRun({ id, plan, steps, driver, deps, clock, emit }: RunOptio
         at,
       )
     }
-    emit(endedEvent(action, outcome, fields, begun ? clock.now() - begun.began : 0, at))
+    emit(endedEvent(action, outcome, fields, begun ? clock.elapsed() - begun.began : 0, at))
   }
 
   /** Told as failed even where the journal cannot take the row any more: an open row is a note for the next run. */
@@ -143,6 +143,11 @@ export function openRun({ id, plan, steps, driver, deps, clock, emit }: RunOptio
       deps.records.put({ ...entry, ...(objectId !== undefined && { objectId }) }, iso(clock))
     }
     end(action, 'done', { effect })
+  }
+
+  /** What went with its container, or in a run that was killed, has no action of its own that would forget it. */
+  const forgetGone = (): void => {
+    for (const { address: known } of deps.records.all()) if (!desired.has(known)) deps.records.remove(known)
   }
 
   return {
@@ -187,7 +192,9 @@ export function openRun({ id, plan, steps, driver, deps, clock, emit }: RunOptio
       const inSync = plan.desired.filter((resource) => !acting.has(resource.address))
       try {
         if (signal.aborted) return true
-        await record.finish(inSync, deps.whole === true && [...verdicts.values()].every(isDone))
+        const whole = deps.whole === true && [...verdicts.values()].every(isDone)
+        await record.finish(inSync, whole)
+        if (whole) forgetGone()
         return true
       } catch (thrown) {
         const error = asTold(ensureError(thrown), scrub.clean)

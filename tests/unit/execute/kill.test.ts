@@ -41,5 +41,5 @@ describe.each(['before', 'after', 'call'])('a program killed with SIGKILL (%s)',
     expect(await program(name, 0, moment)).toMatchObject({ code: 0, told: { left: 0, pending: 0 } })
     const gone = await program(name, 0, moment, {})
     expect(gone).toMatchObject({ code: 0, told: { left: 0 } })
-  })
+  }, 60_000)
 })
