@@ -2,12 +2,13 @@
  * The Docker engine as this driver sees it: about twenty calls, each decoded, each failure a `DriverError` in words.
  * Absence is an answer (`undefined`) where a caller asks for one object by name.
  */
+import { EngineRefusal, type Call } from './call.ts'
 import type { Engine, ExecSpec } from './calls.ts'
 import { decode, read, type Reader } from './decode.ts'
 import { describeEndpoint, type Endpoint } from './endpoint.ts'
 import { failure } from './failures.ts'
 import { jsonLines } from './lines.ts'
-import { dockerTransport, EngineRefusal, type Call, type Transport } from './transport.ts'
+import { dockerTransport, type Transport } from './transport.ts'
 
 export function openEngine(endpoint: Endpoint, transport: Transport = dockerTransport(endpoint)): Engine {
   const where = describeEndpoint(endpoint)

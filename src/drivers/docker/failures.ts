@@ -1,7 +1,7 @@
 /** What a failed engine call means, in words: the object, the operation, the way out. The only place that reads engine error texts. */
 import { DriverError } from '../../model/errors.ts'
 import { safeText } from '../../model/text.ts'
-import { EngineRefusal } from './transport.ts'
+import { EngineRefusal } from './call.ts'
 
 const UNREACHABLE = new Set([
   'ECONNREFUSED',

@@ -1,38 +1,16 @@
 /**
- * One call to the engine's API, over dockerode's modem (loaded when the first call is made: it costs start-up time).
+ * One call to the engine's API: over our own client where it is a question on a Unix socket, over dockerode's modem for
+ * TLS and uploads (loaded when it is needed: it costs more start-up time than a whole `diff`; docs/decisions/0004).
  * Nothing here knows what an answer means; `engine.ts` decodes it.
  */
-import type { Duplex, Readable } from 'node:stream'
+import type { Duplex } from 'node:stream'
+import { API_VERSION, EngineRefusal, type Answer, type Call } from './call.ts'
 import type { Endpoint } from './endpoint.ts'
-
-/** Of the oldest engine this program runs on (20.10); newer ones answer it too. */
-export const API_VERSION = '1.41'
-
-export interface Call {
-  readonly method: 'GET' | 'POST' | 'DELETE' | 'HEAD' | 'PUT'
-  readonly path: string
-  readonly query?: Readonly<Record<string, string | number | boolean>>
-  readonly body?: unknown
-  /** Sent as it is (`application/x-tar`), instead of `body`. */
-  readonly upload?: Readable
-  readonly signal?: AbortSignal
-}
-
-/** The engine answered, with a status that is no success. */
-export class EngineRefusal extends Error {
-  override readonly name = 'EngineRefusal'
-  readonly status: number
-  constructor(status: number, message: string) {
-    super(message)
-    this.status = status
-  }
-}
+import { socketClient, type SocketClient } from './socket-client.ts'
 
 export interface Transport {
   json(call: Call): Promise<unknown>
-  stream(
-    call: Call,
-  ): Promise<Readable & { readonly headers: Readonly<Record<string, string | string[] | undefined>> }>
+  stream(call: Call): Promise<Answer>
   /** The connection itself, after the engine's upgrade: raw bytes both ways. */
   hijack(call: Call): Promise<Duplex>
 }
@@ -47,6 +25,18 @@ const SUCCESS: Readonly<Record<number, true>> = {
 }
 
 export function dockerTransport(endpoint: Endpoint): Transport {
+  const viaModem = modemTransport(endpoint)
+  if (endpoint.kind !== 'socket') return viaModem
+  let opened: SocketClient | undefined
+  const direct = () => (opened ??= socketClient(endpoint.path))
+  return {
+    json: (call) => reading(call, () => (call.upload ? viaModem : direct()).json(call)),
+    stream: (call) => (call.upload ? viaModem : direct()).stream(call),
+    hijack: (call) => direct().hijack(call),
+  }
+}
+
+export function modemTransport(endpoint: Endpoint): Transport {
   let modem: Promise<Modem> | undefined
   const dial = async <T>(call: Call, extra: Readonly<Record<string, unknown>>): Promise<T> => {
     modem ??= openModem(endpoint)
