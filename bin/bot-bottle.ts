@@ -5,7 +5,10 @@ import { crash, run } from '../src/cli/main.ts'
 const argv = process.argv.slice(2)
 
 const io: Io = {
-  stdin: process.stdin,
+  // Opened only by what reads it.
+  get stdin() {
+    return process.stdin
+  },
   stdout: process.stdout,
   stderr: process.stderr,
   env: process.env,

@@ -1,15 +1,20 @@
 /**
  * Makes dist/, what `npm pack` ships: the program as a small entry and one lazy file, and what the sidecar
- * image is built from. A checkout never uses dist/; `bin/bot-bottle` runs its sources.
+ * image is built from. `bin/bot-bottle` runs it in a checkout as well, while no source is newer.
  */
 import { build } from 'esbuild'
 import type { BuildOptions, Plugin } from 'esbuild'
-import { existsSync } from 'node:fs'
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { copyFile, mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises'
+import { builtinModules } from 'node:module'
+import { basename, dirname, join } from 'node:path'
+import { sidecarsImage } from '../src/drivers/docker/images/inputs.ts'
+import { contextEntries } from '../src/drivers/docker/images/sidecars-image.ts'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
+/** Becomes dist/ when it is whole. */
+const next = join(root, `dist.${process.pid}`)
+const started = new Date()
 
 /** Parts of dependencies that no path of this program reaches: ssh:// engines are refused, builds use no session of dockerode. */
 const UNREACHED = /^(ssh2|cpu-features|@grpc\/grpc-js|@grpc\/proto-loader|protobufjs|fsevents)(\/|$)/
@@ -40,21 +45,35 @@ const program: Plugin = {
   },
 }
 
-/** Imports of Node's own modules would all run at the top of the one file; so each is fetched where it is first used. */
+/**
+ * Imports of Node's own modules would all run at the top of the one file; so each is fetched when a name of it is first
+ * used. The names come through a prototype: esbuild reads the own properties of what it imports, and reading those of
+ * `node:util` alone loads the half of Node (6 ms).
+ */
 const lazyNode: Plugin = {
   name: 'lazy-node',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'node' }))
+    onResolve({ filter: BUILT_IN }, ({ path }) => ({ path: `node:${path}`, namespace: 'node' }))
     onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`,
+      contents: WHOLE.has(path)
+        ? `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`
+        : `const get = (_, name) => process.getBuiltinModule(${JSON.stringify(path)})[name]
+           const names = new Proxy({}, { get })
+           module.exports = new Proxy({}, { get, getPrototypeOf: () => names })`,
       loader: 'js',
     }))
   },
 }
 
+/** Modules that are functions themselves, or that every Node process has loaded at start. */
+const WHOLE = new Set(['events', 'stream', 'assert', 'module', 'process'].map((name) => `node:${name}`))
+/** The same modules as packages in CommonJS write them. */
+const BUILT_IN = new RegExp(`^(${builtinModules.filter((name) => !name.startsWith('_')).join('|')})$`)
+
 const common: BuildOptions = {
   absWorkingDir: root,
-  outdir: dist,
+  outdir: next,
   bundle: true,
   // Not split: a file costs more than its bytes, and a module that is imported lazily is evaluated lazily in one file as well.
   splitting: false,
@@ -69,11 +88,12 @@ const common: BuildOptions = {
   banner: {
     js: "import{createRequire as bbRequire}from'node:module';const require=bbRequire(import.meta.url);",
   },
+  // What the sidecar image is made from is known here; a command need not read forty files to name it.
+  define: { BOT_BOTTLE_SIDECARS_DIGEST: JSON.stringify((await sidecarsImage()).inputDigest) },
   metafile: true,
   logLevel: 'warning',
 }
 
-await rm(dist, { recursive: true, force: true })
 const built = await Promise.all([
   build({ ...common, entryPoints: { 'bot-bottle': 'bin/bot-bottle.ts' }, plugins: [program, lazyNode] }),
   build({ ...common, entryPoints: { program: 'src/cli/dispatch.ts' }, plugins: [leaveOut, lazyNode] }),
@@ -81,10 +101,9 @@ const built = await Promise.all([
 
 /** The image context of a checkout, byte for byte. */
 async function shipSidecars(): Promise<number> {
-  const { contextEntries } = await import('../src/drivers/docker/images/sidecars-image.ts')
   const entries = await contextEntries()
   for (const entry of entries) {
-    const target = join(dist, 'sidecars', entry.path)
+    const target = join(next, 'sidecars', entry.path)
     await mkdir(dirname(target), { recursive: true })
     if ('file' in entry) await copyFile(entry.file, target)
     else if ('content' in entry) await writeFile(target, entry.content)
@@ -92,12 +111,14 @@ async function shipSidecars(): Promise<number> {
   return entries.length
 }
 
-const shipped = existsSync(join(root, 'src/drivers/docker/images/sidecars-image.ts'))
-  ? await shipSidecars()
-  : 0
+const shipped = await shipSidecars()
+// What was edited meanwhile is newer than the bundle that may not have it (bin/bot-bottle compares).
+await utimes(join(next, 'bot-bottle.js'), started, started)
+await rm(dist, { recursive: true, force: true })
+await rename(next, dist)
 const sizes = built.flatMap(({ metafile }) =>
   Object.entries(metafile?.outputs ?? {}).map(
-    ([path, { bytes }]) => `${path} ${(bytes / 1024).toFixed(0)} kB`,
+    ([path, { bytes }]) => `dist/${basename(path)} ${(bytes / 1024).toFixed(0)} kB`,
   ),
 )
 process.stdout.write(`${sizes.join(', ')}, ${shipped} files for the sidecar image\n`)

@@ -1,6 +1,6 @@
 /**
- * What the sidecar image is made from, and its input digest: file contents only, so that two checkouts of one commit
- * name the same image. In an installed package the inputs are the shipped bundles.
+ * What the sidecar image is made from, and its input digest: file contents only, so that two checkouts of one commit,
+ * and the package made from it, name the same image.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -22,13 +22,19 @@ export const PROGRAM_ROOT = packageRoot(fileURLToPath(import.meta.url))
 /** Where `npm pack` puts what an installed package builds the image from. */
 export const SHIPPED = join(PROGRAM_ROOT, 'dist', 'sidecars')
 
+/** In the bundled program: the digest of the checkout it was bundled from. */
+declare const BOT_BOTTLE_SIDECARS_DIGEST: string | undefined
+
 let known: Promise<SidecarsImage> | undefined
 
 /** Tag and digest of the sidecar image of this program; read once per process. */
 export function sidecarsImage(): Promise<SidecarsImage> {
   known ??= Promise.resolve().then(() => {
     const base = baseImage()
-    const inputDigest = digestFiles(sidecarInputs(), [`base ${base.tag}`])
+    const inputDigest =
+      typeof BOT_BOTTLE_SIDECARS_DIGEST === 'string'
+        ? BOT_BOTTLE_SIDECARS_DIGEST
+        : digestFiles(sidecarInputs(), [`base ${base.tag}`])
     return {
       tag: `bot-bottle/sidecars:${programVersion()}-${inputDigest.slice(0, 12)}`,
       inputDigest,
