@@ -62,6 +62,7 @@ async function buildLocally(
   const folder = await mkdtemp(join(tmpdir(), 'bot-bottle-base-'))
   try {
     if (!existsSync('/usr/bin/mmdebstrap')) {
+      await run(['apt-get', 'update', '-q'], () => {}, signal)
       await run(['apt-get', 'install', '-y', '--no-install-recommends', 'mmdebstrap'], progress, signal)
     }
     const rootfs = join(folder, 'rootfs.tar')
