@@ -66,6 +66,8 @@ export async function serveDials(
     const passage: Passage = {
       host,
       port,
+      // Until the address is known, whatever may come.
+      needsPrivate: target.allowPrivate,
       close() {
         abort.abort()
         for (const side of pair) side.destroy()
@@ -85,6 +87,7 @@ export async function serveDials(
       if (!('socket' in way)) return refuse(socket, way.code, way.message, entry, host, port)
       pair.push(way.socket)
       if (socket.destroyed || way.socket.destroyed || abort.signal.aborted) return passage.close()
+      passage.needsPrivate = way.needsPrivate
       answer(socket, { ok: true, address: way.address })
       await relay(socket, way.socket)
       const bytes = { bytesOut: way.socket.bytesWritten, bytesIn: way.socket.bytesRead }

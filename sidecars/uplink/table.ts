@@ -19,6 +19,8 @@ const SHARE_MIN = 32
 export interface Passage {
   readonly host: string
   readonly port: number
+  /** What it was dialled for was acceptable only because its target said `allow_private`. */
+  needsPrivate: boolean
   readonly close: () => void
 }
 
@@ -56,7 +58,8 @@ export function createTable(): Table {
   function narrow(entry: BottleEntry): void {
     if (!controls.on('narrowing')) return
     for (const passage of entry.passages) {
-      if (targetFor(entry.targets, passage.host, passage.port) === undefined) passage.close()
+      const target = targetFor(entry.targets, passage.host, passage.port)
+      if (target === undefined || (passage.needsPrivate && !target.allowPrivate)) passage.close()
     }
   }
 

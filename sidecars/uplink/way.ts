@@ -15,9 +15,18 @@ export interface Surroundings {
   readonly own: () => OwnAddresses
 }
 
-export type Way =
-  | { readonly socket: Socket; readonly address: string }
-  | { readonly code: DialRefusal; readonly message: string }
+interface Dialled {
+  readonly socket: Socket
+  readonly address: string
+}
+
+interface Refused {
+  readonly code: DialRefusal
+  readonly message: string
+}
+
+/** `needsPrivate`: the address is acceptable only because of `allow_private`. */
+export type Way = (Dialled & { readonly needsPrivate: boolean }) | Refused
 
 /** `host` is the declared name asked for, `target` the entry that admits it. */
 export async function openWay(
@@ -44,7 +53,10 @@ export async function openWay(
   const accepted = judged.filter(({ judgement }) => 'ok' in judgement).map(({ address }) => address)
   const [first] = judged
   if (accepted.length === 0 && first !== undefined) return refusal(host, first.address, first.judgement)
-  return await dial(accepted, target.port, `${host}:${target.port}`, around, signal)
+  const way = await dial(accepted, target.port, `${host}:${target.port}`, around, signal)
+  if (!('socket' in way)) return way
+  const asPublic = judgeAddress(way.address, { ...judging, allowPrivate: false })
+  return { ...way, needsPrivate: !('ok' in asPublic) }
 }
 
 function refusal(host: string, address: string, judgement: Judgement): Way {
@@ -74,7 +86,11 @@ async function openByProxy(
   if (!('socket' in way)) return way
   const why = await openTunnel(way.socket, host, port)
   if (why === undefined)
-    return { socket: way.socket, address: `${host}:${port} by ${site.host}:${site.port}` }
+    return {
+      socket: way.socket,
+      address: `${host}:${port} by ${site.host}:${site.port}`,
+      needsPrivate: false,
+    }
   way.socket.destroy()
   return { code: 'connect-failed', message: `${host}:${port}: ${why}` }
 }
@@ -85,7 +101,7 @@ async function dial(
   what: string,
   around: Surroundings,
   signal: AbortSignal,
-): Promise<Way> {
+): Promise<Dialled | Refused> {
   const connected = await connectFirst(around.connect, addresses, port, signal)
   if ('socket' in connected) return connected
   return { code: connected.failed, message: `${what} cannot be reached: ${connected.why}` }

@@ -190,6 +190,30 @@ export const CASES: readonly Case[] = [
       }),
   },
   {
+    name: '[ISO-03] a private address that is no longer acceptable is closed; a public one lives on',
+    controls: ['narrowing'],
+    run: async (off) => {
+      const upstream = await receiver()
+      const resolver = await scriptedResolver({ 'inside.test': ['10.0.0.7'], 'outside.test': ['8.8.8.8'] })
+      const wires = { '10.0.0.7:443': upstream.port, '8.8.8.8:443': upstream.port }
+      const targets = (allowed: boolean) =>
+        ['inside.test', 'outside.test'].map((name) => target(name, 443, allowed))
+      await within({ off, wires }, { dns: [resolver.server] }, targets(true), async (world) => {
+        const lost = await world.dial({ token: TOKEN.a, host: 'inside.test', port: 443 })
+        const kept = await world.dial({ token: TOKEN.a, host: 'outside.test', port: 443 })
+        expect([lost.answer.ok, kept.answer.ok]).toEqual([true, true])
+        const closed = once(lost.socket.resume(), 'end')
+        await world.ask({ op: 'targets', bottle: 'a', targets: targets(false) })
+        await Promise.race([closed, late('the connection is still open')])
+        kept.socket.end('still here')
+        expect(await readAll(kept.socket)).toBe('STILL HERE')
+      }).finally(() => {
+        resolver.close()
+        upstream.close()
+      })
+    },
+  },
+  {
     name: '[PXY-34] a bottle that opens all it can does not take another’s place',
     controls: ['fair-share'],
     run: (off) =>
