@@ -56,6 +56,8 @@ const BACK_OFF_MS = { first: 100, most: 5000 }
 const STABLE_MS = 10_000
 const CONFIGURE_DEADLINE_MS = 10_000
 const STATUS_DEADLINE_MS = 1500
+/** Silent for so long over two questions or more, a daemon counts as failed: what it enforces cannot be changed by asking. */
+const SILENT_MS = 5000
 const TERM_GRACE_MS = 600
 
 /** Who hears of what a daemon does. */
@@ -70,6 +72,8 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken 
   let life: Life | undefined
   let config: EgressConfig | undefined
   let unconfiguredSince: string | undefined
+  /** Of the first question that was not answered since one was. */
+  let silentSince: number | undefined
   let restarts = 0
   let attempt = 0
   let reason: string | undefined
@@ -80,6 +84,7 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken 
 
   function begin(): void {
     timer = undefined
+    silentSince = undefined
     if (over !== undefined) return
     const child = spawn(spec.binary, [...NODE_FLAGS, spec.program], {
       uid: spec.uid,
@@ -254,15 +259,24 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken 
     },
     async status(nonce) {
       const now = life
+      const asked = Date.now()
       const egress = now?.running === true ? await ask(now, nonce) : undefined
-      const why =
-        over ?? reason ?? (now?.running === true && egress === undefined ? 'it does not answer' : undefined)
+      const isSilent = now?.running === true && egress === undefined
+      if (life === now) silentSince = isSilent ? (silentSince ?? asked) : undefined
+      const silentMs = silentSince === undefined ? 0 : Date.now() - silentSince
+      const silence =
+        silentMs < SILENT_MS
+          ? 'it does not answer'
+          : `it has not answered for ${Math.round(silentMs / 1000)} s`
+      const why = over ?? reason ?? (isSilent ? silence : undefined)
       return {
         state:
           over !== undefined
             ? 'failed'
             : now?.running === true
-              ? 'running'
+              ? silentMs < SILENT_MS
+                ? 'running'
+                : 'failed'
               : reason === undefined
                 ? 'starting'
                 : 'failed',

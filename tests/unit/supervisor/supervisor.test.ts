@@ -202,6 +202,22 @@ suite('the life of a daemon', LIMIT, () => {
       })
     }))
 
+  it(
+    'one that stays silent counts as failed, so that it can be replaced instead of asked for ever',
+    () =>
+      within({}, async (bundle) => {
+        await running(bundle)
+        await bundle.door('127.0.0.1', 909, 'deaf')
+        await expect
+          .poll(async () => (await bundle.status()).daemons.egress, { timeout: 12_000 })
+          .toMatchObject({
+            state: 'failed',
+            reason: expect.stringMatching(/^it has not answered for \d+ s$/),
+          })
+      }),
+    15_000,
+  )
+
   it('SIGTERM ends all of it within a second, with code 0', () =>
     within({}, async (bundle) => {
       await running(bundle)
