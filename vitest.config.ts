@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
-// Suites by what they need: `unit` nothing, `engine` a Docker engine (scripts/test.ts brings one).
+// Suites by what they need: `unit` nothing, `engine` a Docker engine (scripts/test.ts brings one), `engine-new` the
+// laboratory of the newest engine: `node scripts/labs.ts run engine-new -- vitest run --project engine-new`.
 export default defineConfig({
   test: {
     projects: [
@@ -9,6 +10,16 @@ export default defineConfig({
         test: {
           name: 'engine',
           include: ['tests/engine/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'engine-new',
+          include: ['tests/engine/docker/**/*.test.ts', 'tests/engine/conformance/**/*.test.ts'],
+          globalSetup: ['tests/engine-new/setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
           fileParallelism: false,

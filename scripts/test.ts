@@ -3,13 +3,14 @@
  * engine when none answers. Ends with `N passed, N failed`. What cannot run here is skipped with a printed reason;
  * BOT_BOTTLE_NO_SKIPS=1 (CI) makes a skip a failure.
  *
- * Arguments: `unit` or `engine` runs that part alone; `--long` whole batteries.
+ * Arguments: `check`, `unit`, `engine` or `labs` runs that part alone; `--long` whole batteries.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { spawnSync } from 'node:child_process'
 import type { StdioOptions } from 'node:child_process'
+import { engineNewMissing } from './labs/engine-new.ts'
 
 interface Tally {
   passed: number
@@ -86,10 +87,13 @@ function helperTests(): void {
   }
 }
 
-function vitest(project: string): void {
+/** `beside`: a command line that the tests' own is appended to. */
+function vitest(project: string, beside: readonly string[] = []): void {
   say(`${project} tests (vitest)`)
   const report = join(work, `${project}.json`)
-  const { status } = run('vitest', [
+  const [program = '', ...argv] = [...beside, 'vitest']
+  const { status } = run(program, [
+    ...argv,
     'run',
     '--project',
     project,
@@ -121,6 +125,13 @@ function engineTests(): void {
   vitest('engine')
 }
 
+/** The driver again, on the newest engine. */
+function labTests(): void {
+  const missing = engineNewMissing()
+  if (missing !== undefined) return skip('tests on the newest engine', missing)
+  vitest('engine-new', ['node', 'scripts/labs.ts', 'run', 'engine-new', '--'])
+}
+
 const wanted = (part: string) => parts.length === 0 || parts.includes(part)
 if (wanted('check')) staticChecks()
 if (wanted('unit')) {
@@ -128,6 +139,7 @@ if (wanted('unit')) {
   vitest('unit')
 }
 if (wanted('engine')) engineTests()
+if (wanted('labs')) labTests()
 rmSync(work, { recursive: true, force: true })
 
 if (forbidSkips && tally.skipped > 0) {

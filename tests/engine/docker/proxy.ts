@@ -15,7 +15,7 @@ type Body = Record<string, unknown> & { HostConfig: Record<string, unknown> }
 export async function openProxy(
   socket: string,
   edit: (body: Body, name: string) => void,
-  engine = '/var/run/docker.sock',
+  engine = (process.env['DOCKER_HOST'] ?? '/var/run/docker.sock').replace(/^unix:\/\//, ''),
 ): Promise<Proxy> {
   const created: { name: string; body: Record<string, unknown> }[] = []
   const server = createServer((incoming, outgoing) => {
