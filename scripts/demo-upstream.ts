@@ -11,12 +11,13 @@ const NAMES = ['api.demo.example', 'docs.demo.example']
 
 export interface Upstream {
   readonly address: string
+  readonly port: number
   lastAuthorization(): string | undefined
   close(): void
 }
 
 /** Listens on the host's address of the engine's default bridge; when that is not the one in the manifest, the manifest gets it. */
-export async function startUpstream(manifest: string, caPath: string): Promise<Upstream> {
+export async function startUpstream(manifest: string, caPath: string, port = 8443): Promise<Upstream> {
   const address = bridgeAddress()
   writeFileSync(manifest, readFileSync(manifest, 'utf8').replaceAll('172.17.0.1', address))
   const now = Date.now()
@@ -47,9 +48,18 @@ export async function startUpstream(manifest: string, caPath: string): Promise<U
   )
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(8443, address, resolve)
+    server.listen(port, address, resolve)
   })
-  return { address, lastAuthorization: () => lastAuthorization, close: () => server.close() }
+  const bound = server.address()
+  return {
+    address,
+    port: typeof bound === 'object' && bound !== null ? bound.port : port,
+    lastAuthorization: () => lastAuthorization,
+    close() {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
 }
 
 function bridgeAddress(): string {
