@@ -34,6 +34,8 @@ export interface Request {
   /** Carries out a part of the plan; default: all of it. */
   readonly part?: (plan: Plan) => Plan
   readonly view?: OutcomeView
+  /** Said where there is nothing to do; default: how much is in sync. */
+  readonly nothing?: string
   /** Default true. */
   readonly showPlan?: boolean
 }
@@ -54,16 +56,16 @@ export async function carryOut(invocation: Invocation, stack: Stack, request: Re
   })
 }
 
-function show(plan: Plan, invocation: Invocation, { showPlan }: Request): void {
+function show(plan: Plan, invocation: Invocation, request: Request): void {
   const { output, options } = invocation
   if (options.flag('quiet')) return
   output.note(warningLines(plan.warnings, output.noteStyle))
-  if (formOf(invocation) !== 'pretty' || showPlan === false) return
+  if (formOf(invocation) !== 'pretty' || request.showPlan === false) return
   if (plan.actions.length === 0) {
     output.result([
-      planHead(plan, output.style),
+      ...planHead(plan, output.style),
       ...plan.notes,
-      `in sync: ${count(plan.desired.length, 'resource')}, nothing to do`,
+      request.nothing ?? `in sync: ${count(plan.desired.length, 'resource')}, nothing to do`,
     ])
     return
   }
@@ -78,9 +80,9 @@ async function perform(
   lease: Parameters<typeof executing>[3],
 ): Promise<Exit> {
   const { io, output } = invocation
-  const interrupt = interruptible(io, (words) => output.note([words]))
   const said = report(invocation)
   const view = said.progress()
+  const interrupt = interruptible(io, (words) => view.say([words]))
   let progress: Progress
   try {
     for await (const event of await executing(invocation, stack, planned, lease, request, interrupt)) {

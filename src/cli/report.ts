@@ -33,10 +33,9 @@ export function report(invocation: Invocation): Report {
   const events: ApplyEvent[] = []
   return {
     progress() {
-      if (form !== 'pretty' || quiet) return silentProgress()
-      return output.live
-        ? liveProgress(output.live, output.noteStyle, () => io.now())
-        : plainProgress((line) => output.note([line]))
+      const note = (line: string): void => output.note([line])
+      if (form !== 'pretty' || quiet) return silentProgress(note)
+      return output.live ? liveProgress(output.live, output.noteStyle, () => io.now()) : plainProgress(note)
     },
     event(event) {
       events.push(event)

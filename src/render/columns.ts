@@ -33,6 +33,20 @@ export function cut(text: string, width: number, mark = '…'): string {
   return kept + mark
 }
 
+/** Words filled into lines of at most `width` columns, all but the first below `indent`; 0: one line. Words and `commands` are never broken: they are to be pasted. */
+export function wrapped(text: string, width: number, indent = ''): string[] {
+  if (width === 0 || widthOf(text) <= width) return [text]
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.match(/^ +(?:`[^`]*`|\S)+|(?:`[^`]*`|\S)+/g) ?? []) {
+    if (line !== '' && widthOf(`${line} ${word}`) > width) {
+      lines.push(line)
+      line = `${indent}${word}`
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, line]
+}
+
 export interface Column {
   readonly title: string
   /** Default: left. */

@@ -14,6 +14,7 @@ export function diagnosticLines(
   sources: Sources,
   style: Style,
 ): string[] {
+  const hidden = hiddenPlaces(diagnostics)
   const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error')
   const warnings = diagnostics.filter((diagnostic) => diagnostic.severity === 'warning')
   const said = [
@@ -22,7 +23,10 @@ export function diagnosticLines(
     ...(errors.length > 0 ? ['nothing planned'] : []),
   ]
   return [
-    ...[...errors, ...warnings].flatMap((diagnostic) => [...diagnosticBlock(diagnostic, sources, style), '']),
+    ...[...errors, ...warnings].flatMap((diagnostic) => [
+      ...diagnosticBlock(diagnostic, sources, hidden, style),
+      '',
+    ]),
     said.join(', '),
   ]
 }
@@ -32,18 +36,29 @@ export function warningLines(warnings: readonly Diagnostic[], style: Style): str
   return warnings.flatMap((warning) => [head(warning, style), ...hint(warning)])
 }
 
-function diagnosticBlock(diagnostic: Diagnostic, sources: Sources, style: Style): string[] {
-  const frame =
-    diagnostic.severity === 'error'
-      ? codeFrame(diagnostic.place, sources.get(diagnostic.place.file), style)
-      : []
+/** What looks like a secret is not said again: frames end in the logs of pipelines. */
+function hiddenPlaces(diagnostics: readonly Diagnostic[]): readonly Place[] {
+  return diagnostics.filter(({ code }) => code === 'secret-in-manifest').map(({ place }) => place)
+}
+
+function diagnosticBlock(
+  diagnostic: Diagnostic,
+  sources: Sources,
+  hidden: readonly Place[],
+  style: Style,
+): string[] {
+  const { place } = diagnostic
+  const here = hidden.filter(({ file }) => file === place.file)
+  const frame = diagnostic.severity === 'error' ? codeFrame(place, sources.get(place.file), here, style) : []
   return [head(diagnostic, style), ...hint(diagnostic), ...(frame.length > 0 ? ['', ...frame] : [])]
 }
 
 function head(diagnostic: Diagnostic, style: Style): string {
   const { file, line, column } = diagnostic.place
   const where = safeText(line > 0 ? `${file}:${line}:${column}` : file)
-  return `${tint(style, 'bold', where)}  ${tint(style, diagnostic.severity === 'error' ? 'red' : 'yellow', safeText(diagnostic.code))}  ${safeText(diagnostic.message, 2000)}`
+  const warning = diagnostic.severity === 'warning'
+  const code = `${warning ? 'warning ' : ''}${safeText(diagnostic.code)}`
+  return `${tint(style, 'bold', where)}  ${tint(style, warning ? 'yellow' : 'red', code)}  ${safeText(diagnostic.message, 2000)}`
 }
 
 function hint(diagnostic: Diagnostic): string[] {
@@ -54,11 +69,18 @@ const BEFORE = 1
 const AFTER = 1
 const FRAME_COLUMNS = 100
 
-function codeFrame(place: Place, source: string | undefined, style: Style): string[] {
-  const lines = source?.split(/\r?\n/) ?? []
+function codeFrame(
+  place: Place,
+  source: string | undefined,
+  hidden: readonly Place[],
+  style: Style,
+): string[] {
+  const lines = source?.split(/\r?\n/).map((line, at) => masked(line, at + 1, hidden)) ?? []
   if (place.line < 1 || place.line > lines.length) return []
   const first = Math.max(1, place.line - BEFORE)
-  const last = Math.min(lines.length, place.line + AFTER)
+  // A secret can go on below its first line.
+  const secret = hidden.some(({ line }) => line === place.line)
+  const last = Math.min(lines.length, place.line + (secret ? 0 : AFTER))
   const gutter = String(last).length
   const from = Math.max(0, place.column - 1 - FRAME_COLUMNS / 2)
   const frame: string[] = []
@@ -73,6 +95,17 @@ function codeFrame(place: Place, source: string | undefined, style: Style): stri
     )
   }
   return frame
+}
+
+/** Covered sign by sign, so that every mark stays below its text; without a known end, to the end of the line. */
+function masked(line: string, number: number, hidden: readonly Place[]): string {
+  let text = line
+  for (const { line: at, column, length } of hidden) {
+    if (at !== number) continue
+    const [from, to] = [column - 1, length === undefined ? text.length : column - 1 + length]
+    text = text.slice(0, from) + '*'.repeat(Math.max(0, Math.min(to, text.length) - from)) + text.slice(to)
+  }
+  return text
 }
 
 /** One column per character: tabs and hidden characters become one sign each, so that the mark stays below its text. */

@@ -2,17 +2,20 @@
 import type { BottleError } from '../model/errors.ts'
 import { safeLines, safeText } from '../model/text.ts'
 import { safeJson } from './safe-json.ts'
+import { wrapped } from './columns.ts'
 import { tint } from './style.ts'
 import type { Style } from './style.ts'
 
 export function errorLines(error: BottleError, style: Style): string[] {
   const [first = '', ...rest] = safeLines(error.message)
   return [
-    `${tint(style, 'red', 'error')} ${first}`,
+    ...wrapped(`${tint(style, 'red', 'error')} ${first}`, style.width, '  '),
     ...rest.map((line) => `  ${line}`),
     ...(error.hint === undefined
       ? []
-      : safeLines(error.hint).map((line, at) => (at === 0 ? `  hint: ${line}` : `        ${line}`))),
+      : safeLines(error.hint).flatMap((line, at) =>
+          wrapped(at === 0 ? `  hint: ${line}` : `        ${line}`, style.width, '        '),
+        )),
   ]
 }
 

@@ -25,6 +25,8 @@ export function impactWords(action: Action, plan: Plan): string {
   if (action.verb === 'blocked') return 'blocked, nothing is done'
   if (action.verb === 'adopt') return 'taken over as it is'
   if (action.verb === 'create' && isNew(action, plan)) return 'new'
+  const bottle = restartOf(action, plan)
+  if (bottle) return `with ${bottle.address}`
   if (action.verb === 'remove') {
     if (action.kind === 'bottle') return 'agent stops, volumes removed'
     if (isGoing(action, plan)) return 'removed'
@@ -43,6 +45,18 @@ export function restartedBottles(plan: Plan): readonly string[] {
       RESTARTING.has(action.impact),
   )
   return [...new Set(disturbed.flatMap((action) => action.bottle ?? []))]
+}
+
+/** The bottle that restarts anyway, where this is made again for its new container. */
+function restartOf(action: Action, plan: Plan): Action | undefined {
+  if (action.kind !== 'guest') return undefined
+  return plan.actions.find(
+    (other) =>
+      other.kind === 'bottle' &&
+      other.bottle === action.bottle &&
+      other.verb !== 'blocked' &&
+      RESTARTING.has(other.impact),
+  )
 }
 
 function isNew(action: Action, plan: Plan): boolean {

@@ -15,6 +15,8 @@ const FRAME = 100
 
 export interface ProgressView {
   see(event: ApplyEvent): void
+  /** Words beside the progress; they stay where they are, above what moves. */
+  say(lines: readonly string[]): void
   /** Clears what moves. Called once, also after a failure. */
   end(): Progress
 }
@@ -51,6 +53,7 @@ export function liveProgress(terminal: Terminal, style: Style, now: () => number
       else if (event.type === 'action-ended') draw(finishedOf(progress, event, style), region())
       else if (event.type === 'action-started') draw([], region())
     },
+    say: (lines) => draw(lines, progress.ended ? [] : region()),
     end() {
       clearInterval(timer)
       draw([], [])
@@ -73,7 +76,7 @@ function finishedOf(
 const SAY_EVERY = 10_000
 
 /** Without a terminal: a line when an action ends, and now and then one about what takes long. */
-export function plainProgress(write: (line: string) => void): ProgressView {
+export function plainProgress(write: (line: string) => void, say = write): ProgressView {
   let progress = NOTHING_YET
   const saidAt = new Map<string, number>()
   return {
@@ -88,6 +91,7 @@ export function plainProgress(write: (line: string) => void): ProgressView {
       saidAt.set(event.address, at)
       write(plainLine(row))
     },
+    say: (lines) => lines.forEach((line) => say(line)),
     end: () => progress,
   }
 }
@@ -103,7 +107,7 @@ function rowOf(
   )
 }
 
-/** `--quiet`, `--output json`: nothing is shown, everything is remembered. */
-export function silentProgress(): ProgressView {
-  return plainProgress(() => {})
+/** `--quiet`, `--output json`: no progress is shown, everything is remembered; what is said is said. */
+export function silentProgress(say: (line: string) => void): ProgressView {
+  return plainProgress(() => {}, say)
 }

@@ -1,6 +1,6 @@
 /** How an apply ended: one line when all went well, else a table (failed, skipped because, done) and what the next apply will do. */
 import { safeText } from '../model/text.ts'
-import { padEnd, widthOf } from './columns.ts'
+import { padEnd, widthOf, wrapped } from './columns.ts'
 import type { Progress, Row } from './progress.ts'
 import { signs, tint } from './style.ts'
 import type { Style } from './style.ts'
@@ -11,6 +11,8 @@ export interface OutcomeView {
   readonly did?: string
   /** Default `everything ready`; empty: nothing is said. */
   readonly afterwards?: string
+  /** What goes on where this one ended. Default `bot-bottle apply`. */
+  readonly again?: string
 }
 
 const DONE_SHOWN = 10
@@ -56,7 +58,16 @@ export function outcomeLines(progress: Progress, style: Style, view: OutcomeView
       [open.length, 'not done'],
       [done.length, 'done'],
     ])}`,
-    nextApply(outcome, failed.length, skipped.length + open.length),
+    ...wrapped(
+      nextRun(
+        view.again ?? 'bot-bottle apply',
+        outcome,
+        failed.length,
+        skipped.length + open.length,
+        done.length,
+      ),
+      style.width,
+    ),
   ]
 
   function section(title: string, colour: 'red' | 'yellow' | 'green', lines: readonly string[]): string[] {
@@ -86,14 +97,20 @@ function said(parts: readonly (readonly [number, string])[]): string {
 }
 
 /** The one sentence on what happens next. */
-function nextApply(outcome: 'failed' | 'interrupted' | 'timeout', failed: number, left: number): string {
+function nextRun(
+  again: string,
+  outcome: 'failed' | 'interrupted' | 'timeout',
+  failed: number,
+  left: number,
+  done: number,
+): string {
   if (outcome === 'timeout')
-    return 'Everything is made but not all of it is ready; the next `bot-bottle apply` looks again and waits again.'
+    return `Everything is made but not all of it is ready; the next \`${again}\` looks again and waits again.`
   if (failed === 0)
-    return `The next \`bot-bottle apply\` looks at what is there and does the ${left === 0 ? 'rest' : count(left, 'action')} that ${left === 1 ? 'is' : 'are'} left.`
+    return `The next \`${again}\` looks at what is there and does the ${left === 0 ? 'rest' : count(left, 'action')} that ${left === 1 ? 'is' : 'are'} left.`
   const tries =
     left === 0
       ? `tries the ${failed === 1 ? 'failed one' : `${failed} failed ones`} again`
       : `tries the failed and the ${left} not done again`
-  return `The next \`bot-bottle apply\` ${tries}; what is done stays.`
+  return `The next \`${again}\` ${tries}${done > 0 ? '; what is done stays' : ''}.`
 }

@@ -2,7 +2,7 @@
 import type { Action, Plan } from '../model/plan.ts'
 import type { Difference } from '../model/resource.ts'
 import { safeText } from '../model/text.ts'
-import { padEnd, widthOf } from './columns.ts'
+import { padEnd, widthOf, wrapped } from './columns.ts'
 import { countsOf, countWords, restartWords } from './counts.ts'
 import { impactWords } from './impact.ts'
 import { detailsOf } from './route.ts'
@@ -15,12 +15,14 @@ export interface PlanView {
   readonly full?: boolean
   /** Default true: end with the command to run. */
   readonly advice?: boolean
+  /** File the plan was saved in: what to run next is that. */
+  readonly saved?: string
 }
 
 const WHOLE_UP_TO = 40
 
 export function prettyPlan(plan: Plan, style: Style, view: PlanView = {}): string[] {
-  const head = [planHead(plan, style), ...plan.notes.map((note) => tint(style, 'yellow', safeText(note)))]
+  const head = [...planHead(plan, style), ...plan.notes.map((note) => tint(style, 'yellow', safeText(note)))]
   if (plan.actions.length === 0)
     return [...head, `in sync: ${count(plan.desired.length, 'resource')}, nothing to do`]
   const grouped = plan.actions.length > WHOLE_UP_TO && view.full !== true
@@ -35,31 +37,42 @@ export function prettyPlan(plan: Plan, style: Style, view: PlanView = {}): strin
     '',
     `${countWords(countsOf(plan.actions))} ${signs(style).dot} ${restartWords(plan)}`,
     ...(grouped ? ['Whole plan: `--full`'] : []),
-    ...(view.advice === false ? [] : adviceFor(plan)),
+    ...(view.advice === false ? [] : adviceFor(plan, style, view.saved)),
   ]
 }
 
-/** `acme · bottles.yaml · docker 20.10.24 (local)` */
-export function planHead(plan: Plan, style: Style): string {
+/** `acme · bottles.yaml · Docker 20.10.24 (local)`; what does not fit goes on a line below. */
+export function planHead(plan: Plan, style: Style): string[] {
+  const dot = ` ${signs(style).dot} `
+  const origin = plan.origin === '-' ? 'standard input' : plan.origin
   const engines = Object.entries(plan.engines).map(([driver, engine]) => engineWords(driver, engine))
-  return [
-    tint(style, 'bold', safeText(plan.stack)),
-    safeText(plan.origin === '-' ? 'standard input' : plan.origin),
-    ...engines,
-  ].join(` ${signs(style).dot} `)
+  const first = tint(style, 'bold', safeText(plan.stack))
+  const rest = [...(origin === '' ? [] : [safeText(origin)]), ...engines]
+  const line = [first, ...rest].join(dot)
+  if (style.width === 0 || widthOf(line) <= style.width) return [line]
+  return [first, ...rest.map((part) => `  ${part}`)]
+}
+
+/** `Docker 20.10.24 (local)`; an engine that names itself is not named twice, and the usual socket is no news. */
+export function engineWords(driver: string, engine: string): string {
+  const named = engine.toLowerCase().startsWith(driver) ? engine : `${driver} ${engine}`.trimEnd()
+  return safeText(named.replace(/\(unix:\/\/(?:\/var)?\/run\/docker\.sock\)$/, '(local)'))
 }
 
 /** The next command, or why there is none. */
-/** `docker 20.10.24 (local)`; an engine that names itself is not named twice. */
-export function engineWords(driver: string, engine: string): string {
-  return safeText(engine.toLowerCase().startsWith(driver) ? engine : `${driver} ${engine}`.trimEnd())
-}
-
-function adviceFor(plan: Plan): string[] {
-  if (plan.refusal) return [`Refused: ${safeText(plan.refusal.message)}`, `  ${safeText(plan.refusal.hint)}`]
+function adviceFor(plan: Plan, style: Style, saved: string | undefined): string[] {
+  if (plan.refusal)
+    return [
+      ...wrapped(`Refused: ${safeText(plan.refusal.message)}`, style.width, '  '),
+      ...wrapped(`  hint: ${safeText(plan.refusal.hint)}`, style.width, '        '),
+    ]
   const first = plan.actions.find((action) => action.verb !== 'remove' && action.desired) ?? plan.actions[0]
   const why = first?.desired ? ` Why: \`bot-bottle explain ${safeText(first.address)}\`` : ''
-  return [`Run \`bot-bottle apply\`.${why}`]
+  const run =
+    saved === undefined
+      ? 'Run `bot-bottle apply`.'
+      : `Saved. Run \`bot-bottle apply --plan ${safeText(saved)}\`.`
+  return wrapped(`${run}${why}`, style.width)
 }
 
 function actionLines(actions: readonly Action[], plan: Plan, style: Style): string[] {

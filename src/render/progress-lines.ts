@@ -66,7 +66,7 @@ export function runningLines(
     ),
   )
   const more = running.length > shown.length ? [`    ${running.length - shown.length} more running`] : []
-  const finished = progress.rows.filter((row) => row.status !== 'running' && row.status !== 'waiting').length
+  const finished = progress.rows.filter(({ status }) => ['done', 'failed', 'skipped'].includes(status)).length
   return [...lines, ...more, tint(style, 'dim', `  ${finished} of ${progress.rows.length}`)]
 }
 

@@ -22,6 +22,17 @@ export interface Progress {
   readonly ended?: Extract<ApplyEvent, { type: 'ended' }>
 }
 
+/** Until the action itself says what it is at. */
+const DOING: Readonly<Record<Verb, string>> = {
+  create: 'creating',
+  update: 'updating',
+  'create-then-remove': 'replacing',
+  'remove-then-create': 'recreating',
+  remove: 'removing',
+  adopt: 'taking over',
+  blocked: 'blocked',
+}
+
 export const NOTHING_YET: Progress = { stack: '', rows: [] }
 
 export function fold(progress: Progress, event: ApplyEvent): Progress {
@@ -32,6 +43,7 @@ export function fold(progress: Progress, event: ApplyEvent): Progress {
       return change(progress, event, (row) => ({
         ...row,
         status: 'running',
+        text: DOING[row.verb],
         startedAt: Date.parse(event.at),
       }))
     case 'action-progress':

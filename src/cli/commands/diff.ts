@@ -14,28 +14,18 @@ import { openStack, selectedBottles } from '../stack.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { options, output, io, args } = invocation
+  const out = options.text('out')
+  if (out !== undefined && options.flag('drift'))
+    throw new UsageError('--out saves the whole plan and cannot be combined with --drift', {
+      code: 'bad-option',
+    })
   const stack = await openStack(invocation)
   const { loaded } = stack
   if (!loaded) throw new UsageError('diff needs a manifest', { code: 'no-manifest' })
   requireSupported(loaded)
   const made = planOptions(options, selectedBottles(args, loaded.desired.bottles))
   const { plan } = await planNow(stack, loaded.desired, made, invocation)
-  const shown = options.flag('drift') ? driftOnly(plan) : plan
-  const form = options.text('output') ?? 'pretty'
-  if (form === 'json') output.result(jsonPlan(shown))
-  else if (form === 'markdown') output.result(markdownPlan(shown))
-  else {
-    output.note(warningLines(shown.warnings, output.noteStyle))
-    output.result(
-      prettyPlan(shown, output.style, { full: options.flag('full'), advice: !options.flag('drift') }),
-    )
-  }
-  const out = options.text('out')
   if (out !== undefined) {
-    if (options.flag('drift'))
-      throw new UsageError('--out saves the whole plan and cannot be combined with --drift', {
-        code: 'bad-option',
-      })
     const { program: _, ...kept } = made
     savePlan(resolve(io.cwd, out), {
       kind: 'bot-bottle-plan',
@@ -45,6 +35,20 @@ export async function run(invocation: Invocation): Promise<number> {
       options: kept,
       plan,
     })
+  }
+  const shown = options.flag('drift') ? driftOnly(plan) : plan
+  const form = options.text('output') ?? 'pretty'
+  if (form === 'json') output.result(jsonPlan(shown))
+  else if (form === 'markdown') output.result(markdownPlan(shown))
+  else {
+    output.note(warningLines(shown.warnings, output.noteStyle))
+    output.result(
+      prettyPlan(shown, output.style, {
+        full: options.flag('full'),
+        advice: !options.flag('drift'),
+        ...(out !== undefined && { saved: out }),
+      }),
+    )
   }
   return shown.actions.length === 0 ? EXIT.done : EXIT.differences
 }

@@ -125,6 +125,24 @@ describe('apply on a terminal', () => {
       "
     `)
   })
+  test('keeps what is said meanwhile', () => {
+    let raw = ''
+    const view = liveProgress(
+      { write: (chunk) => void (raw += chunk), columns: () => 100, rows: () => 24 },
+      PLAIN,
+      () => Date.parse(at),
+    )
+    for (const event of GOOD.slice(0, 3)) view.see(event)
+    view.say(['stopping: starting nothing new'])
+    for (const event of GOOD.slice(3)) view.see(event)
+    view.end()
+    expect(
+      shown(raw)
+        .split('\n')
+        .filter((line) => line.startsWith('stopping')),
+    ).toHaveLength(1)
+    expect(shown(raw)).toContain('route/implementer/npm.acme.example')
+  })
   test('shows what runs while it runs', () => {
     let raw = ''
     const view = liveProgress(
@@ -139,7 +157,7 @@ describe('apply on a terminal', () => {
       "
       acme  4 actions
         ✓ key/old-agent/origin                revoked at gitea.acme.example                         0.3 s
-        ⠋ bundle/reviewer                     drift: container is gone                              0.1 s
+        ⠋ bundle/reviewer                     recreating                                            0.1 s
         1 of 4
       "
     `)
@@ -172,6 +190,10 @@ describe('the end of an apply', () => {
       applied in 1.1 s · everything ready
       "
     `)
+  })
+  test('names the command that goes on', () => {
+    const lines = outcomeLines(BAD.reduce(fold, NOTHING_YET), PLAIN, { again: 'bot-bottle destroy' })
+    expect(lines.at(-1)).toContain('The next `bot-bottle destroy` ')
   })
   test('is a table when something failed', () => {
     expect(ended(BAD)).toMatchInlineSnapshot(`

@@ -3,7 +3,7 @@ import { address } from '../../../src/model/address.ts'
 import { DriverError } from '../../../src/model/errors.ts'
 import type { Diagnostic } from '../../../src/model/diagnostic.ts'
 import { accessLine } from '../../../src/render/access-log.ts'
-import { widthOf, cut } from '../../../src/render/columns.ts'
+import { widthOf, cut, wrapped } from '../../../src/render/columns.ts'
 import { diagnosticLines, warningLines } from '../../../src/render/diagnostics.ts'
 import { doctorLines } from '../../../src/render/doctor.ts'
 import { errorDocument, errorLines } from '../../../src/render/error.ts'
@@ -45,22 +45,22 @@ describe('diagnostics', () => {
   test('show the line, the mark and the hint', () => {
     expect(text(diagnosticLines([unused, unknownKey, missing], new Map([['bottles.yaml', source]]), PLAIN)))
       .toMatchInlineSnapshot(`
-      "
-      bottles.yaml:5:7  unknown-key  \`egress.route\` is not a key here; did you mean \`routes\`?
+        "
+        bottles.yaml:5:7  unknown-key  \`egress.route\` is not a key here; did you mean \`routes\`?
 
-        4 |     egress:
-        5 |       route:
-          |       ^^^^^
-        6 |         - host: api.github.com
+          4 |     egress:
+          5 |       route:
+            |       ^^^^^
+          6 |         - host: api.github.com
 
-      other.yaml:27:22  missing-host-key  remote \`origin\` needs \`host_key\`
-        hint: ssh-keyscan -p 2222 gitea.acme.example
+        other.yaml:27:22  missing-host-key  remote \`origin\` needs \`host_key\`
+          hint: ssh-keyscan -p 2222 gitea.acme.example
 
-      bottles.yaml:3:3  unused-bottle  no agent uses \`old\`
+        bottles.yaml:3:3  warning unused-bottle  no agent uses \`old\`
 
-      2 errors, 1 warning, nothing planned
-      "
-    `)
+        2 errors, 1 warning, nothing planned
+        "
+      `)
   })
   test('keep the mark in place behind tabs and hidden characters', () => {
     const lines = diagnosticLines(
@@ -80,8 +80,26 @@ describe('diagnostics', () => {
       )[0],
     ).toContain('x:99:99')
   })
+  test('never show what looks like a secret again, in no frame', () => {
+    const lines = ['stack: acme', 'a: { T: ghp_abc, x: 1 }', 'k: |', '  -----BEGIN', 'z: 1'].join('\n')
+    const at = (code: string, line: number, column: number, length: number): Diagnostic => ({
+      severity: 'error',
+      code,
+      message: 'm',
+      place: { file: 'f', line, column, length },
+    })
+    const said = diagnosticLines(
+      [at('secret-in-manifest', 2, 9, 7), at('unknown-key', 1, 1, 5), at('secret-in-manifest', 3, 4, 1)],
+      new Map([['f', lines]]),
+      PLAIN,
+    ).join('\n')
+    expect(said).toContain('a: { T: *******, x: 1 }')
+    expect(said).not.toMatch(/ghp_abc|BEGIN/)
+  })
   test('warnings beside a plan take one line', () => {
-    expect(warningLines([unused], PLAIN)).toEqual(['bottles.yaml:3:3  unused-bottle  no agent uses `old`'])
+    expect(warningLines([unused], PLAIN)).toEqual([
+      'bottles.yaml:3:3  warning unused-bottle  no agent uses `old`',
+    ])
   })
 })
 
@@ -249,6 +267,15 @@ test('values read bare unless that would be ambiguous', () => {
   ]).toEqual(['/repos/', '""', '(none)', '[GET, HEAD]', '{"a":1}', 'null'])
 })
 
+test('sentences fill lines, and break neither words nor commands', () => {
+  const line = '  hint: run `bot-bottle apply --yes` and look at it again'
+  expect(wrapped(line, 30, '        ')).toEqual([
+    '  hint: run',
+    '        `bot-bottle apply --yes`',
+    '        and look at it again',
+  ])
+  expect(wrapped(line, 0)).toEqual([line])
+})
 test('width counts wide characters twice and combining marks not at all', () => {
   expect([
     widthOf('abc'),

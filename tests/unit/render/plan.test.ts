@@ -78,7 +78,8 @@ describe('a plan for people', () => {
           read-write, made 12 days ago, last used yesterday
 
       1 to create, 1 to update, 1 to repair, 1 to remove · no agent restarts
-      Run \`bot-bottle apply\`. Why: \`bot-bottle explain route/implementer/npm.acme.example\`
+      Run \`bot-bottle apply\`. Why:
+      \`bot-bottle explain route/implementer/npm.acme.example\`
       "
     `)
   })
