@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { UsageError } from '../model/errors.ts'
 import { COMMANDS } from './catalogue.ts'
+import { habitHint } from './habits.ts'
 import { LEADING, SHARED } from './shared-options.ts'
 import type { CommandSpec, OptionSpec } from './invocation.ts'
 import { Options, parseNumber, parseSeconds } from './options.ts'
@@ -92,6 +93,6 @@ function usageError(error: CommanderError, argv: readonly string[]): UsageError 
   const suggestion = /Did you mean (?:one of )?(.*?)\?/.exec(more.join(' '))?.[1]
   return new UsageError(message, {
     code: error.code.replace(/^commander\./, '').replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
-    hint: suggestion === undefined ? fallback : `did you mean ${suggestion}?`,
+    hint: habitHint(message) ?? (suggestion === undefined ? fallback : `did you mean ${suggestion}?`),
   })
 }

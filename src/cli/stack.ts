@@ -9,6 +9,7 @@ import { openDrivers } from './drivers.ts'
 import type { Invocation } from './invocation.ts'
 import { loadFor, manifestIsThere } from './load.ts'
 import type { Loaded } from './load.ts'
+import { noManifest } from './no-manifest.ts'
 import { settingsOf } from './settings.ts'
 
 export interface Stack {
@@ -24,10 +25,7 @@ export interface Stack {
 export async function openStack(invocation: Invocation): Promise<Stack> {
   const found = await openStackOrNone(invocation)
   if (found) return found
-  throw new UsageError('there is no manifest here', {
-    code: 'no-manifest',
-    hint: 'name one with -f, name the stack with --stack, or begin with `bot-bottle init`',
-  })
+  throw noManifest(invocation)
 }
 
 export async function openStackOrNone(invocation: Invocation): Promise<Stack | undefined> {
@@ -74,7 +72,7 @@ export function selectedBottles(
   if (names.length === 0) return undefined
   for (const name of names) {
     if (known.includes(name)) continue
-    if (/\.(ya?ml)$|\//.test(name))
+    if (/\.ya?ml$|\//.test(name))
       throw new UsageError(`\`${name}\` is not a bottle`, {
         code: 'unknown-bottle',
         hint: `to read a manifest: -f ${name}`,

@@ -58,6 +58,15 @@ describe('help', () => {
 describe('usage errors exit 2 and say what to do', () => {
   test.each([
     ['dif', "unknown command 'dif'", 'did you mean diff?'],
+    ['up', "unknown command 'up'", 'hint: bot-bottle apply'],
+    ['ps -a', "unknown command 'ps'", 'hint: bot-bottle status'],
+    ['plan', "unknown command 'plan'", 'hint: bot-bottle diff'],
+    ['constructor', "unknown command 'constructor'", 'bot-bottle --help'],
+    ['apply --dry-run', "unknown option '--dry-run'", 'bot-bottle diff shows'],
+    ['logs dev -n 5', "unknown option '-n'", '--tail'],
+    ['-v', "unknown option '-v'", 'bot-bottle --version'],
+    ['diff other/bottles.yaml', 'no manifest', 'to read that one: -f other/bottles.yaml'],
+    ['status dev --stack Bad', 'no name of a stack', ''],
     ['frobnicate', "unknown command 'frobnicate'", 'bot-bottle --help'],
     ['apply --wat', "unknown option '--wat'", 'bot-bottle apply --help'],
     ['apply --yess', "unknown option '--yess'", '--yes'],
@@ -74,6 +83,10 @@ describe('usage errors exit 2 and say what to do', () => {
     expect([code, stdout]).toEqual([2, ''])
     expect(stderr).toContain(message)
     expect(stderr).toContain(hint)
+  })
+  test('offer --stack only where it is taken', async () => {
+    expect((await program.run('diff')).stderr).not.toContain('--stack')
+    expect((await program.run('destroy')).stderr).toContain('--stack')
   })
   test('are one line of JSON where JSON was asked for', async () => {
     const { code, stderr } = await program.run('diff --output json')
