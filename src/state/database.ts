@@ -10,6 +10,7 @@ import { stackFolder } from './home.ts'
 import type { Home } from './home.ts'
 import { MIGRATIONS } from './migrations.ts'
 import type { Migration } from './migrations.ts'
+import { sqliteReason } from './protected.ts'
 
 export interface DatabaseOptions {
   readonly home: Home
@@ -57,19 +58,9 @@ export function durable<T>(operation: string, use: () => T): T {
   }
 }
 
-const REASONS: Readonly<Record<number, string>> = {
-  5: 'the database is in use by another process',
-  8: 'the database is read-only',
-  10: 'the disk does not answer as it should',
-  11: 'the database is damaged',
-  13: 'the disk is full',
-  14: 'the file cannot be opened',
-  26: 'the file is not a database',
-}
-
 function reasonOf(error: unknown): string {
   const code = (error as { readonly errcode?: number }).errcode
-  const known = code === undefined ? undefined : REASONS[code & 0xff]
+  const known = code === undefined ? undefined : sqliteReason(code)
   return known ?? (error instanceof Error ? error.message : String(error))
 }
 

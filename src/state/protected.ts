@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   fsyncSync,
   lstatSync,
@@ -22,11 +23,26 @@ import { BottleError, EXIT, RefusedError } from '../model/errors.ts'
 /** Creates a folder (0700) where none is; refuses one of another owner, a wider one, and anything that is no folder. */
 export function ensureFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeFolders(path)
   } catch (error) {
     throw unwritable('create the folder', path, error)
   }
   checkFolder(path)
+}
+
+/** Not `recursive`: where the system refuses with ENOENT below a folder that is there (/proc), Node tries for ever. */
+function makeFolders(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    const parent = dirname(path)
+    if (code !== 'ENOENT' || parent === path || existsSync(parent)) throw error
+    makeFolders(parent)
+    // Again with the same tolerance: another process may be at it too.
+    makeFolders(path)
+  }
 }
 
 export function checkFolder(path: string): void {
@@ -118,8 +134,36 @@ export function syncFolder(path: string): void {
   }
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EROFS: 'the file system is read-only',
+  EACCES: 'permission denied',
+  EDQUOT: 'the quota is used up',
+}
+
+/** In words; SQLite says every error in a number of its own. */
+function reasonOf(error: unknown): string {
+  const { code, errcode } = error as { readonly code?: string; readonly errcode?: number }
+  if (errcode !== undefined) return sqliteReason(errcode) ?? String(code)
+  return REASONS[code ?? ''] ?? code ?? String(error)
+}
+
+const SQLITE: Readonly<Record<number, string>> = {
+  5: 'the database is in use by another process',
+  8: 'the database is read-only',
+  10: 'the disk does not answer as it should; it may be full',
+  11: 'the database is damaged',
+  13: 'the disk is full',
+  14: 'the file cannot be opened',
+  26: 'the file is not a database',
+}
+
+export function sqliteReason(errcode: number): string | undefined {
+  return SQLITE[errcode & 0xff]
+}
+
 export function unwritable(operation: string, path: string, error: unknown): BottleError {
-  const reason = (error as NodeJS.ErrnoException).code ?? String(error)
+  const reason = reasonOf(error)
   return new BottleError(EXIT.failed, `cannot ${operation} ${path}: ${reason}`, {
     code: 'state-unwritable',
     hint: 'check free space and permissions of the state folder, or choose another with --state-dir',

@@ -86,6 +86,12 @@ describe('the home', () => {
     expect(home).toThrow(expect.objectContaining({ code: 'state-folder-unsafe' }))
   })
 
+  it('says so where no folder can be made, instead of trying for ever', () => {
+    expect(() => openHome({ env: {}, stateDir: '/proc/nowhere/below' })).toThrow(
+      expect.objectContaining({ code: 'state-unwritable' }),
+    )
+  })
+
   it('gives every engine id a folder name of its own', () => {
     const ids = ['plain', '7TJD:X2', '7TJD-X2', '/var/lib/smolvm', '../up', '']
     const names = ids.map(engineFolder)
