@@ -68,7 +68,10 @@ const followHolder: Follow = (resource, own, all, world) => {
   }
 }
 
-/** Routes that were in effect are handed to the new bundle or uplink with it; only what changed as well is an action of its own. */
+/**
+ * Routes that were in effect are handed to the new bundle or uplink with it; only what changed as well is an action of
+ * its own. What a bundle that stays was seen to enforce otherwise is named, route by route.
+ */
 const followBundle: Follow = (resource, own, all, world) => {
   if (!own) return undefined
   const carrier = [all.get(address.bundle(resource.bottle ?? '')), all.get(address.uplink())].find(
@@ -76,7 +79,8 @@ const followBundle: Follow = (resource, own, all, world) => {
   )
   if (!carrier) return undefined
   const record = recordOf(world, resource)
-  if (record && record.digest === digestOf(resource.spec)) return 'none'
+  const unseen = REMAKES.includes(carrier.verb) || own.verb === 'blocked'
+  if (unseen && record && record.digest === digestOf(resource.spec)) return 'none'
   if (own.verb !== 'blocked') return undefined
   return {
     ...intentionFor(resource, `handed to the new ${carrier.kind}`, 'unknown'),

@@ -5,6 +5,7 @@
 import { address } from '../model/address.ts'
 import type { Observed, Resource } from '../model/resource.ts'
 import type { World } from '../model/snapshot.ts'
+import { recordOf } from './compare.ts'
 import type { Intention } from './compare.ts'
 
 export interface RemovalOptions {
@@ -61,10 +62,13 @@ function removal(object: Observed, world: World, force: boolean): Intention {
   }
   const guard = protection(object, world, force)
   if (guard) return { ...common, verb: 'blocked', reason: guard, impact: 'record' }
+  // What was never applied was put there by somebody else.
+  const stray = object.kind === 'route' && world.record.status === 'present' && !recordOf(world, object)
   return {
     ...common,
+    ...(stray && { cause: 'drift' }),
     verb: 'remove',
-    reason: 'no longer declared',
+    reason: stray ? 'drift: never declared' : 'no longer declared',
     impact: object.kind === 'route' ? 'live' : 'replace',
   }
 }

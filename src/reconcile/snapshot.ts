@@ -213,6 +213,19 @@ function constrained(host: string): string {
   return host.startsWith('*.') ? host.slice(2) : host
 }
 
+/**
+ * A restriction that egress does not have is an observation: left out, it would be taken for what cannot be observed
+ * and count as applied (lessons.md, 1).
+ */
+const UNRESTRICTED = {
+  matches: null,
+  deny: null,
+  auth: null,
+  protocols: null,
+  limits: null,
+  dlp: null,
+} as const
+
 function observedRoute(
   driver: DriverName,
   bottle: string,
@@ -233,6 +246,7 @@ function observedRoute(
     id: `${bottle} ${routeKey(policy)}`,
     ownership: 'ours',
     fields: {
+      ...UNRESTRICTED,
       ...(policy as unknown as Record<string, Json>),
       uplink: targets.has(routeKey(policy)) ? 'declared' : 'missing',
       ...(secret !== undefined && {

@@ -51,7 +51,9 @@ export function deepDifferences(path: string, before: Json | undefined, after: J
     const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
     return keys.flatMap((key) => deepDifferences(`${path}.${key}`, before[key], after[key]))
   }
-  return [{ path, ...(before !== undefined && { before }), ...(after !== undefined && { after }) }]
+  // Nothing is said in one way, whoever says it.
+  const [was, is] = [before ?? undefined, after ?? undefined]
+  return [{ path, ...(was !== undefined && { before: was }), ...(is !== undefined && { after: is }) }]
 }
 
 function isList(value: Json | undefined): value is readonly Json[] {

@@ -1,0 +1,44 @@
+/** What somebody made egress enforce behind the program's back is named route by route, as drift, and undone. */
+import { expect, it } from 'vitest'
+import type { Json } from '../../../src/model/json.ts'
+import { stackIn } from '../../../src/drivers/memory/world.ts'
+import { desiredOf } from '../reconcile/stacks.ts'
+import { laboratory } from './laboratory.ts'
+import type { Laboratory } from './laboratory.ts'
+
+const desired = desiredOf({ dev: { routes: { 'a.example': ['/x/'], 'b.example': [] } } })
+
+function enforce(lab: Laboratory, by: (routes: Record<string, Json>[]) => unknown[]): void {
+  lab.world.change((state) => {
+    const { config } = stackIn(state, 'acme').bundles['dev']!
+    const policy = config!.policy as unknown as { routes: unknown[]; log: string }
+    policy.routes = by(policy.routes as Record<string, Json>[])
+    policy.log = 'all'
+  })
+}
+
+async function named(lab: Laboratory): Promise<string[]> {
+  const { actions } = await lab.planned(desired)
+  expect(actions.every(({ cause }) => cause === 'drift')).toBe(true)
+  return actions.map(
+    ({ verb, address, differences }) => `${verb} ${address} ${differences.map(({ path }) => path).join()}`,
+  )
+}
+
+it('a restriction that egress lost, a route it lost and one that nobody declared', async () => {
+  const lab = await laboratory()
+  await lab.run(desired)
+  enforce(lab, ([first, second]) => {
+    const { matches: _, ...unrestricted } = first!
+    return [unrestricted, { ...second, host: 'evil.example' }]
+  })
+  expect((await named(lab)).sort()).toEqual([
+    'create route/dev/b.example ',
+    'remove route/dev/evil.example ',
+    'update bundle/dev issuer,egressLog',
+    'update route/dev/a.example matches',
+  ])
+  await lab.run(desired)
+  expect((await lab.planned(desired)).actions).toEqual([])
+  lab.close()
+})
