@@ -13,7 +13,15 @@ import type { InspectedContainer } from './decode.ts'
 import { stepNames, toolsVolume } from './engine-names.ts'
 import { imageVolumes } from './image-defaults.ts'
 import { labelsOf } from './labels.ts'
-import { createContainer, ours, removeContainer, removeVolume, startContainer, type Site } from './place.ts'
+import {
+  createContainer,
+  ours,
+  removeContainer,
+  removeMarked,
+  removeVolume,
+  startContainer,
+  type Site,
+} from './place.ts'
 import { sidecars } from './sidecars.ts'
 import { together } from './together.ts'
 import { mountTarget } from './trouble.ts'
@@ -198,6 +206,7 @@ async function removeBottle(site: Site, bottle: string): Promise<Effect> {
     stepNames.bottle(stack, bottle),
   ])
     await removeContainer(site, name)
+  await removeMarked(site, { address: address.bottle(bottle) })
   await together([
     removeVolume(site, liveNames.work(stack, bottle)),
     removeVolume(site, liveNames.home(stack, bottle)),

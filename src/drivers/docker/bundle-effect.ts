@@ -12,7 +12,7 @@ import { bundleBody } from './bodies.ts'
 import type { ControlTarget } from './control.ts'
 import type { InspectedContainer } from './decode.ts'
 import { DOCKER_LABELS, labelsOf } from './labels.ts'
-import { createContainer, ours, removeContainer, startContainer, type Site } from './place.ts'
+import { createContainer, ours, removeContainer, removeMarked, startContainer, type Site } from './place.ts'
 import { readyOnSocket } from './ready.ts'
 import { sidecars } from './sidecars.ts'
 import { daemonUids, uidBlock } from './uids.ts'
@@ -22,6 +22,7 @@ export async function performBundle(site: Site, action: Action, signal: AbortSig
   const name = liveNames.bundle(site.stack, bottle)
   if (action.verb === 'remove') {
     await removeContainer(site, name)
+    await removeMarked(site, { address: address.bundle(bottle) })
     return { did: 'removed' }
   }
   const { spec } = action.desired as Resource<BundleSpec>

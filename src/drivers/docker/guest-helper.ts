@@ -11,6 +11,15 @@ export const AGENT_USER = `${AGENT.uid}:${AGENT.gid}`
 /** Owner of the files of an image; under our create body it has no capability. */
 export const ROOT_USER = '0:0'
 
+/** Init answers at once; what listens there may be the agent's own. */
+const INIT_MS = 10_000
+
+export interface HelperOptions {
+  /** Exit codes beside 0 that are no failure. */
+  readonly fine?: readonly number[]
+  readonly limitMs?: number
+}
+
 /** Runs it to its end; throws unless its exit code is 0 or one of `fine`. */
 export async function helper(
   engine: Engine,
@@ -18,12 +27,12 @@ export async function helper(
   args: readonly string[],
   user: string,
   input: string | Buffer = '',
-  fine: readonly number[] = [],
+  { fine = [], limitMs }: HelperOptions = {},
 ): Promise<{ readonly code: number; readonly stdout: string }> {
   const { code, stdout, stderr } = await run(
     engine,
     containerId,
-    { argv: [PATHS.guest, ...args], user, env: {}, cwd: '/' },
+    { argv: [PATHS.guest, ...args], user, env: {}, cwd: '/', ...(limitMs !== undefined && { limitMs }) },
     input,
   )
   if (code !== 0 && !fine.includes(code))
@@ -43,7 +52,7 @@ export async function callInit(
     ['call', '--run', PATHS.init],
     AGENT_USER,
     `${JSON.stringify(request)}\n`,
-    [1],
+    { fine: [1], limitMs: INIT_MS },
   )
   const answer = JSON.parse(stdout) as Readonly<Record<string, unknown>>
   if (answer['ok'] === true) return answer

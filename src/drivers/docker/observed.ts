@@ -15,7 +15,7 @@ import { toolsVolume } from './engine-names.ts'
 import { imageVolumesQuiet } from './image-defaults.ts'
 import { digestLabel, DOCKER_LABELS, isOfStack } from './labels.ts'
 import { daemonUids } from './uids.ts'
-import { own, type Found, type StackWorld } from './world.ts'
+import { misnamed, own, type Found, type StackWorld } from './world.ts'
 
 export interface Sight {
   readonly stack: string
@@ -68,7 +68,12 @@ export function observedBottle({ stack, world }: Sight, bottle: string): Observe
   const holder = own(world, 'holder', bottle, liveNames.holder(stack, bottle))
   const agent = own(world, 'agent', bottle, liveNames.agent(stack, bottle))
   const volume = world.volumes.find(({ place, ownership }) => isOfStack(ownership) && place.bottle === bottle)
-  const holderState = holderWords(world, holder, agent)
+  const holderState = holderWords(
+    world,
+    holder,
+    agent,
+    misnamed(world, 'holder', bottle, liveNames.holder(stack, bottle)),
+  )
   const digest = agent && digestLabel(agent.labels)
   return {
     address: address.bottle(bottle),
@@ -83,7 +88,10 @@ export function observedBottle({ stack, world }: Sight, bottle: string): Observe
         image: agent.labels[DOCKER_LABELS.image] ?? '',
         imageDigest: imageDigestOf(agent),
         resources: resourcesOf(agent),
-        hardening: words(agentDeviations(stack, bottle, world, agent, holder)),
+        hardening: words([
+          ...agentDeviations(stack, bottle, world, agent, holder),
+          ...misnamed(world, 'agent', bottle, liveNames.agent(stack, bottle)),
+        ]),
       }),
     },
     ...(digest && { digest }),
@@ -96,6 +104,7 @@ function holderWords(
   world: StackWorld,
   holder: InspectedContainer | undefined,
   agent: InspectedContainer | undefined,
+  doubles: readonly string[],
 ): Json {
   if (holder === undefined) return 'gone'
   if (!holder.state.running) return 'stopped'
@@ -118,7 +127,12 @@ function holderWords(
     agent?.state.running === true &&
     agent.state.startedAt < holder.state.startedAt &&
     agent.hostConfig['NetworkMode'] === `container:${holder.id}`
-  const wrong = [...found, ...strangers, ...(dead ? ['restarted: the agent is in a dead namespace'] : [])]
+  const wrong = [
+    ...found,
+    ...doubles,
+    ...strangers,
+    ...(dead ? ['restarted: the agent is in a dead namespace'] : []),
+  ]
   return wrong.length === 0 ? 'only-loopback' : wrong
 }
 
@@ -178,7 +192,10 @@ export function observedBundle({ stack, world }: Sight, bottle: string): Observe
       image: imageDigestOf(bundle),
       daemons,
       namespace: joined || !bundle.state.running ? 'holder' : 'another holder',
-      hardening: words(compare({ body, networks: [] }, bundle, 'with-limits')),
+      hardening: words([
+        ...compare({ body, networks: [] }, bundle, 'with-limits'),
+        ...misnamed(world, 'bundle', bottle, liveNames.bundle(stack, bottle)),
+      ]),
       running: runningOf(bundle),
     },
     ...(digest && { digest }),
@@ -223,6 +240,7 @@ export function observedUplink({ stack, world }: Sight): Observed {
       image: imageDigestOf(uplink),
       hardening: words([
         ...compare({ body, networks: [name] }, uplink, 'with-limits'),
+        ...misnamed(world, 'uplink', undefined, name),
         ...others,
         ...joined,
         ...networkDeviations(network?.options),

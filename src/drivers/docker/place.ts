@@ -38,6 +38,7 @@ export async function createContainer(
   const { engine } = site
   const old = ours(site, 'container', await engine.container(name))
   if (old) await engine.removeContainer(old.id)
+  await removeMarked(site, { address: body.Labels[LABELS.address], part: body.Labels[DOCKER_LABELS.part] })
   const { id } = await engine.createContainer(name, body)
   const found = await engine.container(id)
   if (found === undefined) throw startFailed(name, 'the engine lost it right after creating it')
@@ -102,6 +103,18 @@ export async function removeContainer(site: Site, name: string): Promise<boolean
   const found = ours(site, 'container', await site.engine.container(name))
   if (found) await site.engine.removeContainer(found.id)
   return found !== undefined
+}
+
+/** Whatever has the marks, under whichever name: what was renamed by hand would outlive its place. */
+export async function removeMarked(
+  { engine, stack }: Site,
+  { address, part }: { readonly address: string | undefined; readonly part?: string | undefined },
+): Promise<void> {
+  for (const { id, labels } of await engine.containers()) {
+    const marked = labels[LABELS.stack] === stack && labels[LABELS.address] === address
+    if (marked && (part === undefined || labels[DOCKER_LABELS.part] === part))
+      await engine.removeContainer(id)
+  }
 }
 
 export async function removeVolume(site: Site, name: string): Promise<boolean> {

@@ -10,7 +10,15 @@ import { uplinkBody } from './bodies.ts'
 import { labelsOf } from './labels.ts'
 import { networkDeviations, NETWORK_OPTIONS } from './observed.ts'
 import { uplinkTarget } from './observe.ts'
-import { createContainer, ours, removeContainer, removeVolume, startContainer, type Site } from './place.ts'
+import {
+  createContainer,
+  ours,
+  removeContainer,
+  removeMarked,
+  removeVolume,
+  startContainer,
+  type Site,
+} from './place.ts'
 import { stepNames } from './engine-names.ts'
 import { ensureUplinkVolume, removeUnusedTools } from './volumes.ts'
 import { readyOnSocket } from './ready.ts'
@@ -75,6 +83,7 @@ async function removeUplink(site: Site): Promise<Effect> {
   const name = liveNames.uplink(site.stack)
   await removeContainer(site, name)
   await removeContainer(site, stepNames.uplink(site.stack))
+  await removeMarked(site, { address: address.uplink() })
   if (ours(site, 'network', await site.engine.network(name))) await site.engine.removeNetwork(name)
   await removeVolume(site, liveNames.uplinkSocket(site.stack))
   await removeUnusedTools(site)

@@ -4,6 +4,7 @@ import type { Engine } from './calls.ts'
 import { placeOfLabels, placeOfName, type Place } from './engine-names.ts'
 import { isOfStack, ownershipOf, type Part } from './labels.ts'
 import { LABELS } from '../../model/names.ts'
+import { safeText } from '../../model/text.ts'
 import type { Ownership } from '../../model/resource.ts'
 
 /** One engine object with its place. */
@@ -95,4 +96,17 @@ export function own(
     (found) => isOfStack(found.ownership) && found.place.part === part && found.place.bottle === bottle,
   )
   return (ours.find(({ object }) => object.name === name) ?? ours[0])?.object
+}
+
+/** Containers with the marks of a place but not its name: renamed by hand, or one too many. They are found by nobody who looks by name. */
+export function misnamed(
+  world: StackWorld,
+  part: Part,
+  bottle: string | undefined,
+  name: string,
+): readonly string[] {
+  return world.containers
+    .filter(({ ownership, place }) => isOfStack(ownership) && place.part === part && place.bottle === bottle)
+    .filter(({ object }) => object.name !== name)
+    .map(({ object }) => `container ${safeText(object.name)} has its marks`)
 }
