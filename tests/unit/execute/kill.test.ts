@@ -34,12 +34,16 @@ async function program(name: string, killAt: number, moment: string, desired: St
 }
 
 describe.each(['before', 'after', 'call'])('a program killed with SIGKILL (%s)', (moment) => {
-  it.each([1, 5, 10])('at point %i is completed by the next one at once', async (at) => {
-    const name = `${moment}-${at}`
-    mkdirSync(join(dir, name))
-    expect(await program(name, at, moment)).toMatchObject({ signal: 'SIGKILL' })
-    expect(await program(name, 0, moment)).toMatchObject({ code: 0, told: { left: 0, pending: 0 } })
-    const gone = await program(name, 0, moment, {})
-    expect(gone).toMatchObject({ code: 0, told: { left: 0 } })
-  }, 60_000)
+  it.each([1, 5, 10])(
+    'at point %i is completed by the next one at once',
+    async (at) => {
+      const name = `${moment}-${at}`
+      mkdirSync(join(dir, name))
+      expect(await program(name, at, moment)).toMatchObject({ signal: 'SIGKILL' })
+      expect(await program(name, 0, moment)).toMatchObject({ code: 0, told: { left: 0, pending: 0 } })
+      const gone = await program(name, 0, moment, {})
+      expect(gone).toMatchObject({ code: 0, told: { left: 0 } })
+    },
+    60_000,
+  )
 })
