@@ -45,16 +45,26 @@ export interface Ran {
 /** Most bytes kept of what a short program prints. */
 const OUTPUT_MAX = 64 * 1024 * 1024
 
-/** Runs a short program to its end. */
+/** How long a short program may take, milliseconds: an agent can stop every process of its own user. */
+const RUN_MS = 60_000
+
+export interface ShortProgram extends Omit<ExecSpec, 'tty'> {
+  /** Default 60,000. */
+  readonly limitMs?: number
+}
+
+/** Runs a short program to its end, or to the end of its time. */
 export async function run(
   engine: Engine,
   containerId: string,
-  spec: Omit<ExecSpec, 'tty'>,
+  { limitMs = RUN_MS, ...spec }: ShortProgram,
   input: Buffer | string = '',
   signal?: AbortSignal,
 ): Promise<Ran> {
   const execution = await execute(engine, containerId, { ...spec, tty: false })
   const abort = () => execution.close()
+  const limit = AbortSignal.timeout(limitMs)
+  limit.addEventListener('abort', abort, { once: true })
   signal?.addEventListener('abort', abort, { once: true })
   try {
     execution.stdin.on('error', () => {})
@@ -65,7 +75,15 @@ export async function run(
       execution.exit,
     ])
     return { code, stdout, stderr: stderr.toString('utf8').trim() }
+  } catch (cause) {
+    if (!limit.aborted) throw cause
+    throw new DriverError(`${spec.argv.slice(0, 2).join(' ')} did not end in ${limitMs / 1000} s`, {
+      code: 'exec-silent',
+      hint: 'a program in the bottle may hold it up: `bot-bottle stop` and `bot-bottle start` end them all',
+      cause,
+    })
   } finally {
+    limit.removeEventListener('abort', abort)
     signal?.removeEventListener('abort', abort)
     execution.close()
   }
