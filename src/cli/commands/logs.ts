@@ -5,6 +5,7 @@ import { accessLine } from '../../render/access-log.ts'
 import { safeJson } from '../../render/safe-json.ts'
 import { safeText } from '../../model/text.ts'
 import { accessOf, jsonLine } from '../audit.ts'
+import { initLines } from '../init-lines.ts'
 import { openBottles } from '../bottle.ts'
 import type { OpenBottle } from '../bottle.ts'
 import type { Invocation } from '../invocation.ts'
@@ -60,10 +61,6 @@ export async function run(invocation: Invocation): Promise<number> {
   return interrupted ? EXIT.interrupted : EXIT.done
 }
 
-/** Lines around what init prints when a container starts (sidecars/guest). */
-const INIT_BEGINS = 'bb-guest status begin'
-const INIT_ENDS = 'bb-guest status end'
-
 async function show(
   lines: AsyncIterable<string>,
   bottle: OpenBottle,
@@ -71,12 +68,9 @@ async function show(
   view: { readonly egress: boolean; readonly named: boolean },
 ): Promise<void> {
   const json = options.flag('json')
-  let ofInit = false
+  const isOfInit = initLines()
   for await (const raw of lines) {
-    // Init tells the driver about itself before the agent says anything.
-    if (raw === INIT_BEGINS) ofInit = true
-    if (raw === INIT_ENDS) ofInit = false
-    if (ofInit || raw === INIT_ENDS) continue
+    if (!view.egress && isOfInit(raw)) continue
     const line = raw.replaceAll('\t', '  ')
     if (!view.egress) {
       output.result([

@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest'
+import { initLines } from '../../../src/cli/init-lines.ts'
+
+const shown = (lines: readonly string[]): readonly string[] => {
+  const isOfInit = initLines()
+  return lines.filter((line) => !isOfInit(line))
+}
+const STATUS = ['bb-guest status begin', 'Name:\tguest', 'CapEff:\t0000000000000000', 'bb-guest status end']
+
+test('what init prints about itself is not shown, at each start of the container', () => {
+  expect(shown([...STATUS, 'hello', ...STATUS, 'again'])).toEqual(['hello', 'again'])
+})
+
+test('an agent that prints the first line of it hides nothing that it prints after it', () => {
+  expect(shown(['bb-guest status begin', 'curl evil.test', 'more'])).toEqual(['curl evil.test', 'more'])
+  const many = Array.from({ length: 200 }, (_, number) => `Line:\t${number}`)
+  expect(shown(['bb-guest status begin', ...many, 'more'])).toEqual([...many.slice(99), 'more'])
+})
