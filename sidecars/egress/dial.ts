@@ -19,6 +19,16 @@ export class DialFailed extends Error {
   }
 }
 
+/** The refusals there is a rule for; any other code of an uplink's is one of these. */
+const CODES: readonly DialRefusal[] = [
+  'unknown-token',
+  'target-undeclared',
+  'address-refused',
+  'name-unresolvable',
+  'connect-failed',
+  'connect-timeout',
+  'overload',
+]
 /** The longest answer line accepted. */
 const ANSWER_MAX = 4096
 const NEWLINE = 10
@@ -70,7 +80,7 @@ function parseAnswer(line: string): DialAnswer | undefined {
     if (!('code' in answer) || typeof answer.code !== 'string') return undefined
     return {
       ok: false,
-      code: answer.code as DialRefusal,
+      code: CODES.find((code) => code === answer.code) ?? 'connect-failed',
       message: 'message' in answer ? String(answer.message) : '',
     }
   } catch {
