@@ -1,5 +1,6 @@
-/** Questions to a person. Only on a terminal; silence, end of input and anything but a clear yes is no. */
+/** Questions to a person. Only on a terminal; silence, end of input and anything but a clear yes is no, Ctrl-C ends the command. */
 import { createInterface } from 'node:readline'
+import { BottleError, EXIT } from '../model/errors.ts'
 import { Secret } from '../model/secret.ts'
 import { safeText } from '../model/text.ts'
 import type { Invocation } from './invocation.ts'
@@ -13,11 +14,18 @@ export function canAsk({ io }: Asker): boolean {
 export async function confirm(asker: Asker, question: string): Promise<boolean> {
   const { io, output } = asker
   if (!canAsk(asker)) return false
-  output.note([`${safeText(question)} [y/N]`])
+  output.ask(`${safeText(question)} [y/N]`)
   const lines = createInterface({ input: io.stdin, terminal: false })
-  const undo = io.onSignal('SIGINT', () => lines.close())
+  let interrupted = false
+  const undo = io.onSignal('SIGINT', () => {
+    interrupted = true
+    lines.close()
+  })
   try {
     for await (const line of lines) return /^(y|yes)$/i.test(line.trim())
+    output.note([''])
+    if (interrupted)
+      throw new BottleError(EXIT.interrupted, 'interrupted, nothing was done', { code: 'interrupted' })
     return false
   } finally {
     undo()
@@ -30,7 +38,7 @@ export async function confirm(asker: Asker, question: string): Promise<boolean> 
 export async function askSecret(asker: Asker, name: string): Promise<Secret | undefined> {
   const { io, output } = asker
   if (!canAsk(asker) || !io.stdin.setRawMode) return undefined
-  output.note([`${safeText(name)} (not shown):`])
+  output.ask(`${safeText(name)} (not shown):`)
   io.stdin.setRawMode(true)
   let typed = ''
   try {
@@ -45,5 +53,6 @@ export async function askSecret(asker: Asker, name: string): Promise<Secret | un
   } finally {
     io.stdin.setRawMode(false)
     io.stdin.pause()
+    output.note([''])
   }
 }

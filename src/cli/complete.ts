@@ -1,6 +1,6 @@
 /** Answers for the shells: commands, options, choices, names of bottles. Silent about every failure; never asks, never waits long. */
 import { COMMANDS, TOPICS } from './catalogue.ts'
-import { SHARED } from './shared-options.ts'
+import { LEADING, SHARED } from './shared-options.ts'
 import type { CommandSpec, OptionSpec } from './invocation.ts'
 import type { Io } from './io.ts'
 
@@ -14,6 +14,14 @@ export async function complete(words: readonly string[], io: Io): Promise<string
 async function candidates(before: readonly string[], current: string, io: Io): Promise<readonly string[]> {
   const at = before.findIndex((word) => COMMANDS.some((command) => command.name === word))
   const command = COMMANDS.find((candidate) => candidate.name === before[at])
+  const last = before.at(-1) ?? ''
+  if (last === '--stack' || command?.name === 'forget') {
+    const { liveStacks } = await import('./names.ts')
+    return liveStacks(io)
+  }
+  if (!command && LEADING.some((option) => takesWord(option, last)))
+    return LEADING.find((option) => takesWord(option, last))?.choices ?? []
+  if (!command && current.startsWith('-')) return LEADING.flatMap(({ flags }) => long(flags))
   if (!command)
     return before[0] === 'help'
       ? [...COMMANDS.map(({ name }) => name), ...TOPICS]
@@ -38,9 +46,11 @@ async function candidates(before: readonly string[], current: string, io: Io): P
 }
 
 function optionBefore(command: CommandSpec, word: string): OptionSpec | undefined {
-  return command.options.find(
-    (option) => option.type !== 'flag' && option.flags.split(/[ ,]+/).includes(word),
-  )
+  return [...command.options, ...SHARED].find((option) => takesWord(option, word))
+}
+
+function takesWord(option: OptionSpec, word: string): boolean {
+  return option.type !== 'flag' && option.flags.split(/[ ,]+/).includes(word)
 }
 
 function long(flags: string): string[] {

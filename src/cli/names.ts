@@ -16,6 +16,20 @@ export async function manifestNames(before: readonly string[], io: Io): Promise<
   return Promise.race([found(before, io).catch(() => none), late])
 }
 
+export async function liveStacks(io: Io): Promise<readonly string[]> {
+  const late = new Promise<readonly string[]>((resolve) => void setTimeout(resolve, PATIENCE, []).unref())
+  return Promise.race([stacks(io).catch(() => []), late])
+}
+
+async function stacks(io: Io): Promise<readonly string[]> {
+  const { openHome } = await import('../state/home.ts')
+  const { openDrivers } = await import('./drivers.ts')
+  const { settingsOf } = await import('./settings.ts')
+  const settings = settingsOf({ options: new Options({}), io })
+  const driver = await openDrivers(io, openHome({ env: io.env }).installation)(settings.driver ?? 'docker')
+  return driver.stacks()
+}
+
 async function found(before: readonly string[], io: Io): Promise<Names> {
   const { openStackOrNone } = await import('./stack.ts')
   const { liveBottles } = await import('./bottle.ts')
@@ -28,6 +42,7 @@ async function found(before: readonly string[], io: Io): Promise<Names> {
   const silent = {
     result() {},
     note() {},
+    ask() {},
     flush: async () => {},
     live: undefined,
     style: { color: false, unicode: true, width: 0 },

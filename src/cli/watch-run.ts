@@ -31,6 +31,15 @@ export function openWatchRun(
   let good: Loaded | undefined
   let said = ''
 
+  let saidOfManifest = ''
+
+  /** What a reading of the manifest says stands until the manifest reads otherwise, whatever is said of the world meanwhile. */
+  const sayOfManifest = (lines: readonly string[]): void => {
+    const text = lines.join('\n')
+    if (text !== saidOfManifest && lines.length > 0) output.note(lines)
+    saidOfManifest = text
+  }
+
   /** News only: the same text twice in a row is silence. */
   const say = (lines: readonly string[]): void => {
     const text = lines.join('\n')
@@ -39,16 +48,19 @@ export function openWatchRun(
   }
 
   const read = async (reasons: readonly Reason[]): Promise<Loaded | undefined> => {
-    if (good && !reasons.includes('edit')) return good
+    // Each minute too: what a watched folder does not tell (another mount, a file behind a link) is seen then.
+    if (good && !reasons.includes('edit') && !reasons.includes('resync')) return good
     try {
       const loaded = await loadFor(invocation, opened.home)
       requireSupported(loaded)
       if (loaded.desired.stack !== opened.name) {
-        say([
+        sayOfManifest([
           `the manifest names another stack now: ${loaded.desired.stack}; watch goes on with ${opened.name} as it was`,
         ])
         return good
       }
+      if (saidOfManifest !== '') output.note(['the manifest is valid again'])
+      sayOfManifest([])
       good = loaded
       follow(watched(loaded))
     } catch (thrown) {
@@ -57,7 +69,7 @@ export function openWatchRun(
         error instanceof ManifestError
           ? diagnosticLines(error.diagnostics, error.sources ?? new Map(), output.noteStyle)
           : errorLines(error, output.noteStyle)
-      say([...why, ...(good ? ['the last good manifest stays in force'] : [])])
+      sayOfManifest([...why, ...(good ? ['the last good manifest stays in force'] : [])])
     }
     return good
   }
@@ -68,6 +80,7 @@ export function openWatchRun(
       ...new Set([
         ...loaded.sources.map(({ file }) => resolve(io.cwd, file)),
         ...files.filter((file) => file !== '-').map((file) => resolve(io.cwd, file)),
+        ...loaded.named,
       ]),
     ]
   }

@@ -20,7 +20,7 @@ import { resolve, type ResolvedManifest } from './resolve.ts'
 import { checkSchema } from './schema-errors.ts'
 import { applySet, SET_FILE, setAt } from './set.ts'
 import { decode, digestOfSource, type Source } from './source.ts'
-import { readTrust } from './trust.ts'
+import { readTrust, trustPaths } from './trust.ts'
 import { checkVersion, unite } from './union.ts'
 import { readYaml } from './yaml.ts'
 
@@ -54,6 +54,8 @@ export interface LoadedManifest {
   readonly texts: ReadonlyMap<string, string>
   /** PEM of the further authorities, in the order of `uplink.trust`. */
   readonly trust: readonly string[]
+  /** Absolute paths of what the manifest names beside itself: certificates and files of secrets. */
+  readonly named: readonly string[]
   /** Values of literals and of host variables; placeholders are not here. */
   environment(bottle: string): ReadonlyMap<string, string>
 }
@@ -110,6 +112,10 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
     sources: sources.map((source) => ({ file: source.file, digest: digestOfSource(source) })),
     texts,
     trust,
+    named: [
+      ...trustPaths(root, folderOf, request.env['HOME']),
+      ...Object.values(desired.secrets).flatMap((ref) => (ref.from === 'file' ? [ref.path] : [])),
+    ],
     environment: (bottle) => values.get(bottle)?.values ?? new Map(),
   }
 }

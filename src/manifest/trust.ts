@@ -8,6 +8,18 @@ import { pathFrom } from './secret-ref.ts'
 /** Bytes of one file. */
 const TRUST_MAX = 1024 * 1024
 
+/** Where the certificates lie. */
+export function trustPaths(
+  root: MapNode,
+  folderOf: (file: string) => string,
+  home: string | undefined,
+): readonly string[] {
+  return itemsOf(at(root, 'uplink', 'trust')).flatMap(({ value }) => {
+    const written = text(value)
+    return written === undefined ? [] : [pathFrom(folderOf(value.place.file), written, home)]
+  })
+}
+
 export async function readTrust(
   root: MapNode,
   folderOf: (file: string) => string,

@@ -28,6 +28,8 @@ export interface Output {
   readonly live: Terminal | undefined
   result(lines: readonly string[]): void
   note(lines: readonly string[]): void
+  /** For stderr, without an end of line: the answer stands behind it. */
+  ask(question: string): void
   /** Resolves when both streams have taken everything. */
   flush(): Promise<void>
 }
@@ -56,6 +58,7 @@ export function openOutput(
       : undefined,
     result: (lines) => print(stdout, lines),
     note: (lines) => print(stderr, lines),
+    ask: (question) => void (stderr.writable && stderr.write(`${question} `)),
     async flush() {
       for (const stream of [stdout, stderr])
         if (stream.writable && stream.writableNeedDrain)

@@ -152,6 +152,9 @@ describe('completion', () => {
     expect(await complete('apply', '')).toEqual(['dev', 'two'])
     expect(await complete('run', 't')).toEqual(['two'])
     expect(await complete('cp', 'x', '')).toEqual(['dev:', 'two:'])
+    expect(await complete('-f', '')).toEqual([''])
+    expect(await complete('--dr')).toEqual(['--driver'])
+    expect(await complete('--driver', 'd')).toEqual(['docker'])
     expect(await complete('explain', 'bottle/')).toEqual(['bottle/dev', 'bottle/two'])
   })
   test('is silent about a broken manifest', async () => {

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Options } from '../../../src/cli/options.ts'
 import { openStack } from '../../../src/cli/stack.ts'
@@ -17,7 +18,10 @@ beforeEach(async () => {
 afterEach(() => program.close())
 
 /** One run of watch after another, as its loop would start them. */
-async function watching(flags: Readonly<Record<string, unknown>> = {}) {
+async function watching(
+  flags: Readonly<Record<string, unknown>> = {},
+  follow: (paths: readonly string[]) => void = () => {},
+) {
   const say = (lines: readonly string[]): void => void said.push(...lines)
   const invocation: Invocation = {
     command: 'watch',
@@ -30,10 +34,11 @@ async function watching(flags: Readonly<Record<string, unknown>> = {}) {
       live: undefined,
       result: say,
       note: say,
+      ask: (question) => say([question]),
       flush: async () => {},
     },
   }
-  return openWatchRun(invocation, await openStack(invocation), () => {})
+  return openWatchRun(invocation, await openStack(invocation), follow)
 }
 const text = (): string => said.splice(0).join('\n')
 
@@ -82,9 +87,29 @@ describe('watch', () => {
     expect(why).toContain('bottles.yaml:3:1')
     expect(why).toContain('the last good manifest stays in force')
     expect((await program.run('status --stack acme')).stdout).toContain('2 bottles')
+    // The world has its say in between; what is wrong with the manifest is no news again.
+    await run(['resync'])
+    expect(text()).toBe('')
     program.write('bottles.yaml', MANIFEST)
     await run(['edit'])
+    expect(text()).toBe('the manifest is valid again')
+  })
+  test('reads again each minute, also what no folder told', async () => {
+    const run = await watching()
+    await run(['start'])
+    program.write('bottles.yaml', MANIFEST.replace('/repos/acme/', '/repos/'))
+    await run(['engine'])
     expect(text()).toBe('')
+    await run(['resync'])
+    expect(text()).toContain('route/implementer/api.github.com')
+  })
+  test('follows the files that the manifest names', async () => {
+    program.write('token', 'file-token-0123456789')
+    program.write('bottles.yaml', MANIFEST.replace('GITHUB_TOKEN', '{ file: ./token }'))
+    let followed: readonly string[] = []
+    const run = await watching({}, (paths) => (followed = paths))
+    await run(['start'])
+    expect(followed).toContain(join(program.folder, 'token'))
   })
   test('goes on when the engine does not answer', async () => {
     const run = await watching()
