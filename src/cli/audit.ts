@@ -29,7 +29,8 @@ export function accessOf(row: Row): Access | undefined {
   const status = row['status']
   return {
     time,
-    decision,
+    // Allowed, and nobody answered: that is no refusal of the manifest's.
+    decision: decision === 'refused' && rule?.startsWith('upstream-') ? 'failed' : decision,
     ...(method !== undefined && { method }),
     ...(shown !== undefined && { host: shown }),
     ...(path !== undefined && { path }),

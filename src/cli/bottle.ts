@@ -2,6 +2,7 @@
 import { DriverError } from '../model/errors.ts'
 import type { Driver } from '../ports/driver.ts'
 import type { Invocation } from './invocation.ts'
+import { unreachable } from './world.ts'
 import { openStack, selectedBottles } from './stack.ts'
 import type { Stack } from './stack.ts'
 
@@ -9,6 +10,36 @@ export interface OpenBottle {
   readonly name: string
   readonly stack: string
   readonly driver: Driver
+}
+
+/** What `body` throws because the bottle is not there is said so: then starting it would not help. */
+export async function withBottle<T>(
+  invocation: Invocation,
+  name: string,
+  body: (bottle: OpenBottle) => Promise<T>,
+): Promise<T> {
+  const stack = await openStack(invocation)
+  if (stack.loaded) selectedBottles([name], stack.loaded.desired.bottles)
+  try {
+    return await body({ name, stack: stack.name, driver: stack.driver })
+  } catch (thrown) {
+    if (!(thrown instanceof DriverError) || !NOT_RUNNING.has(thrown.code)) throw thrown
+    const live = await liveBottles(stack)
+    throw live.includes(name) ? thrown : notThere(name, stack, live)
+  }
+}
+
+const NOT_RUNNING: ReadonlySet<string> = new Set(['agent-not-running', 'bottle-not-running', 'not-found'])
+
+/** Declared, and not made yet; or named with `--stack` and unknown. */
+export function notThere(name: string, { loaded }: Stack, live: readonly string[]): DriverError {
+  return new DriverError(`bottle ${name} is not there`, {
+    code: 'no-bottles',
+    hint:
+      loaded || live.length === 0
+        ? `bot-bottle apply${loaded ? ` ${name}` : ''}`
+        : `bottles: ${live.join(', ')}`,
+  })
 }
 
 export async function openBottle(invocation: Invocation, name: string): Promise<OpenBottle> {
@@ -34,7 +65,8 @@ export async function openBottles(
 }
 
 export async function liveBottles(stack: Stack): Promise<readonly string[]> {
-  const { objects } = await stack.driver.observe(stack.name)
+  const { objects, state } = await stack.driver.observe(stack.name)
+  if (state.status === 'unreachable') throw unreachable(state)
   return [
     ...new Set(
       objects

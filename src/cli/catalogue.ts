@@ -195,7 +195,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     arity: [1, Infinity],
     summary: 'Start bottles that were stopped',
     examples: ['bot-bottle start implementer'],
-    options: [...MANIFEST, LOCK],
+    options: [...MANIFEST, STACK, LOCK],
   },
   {
     name: 'stop',
@@ -204,7 +204,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     arity: [1, Infinity],
     summary: 'Halt bottles and keep them; apply does not start them again',
     examples: ['bot-bottle stop implementer'],
-    options: [...MANIFEST, LOCK],
+    options: [...MANIFEST, STACK, LOCK],
   },
   {
     name: 'init',

@@ -4,7 +4,7 @@ import type { Exit } from '../model/errors.ts'
 import type { StackRecord } from '../model/record.ts'
 import type { Actuator } from '../ports/driver.ts'
 import { safeText } from '../model/text.ts'
-import { liveBottles } from './bottle.ts'
+import { liveBottles, notThere } from './bottle.ts'
 import type { Invocation } from './invocation.ts'
 import { withLock } from './locked.ts'
 import { openStack, selectedBottles } from './stack.ts'
@@ -12,7 +12,11 @@ import type { Stack } from './stack.ts'
 
 export async function halt(invocation: Invocation, stopped: boolean): Promise<Exit> {
   const stack = await openStack(invocation)
-  const bottles = selectedBottles(invocation.args, await liveBottles(stack)) ?? []
+  const live = await liveBottles(stack)
+  const declared = stack.loaded?.desired.bottles ?? []
+  const bottles = selectedBottles(invocation.args, [...live, ...declared]) ?? []
+  const absent = bottles.find((bottle) => !live.includes(bottle))
+  if (absent !== undefined) throw notThere(absent, stack, live)
   return withLock(invocation, stack, async (lease) => {
     const actuator = stack.driver.actuator(lease)
     const { signal } = new AbortController()

@@ -68,7 +68,16 @@ function bottleStatus(
   return {
     bottle: name,
     driver: stack.driverName,
-    state: stateWords(object, bundle, record?.stopped === true, observation.state.status === 'observed'),
+    state: stateWords(
+      object,
+      bundle,
+      record?.stopped === true,
+      observation.state.status === 'observed',
+      snapshot.objects.some(
+        (candidate) =>
+          candidate.address === address.bottle(name) && candidate.ownership === 'other-installation',
+      ),
+    ),
     routes: objects.filter(
       (candidate) => candidate.kind === 'route' && candidate.address.startsWith(`route/${name}/`),
     ).length,
@@ -87,9 +96,10 @@ function stateWords(
   bundle: Observed | undefined,
   stopped: boolean,
   known: boolean,
+  foreign: boolean,
 ): string {
   if (!known) return 'unknown'
-  if (!bottle) return 'not there'
+  if (!bottle) return foreign ? "another installation's" : 'not there'
   if (stopped) return 'stopped'
   if (bottle.health !== 'ok') return bottle.health.wrong
   if (!bundle) return 'bundle is gone'

@@ -21,13 +21,7 @@ export interface World {
 export async function look(stack: Stack, desired: Pick<Desired, 'secrets'>, io: Io): Promise<World> {
   const observation = await stack.driver.observe(stack.name)
   const { state } = observation
-  if (state.status === 'unreachable') {
-    throw new DriverError(`${stack.driverName} cannot be reached: ${state.reason}`, {
-      code: 'driver-unreachable',
-      unreachable: true,
-      hint: state.hint ?? 'bot-bottle doctor',
-    })
-  }
+  if (state.status === 'unreachable') throw unreachable(state)
   const uplink = observation.uplink && 'status' in observation.uplink ? observation.uplink : undefined
   const snapshot = assemble({
     now: new Date(io.now()).toISOString(),
@@ -37,6 +31,20 @@ export async function look(stack: Stack, desired: Pick<Desired, 'secrets'>, io: 
     credentials: uplink ? await credentialsOf(desired, uplink.nonce, io) : {},
   })
   return { snapshot, observation, ...(uplink && { uplink: uplink.status }), endpoint: state.endpoint }
+}
+
+export function unreachable({
+  reason,
+  hint,
+}: {
+  readonly reason: string
+  readonly hint?: string
+}): DriverError {
+  return new DriverError(`the engine cannot be reached: ${reason}`, {
+    code: 'driver-unreachable',
+    unreachable: true,
+    hint: hint ?? 'bot-bottle doctor',
+  })
 }
 
 async function rootsOf(stack: Stack, engineId: string | undefined): Promise<readonly RootState[]> {

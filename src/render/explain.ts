@@ -27,6 +27,7 @@ export function explainLines(explained: Explained, style: Style): string[] {
   return [
     tint(style, 'bold', safeText(explained.address)),
     '',
+    ...(explained.fields.length === 0 ? ['  no field of the manifest says anything about it'] : []),
     ...explained.fields.map((field) => {
       const from = [
         field.place ? placeOf(field.place) : '(built in)',

@@ -1,21 +1,22 @@
 /** The agent's own terminal. Its bytes pass unchanged: what it prints is shown as it is. */
-import { openBottle } from '../bottle.ts'
+import { DriverError } from '../../model/errors.ts'
+import { withBottle } from '../bottle.ts'
 import type { OpenBottle } from '../bottle.ts'
 import type { Invocation } from '../invocation.ts'
-import { OWN_FAILURE, asProgram } from '../program-exit.ts'
+import { asProgram } from '../program-exit.ts'
 import { attachProgram, programState } from '../program.ts'
 import { bind, windowOf } from '../terminal.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   return asProgram(invocation, async () => {
-    const bottle = await openBottle(invocation, invocation.args[0] ?? '')
-    const state = await programState(bottle)
-    if (state === 'running') return attach(invocation, bottle)
-    invocation.output.note([
-      `${bottle.name}: no agent runs (${state})`,
-      `  hint: bot-bottle run ${bottle.name}`,
-    ])
-    return OWN_FAILURE
+    return withBottle(invocation, invocation.args[0] ?? '', async (bottle) => {
+      const state = await programState(bottle)
+      if (state === 'running') return attach(invocation, bottle)
+      throw new DriverError(`no agent runs in bottle ${bottle.name} (${state})`, {
+        code: 'no-agent',
+        hint: `bot-bottle run ${bottle.name}`,
+      })
+    })
   })
 }
 

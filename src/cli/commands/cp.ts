@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { DriverError, EXIT, UsageError } from '../../model/errors.ts'
 import type { Execution } from '../../ports/driver.ts'
-import { openBottle } from '../bottle.ts'
+import { withBottle } from '../bottle.ts'
 import type { OpenBottle } from '../bottle.ts'
 import type { Invocation } from '../invocation.ts'
 import { safeText } from '../../model/text.ts'
@@ -23,9 +23,15 @@ export async function run(invocation: Invocation): Promise<number> {
     })
   }
   const inside = from ?? to ?? { bottle: '', path: '' }
-  const bottle = await openBottle(invocation, inside.bottle)
-  if (from) await copyOut(bottle, from.path, target, invocation)
-  else await copyIn(bottle, source, inside.path, invocation)
+  // As with `docker cp` this would be a tar stream; it is not one here, and a file of that name is rarely meant.
+  if (source === '-' || target === '-')
+    throw new UsageError('cp copies files and folders, not standard input or output', {
+      code: 'bad-argument',
+      hint: `bot-bottle exec ${inside.bottle} -- ${from ? `cat ${from.path}` : `sh -c 'cat > ${inside.path}'`}, or ./- for a file of that name`,
+    })
+  await withBottle(invocation, inside.bottle, (bottle) =>
+    from ? copyOut(bottle, from.path, target, invocation) : copyIn(bottle, source, inside.path, invocation),
+  )
   return EXIT.done
 }
 
@@ -58,7 +64,7 @@ async function copyIn(
     packInto(local, about.isDirectory() ? undefined : basename(destination)),
     execution.stdin,
   )
-  const report = await finished(execution, bottle.name, 'put', destination, sent)
+  const report = await finished(execution, bottle.name, destination, sent)
   output.note([`${safeText(`${bottle.name}:${destination}`)}  ${copied(report)}`])
 }
 
@@ -78,7 +84,7 @@ async function copyOut(
   const parent = into ? local : dirname(local)
   await mkdir(parent, { recursive: true })
   const received = unpackFrom(execution.stdout, shape, parent, name)
-  await finished(execution, bottle.name, 'get', path, received, false)
+  await finished(execution, bottle.name, path, received, false)
   output.note([safeText(resolve(parent, name))])
 }
 
@@ -92,19 +98,25 @@ function copied(report: string): string {
 async function shapeOf(bottle: OpenBottle, path: string): Promise<'file' | 'folder'> {
   const execution = await bottle.driver.helper(bottle.stack, bottle.name, ['stat', path])
   execution.stdin.end()
-  const answer = await finished(execution, bottle.name, 'stat', path, Promise.resolve())
+  const answer = await finished(execution, bottle.name, path, Promise.resolve())
   const type = /"type":"([a-z-]+)"/.exec(answer)?.[1] ?? 'unknown'
   if (type === 'file') return 'file'
   if (type === 'dir') return 'folder'
-  throw new DriverError(`${bottle.name}:${path} is ${type === 'absent' ? 'not there' : `a ${type}`}`, {
+  throw new DriverError(`${bottle.name}:${path} ${TYPES[type] ?? `is a ${type}`}`, {
     code: 'copy-refused',
   })
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  absent: 'is not there',
+  link: 'is a link, and links are not followed',
+  denied: 'cannot be read by the agent',
+  'behind-link': 'lies behind a link, and links are not followed',
 }
 
 async function finished(
   execution: Execution,
   bottle: string,
-  verb: string,
   path: string,
   streams: Promise<unknown>,
   readStdout = true,
@@ -117,11 +129,17 @@ async function finished(
   ])
   const exit = code.status === 'fulfilled' ? code.value : 1
   if (exit === 0 && moved.status === 'fulfilled') return said.status === 'fulfilled' ? said.value.trim() : ''
-  const words = complaint.status === 'fulfilled' ? complaint.value.trim().split('\n')[0] : ''
+  const words =
+    complaint.status === 'fulfilled'
+      ? complaint.value
+          .trim()
+          .split('\n')[0]
+          ?.replace(/^bb-guest \w+: /, '')
+      : ''
   const reason =
     words ||
     (moved.status === 'rejected' && moved.reason instanceof Error ? moved.reason.message : `exit ${exit}`)
-  throw new DriverError(`${bottle}:${path}: ${verb} failed: ${reason}`, {
+  throw new DriverError(`${bottle}:${path}: ${reason}`, {
     code: exit === 3 ? 'copy-refused' : 'copy-failed',
     cause: moved.status === 'rejected' ? moved.reason : undefined,
   })

@@ -25,6 +25,12 @@ export async function run(invocation: Invocation): Promise<number> {
   return findings.every((finding) => finding.ok) ? EXIT.done : EXIT.differences
 }
 
+/** Where an engine does not answer, its hint ends with this very command. */
+function withoutItself({ mend, ...finding }: DoctorFinding): DoctorFinding {
+  const left = mend?.replace(/; `bot-bottle doctor`[^;]*$/, '')
+  return { ...finding, ...(left !== undefined && { mend: left }) }
+}
+
 /** The driver's own checks: engine, version, cgroup, seccomp, images, clock. One that cannot even be opened is a finding. */
 async function checkDriver(invocation: Invocation): Promise<readonly DoctorFinding[]> {
   const settings = settingsOf(invocation)
@@ -35,7 +41,7 @@ async function checkDriver(invocation: Invocation): Promise<readonly DoctorFindi
       ...(settings.stateDir !== undefined && { stateDir: settings.stateDir }),
     })
     const driver = await openDrivers(invocation.io, home.installation)(name)
-    return await driver.doctor()
+    return (await driver.doctor()).map(withoutItself)
   } catch (thrown) {
     const error = ensureError(thrown)
     if (error.code === 'state-folder-unsafe') return []

@@ -1,6 +1,6 @@
 /** A program in a bottle, as `docker exec`: streams, terminal, signals and exit code pass through. */
 import { UsageError } from '../../model/errors.ts'
-import { openBottle } from '../bottle.ts'
+import { withBottle } from '../bottle.ts'
 import type { Invocation } from '../invocation.ts'
 import { asProgram } from '../program-exit.ts'
 import { bind, windowOf } from '../terminal.ts'
@@ -15,18 +15,20 @@ export async function run(invocation: Invocation): Promise<number> {
         code: 'missing-argument',
         hint: `bot-bottle exec ${name} sh`,
       })
-    const bottle = await openBottle(invocation, name)
     const window = options.off('tty')
       ? undefined
       : (windowOf(io) ?? (options.flag('tty') ? { rows: 24, columns: 80 } : undefined))
     const user = options.text('user')
-    const execution = await bottle.driver.exec(bottle.stack, bottle.name, {
+    const request = {
       argv,
       env: { ...(window && { TERM: io.env['TERM'] ?? 'xterm' }), ...variables(options.list('env'), io.env) },
       cwd: options.text('workdir') ?? '/workspace',
       ...(user !== undefined && { user: numericUser(user) }),
       ...(window && { tty: window }),
-    })
+    }
+    const execution = await withBottle(invocation, name, (bottle) =>
+      bottle.driver.exec(bottle.stack, bottle.name, request),
+    )
     return bind(execution, { io, tty: window !== undefined })
   })
 }

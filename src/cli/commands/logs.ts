@@ -1,6 +1,7 @@
 /** What an agent printed, made safe line by line, or the access log of its doors. */
 import { createInterface } from 'node:readline'
 import { EXIT, UsageError } from '../../model/errors.ts'
+import { isName } from '../../model/names.ts'
 import { accessLine } from '../../render/access-log.ts'
 import { safeJson } from '../../render/safe-json.ts'
 import { safeText } from '../../model/text.ts'
@@ -12,7 +13,9 @@ import type { Invocation } from '../invocation.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { args, options, io } = invocation
-  const bottles = await openBottles(invocation, args)
+  const bottles = await openBottles(invocation, args).catch((thrown: unknown) => {
+    throw meantFollow(thrown, options.list('file'))
+  })
   const tail = options.number('tail')
   const since = options.text('since')
   const request = {
@@ -59,6 +62,17 @@ export async function run(invocation: Invocation): Promise<number> {
     close()
   }
   return interrupted ? EXIT.interrupted : EXIT.done
+}
+
+/** `logs -f BOTTLE` is what fingers know; -f names a manifest here. */
+function meantFollow(thrown: unknown, files: readonly string[]): unknown {
+  if (!(thrown instanceof UsageError) || thrown.code !== 'manifest-not-found') return thrown
+  const bottle = files.find(isName)
+  if (bottle === undefined) return thrown
+  return new UsageError(thrown.message, {
+    code: thrown.code,
+    hint: `-f names a manifest; to follow: bot-bottle logs --follow ${bottle}`,
+  })
 }
 
 async function show(

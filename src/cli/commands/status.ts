@@ -3,6 +3,7 @@ import { EXIT } from '../../model/errors.ts'
 import { safeText } from '../../model/text.ts'
 import { openHome } from '../../state/home.ts'
 import { statusLines } from '../../render/status.ts'
+import { count } from '../../render/words.ts'
 import { safeJson } from '../../render/safe-json.ts'
 import { openDrivers } from '../drivers.ts'
 import type { Invocation } from '../invocation.ts'
@@ -45,9 +46,8 @@ async function listStacks(invocation: Invocation): Promise<number> {
     output.result(['no stack is live here, and there is no manifest in this folder'])
   else
     output.result([
-      ...stacks.map((name) => safeText(name)),
-      '',
-      `bot-bottle status --stack ${safeText(stacks[0] ?? '')}`,
+      `no manifest in this folder; ${count(stacks.length, 'stack is', 'stacks are')} live here:`,
+      ...stacks.map((name) => `  bot-bottle status --stack ${safeText(name)}`),
     ])
   return EXIT.done
 }

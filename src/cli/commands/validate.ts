@@ -1,5 +1,6 @@
 /** Says everything that is wrong with a manifest; looks at nothing live. */
 import { EXIT, ManifestError } from '../../model/errors.ts'
+import { unsupported } from '../../manifest/not-supported.ts'
 import { diagnosticLines } from '../../render/diagnostics.ts'
 import { safeJson } from '../../render/safe-json.ts'
 import { count } from '../../render/words.ts'
@@ -14,22 +15,29 @@ export async function run(invocation: Invocation): Promise<number> {
   const json = options.text('output') === 'json'
   const { stateDir } = settingsOf(invocation)
   try {
-    const { desired, texts } = await loadFor(
+    const loaded = await loadFor(
       invocation,
       openHome({ env: io.env, ...(stateDir !== undefined && { stateDir }) }),
     )
+    const { desired, texts } = loaded
+    // Valid, and refused by this version or on this host all the same: better known before `diff`.
+    const notes = unsupported(loaded).map((found) => ({ ...found, severity: 'warning' as const }))
+    const found = [...desired.warnings, ...notes]
     if (json)
       output.result([
         safeJson({
           valid: true,
           stack: desired.stack,
           bottles: desired.bottles,
-          diagnostics: desired.warnings,
+          diagnostics: found,
         }),
       ])
     else if (!options.flag('quiet')) {
-      if (desired.warnings.length > 0) output.note(diagnosticLines(desired.warnings, texts, output.noteStyle))
-      output.result([`${safeText(desired.stack)}: valid, ${count(desired.bottles.length, 'bottle')}`])
+      if (found.length > 0) output.note(diagnosticLines(found, texts, output.noteStyle))
+      const refused = notes.length === 0 ? '' : '; `diff` and `apply` refuse it for now, see above'
+      output.result([
+        `${safeText(desired.stack)}: valid, ${count(desired.bottles.length, 'bottle')}${refused}`,
+      ])
     }
     return EXIT.done
   } catch (error) {

@@ -190,6 +190,47 @@ describe('the rest of a life', () => {
     })
     expect((await program.run('exec nobody true')).code).toBe(2)
   })
+  test('a bottle that is not made yet is not to be started', async () => {
+    for (const line of ['exec dev ls', 'exec implementer ls', 'stop implementer']) {
+      const { stderr } = await program.run(line)
+      expect(stderr).not.toContain('bot-bottle start')
+      expect(stderr).toMatch(/there is no bottle `dev`|hint: bot-bottle apply implementer/)
+    }
+    await applied()
+    expect((await program.run('exec nobody ls --stack acme')).code).toBe(2)
+    const { code, stderr } = await program.run('exec --stack acme nobody ls')
+    expect([code, stderr]).toEqual([125, expect.stringContaining('hint: bottles: implementer, reviewer')])
+  })
+  test('no engine is said by every command, also by those that only need names', async () => {
+    for (const line of ['stop implementer', 'destroy implementer', 'status', 'diff']) {
+      program.faults.add({ call: 'observe', moment: 'before' })
+      expect([line, (await program.run(line)).code]).toEqual([line, 8])
+    }
+  })
+  test('a question stands on the line of its answer', async () => {
+    await applied()
+    const { code, stderr } = await program.run('destroy', { terminal: true, stdin: 'no\n' })
+    expect(code).toBe(5)
+    expect(stderr).toMatch(/Go on\? .* \[y\/N\] [^ \n]*error/)
+  })
+  test('destroy of nothing says so', async () => {
+    const { code, stdout } = await program.run('destroy --stack nobody --yes')
+    expect([code, stdout]).toEqual([0, expect.stringContaining('nothing of stack nobody is there')])
+  })
+  test('diff --out says how to carry it out', async () => {
+    const { stdout } = await program.run('diff --out plan.json')
+    expect(stdout).toContain('Saved. Run `bot-bottle apply --plan plan.json`.')
+  })
+  test('validate tells what this version will refuse', async () => {
+    program.write('bottles.yaml', MANIFEST.replace('    env:\n', '    resources: { disk: 3GiB }\n    env:\n'))
+    const { code, stdout, stderr } = await program.run('validate')
+    expect([code, stdout]).toEqual([0, expect.stringContaining('refuse it for now')])
+    expect(stderr).toContain('warning not-supported-yet')
+    expect(JSON.parse((await program.run('validate --output json')).stdout).diagnostics).toHaveLength(1)
+  })
+  test('-f with logs gets the option that was meant', async () => {
+    expect((await program.run('logs -f implementer')).stderr).toContain('logs --follow implementer')
+  })
   test('exec says its own failures as docker does', async () => {
     expect((await program.run('exec reviewer true')).code).toBe(125)
   })
