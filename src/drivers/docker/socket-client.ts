@@ -55,11 +55,10 @@ export function socketClient(socketPath: string): SocketClient {
           resolve(socket)
         })
         request.once('response', (answer) => {
-          accepted(answer).then(
-            () => reject(new EngineRefusal(answer.statusCode ?? 0, 'the engine gave no raw connection')),
-            reject,
-          )
-          answer.destroy()
+          accepted(answer).then(() => {
+            answer.destroy()
+            reject(new EngineRefusal(answer.statusCode ?? 0, 'the engine gave no raw connection'))
+          }, reject)
         })
         request.once('error', reject)
       }),
