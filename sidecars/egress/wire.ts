@@ -46,6 +46,8 @@ export class Wire {
     socket.on('drain', this.#onDrain)
     // The reason is in no one's interest: 'close' follows.
     socket.on('error', ignore)
+    // A listener does not wake a socket that was paused by hand, as dial.ts leaves the ones of the uplink.
+    if (socket.isPaused()) socket.resume()
   }
 
   get closed(): boolean {
