@@ -1,6 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { COMMANDS, GROUPS } from '../../../src/cli/catalogue.ts'
 import { SHARED } from '../../../src/cli/shared-options.ts'
 import { LINES } from '../../../src/cli/topics/exit-codes.ts'
@@ -41,4 +41,43 @@ test('every exit code is in the topic and in docs/exit-codes.md', () => {
     expect(LINES.some((line) => line.startsWith(`  ${code} `))).toBe(true)
     expect(page).toContain(`| ${code} |`)
   }
+})
+
+describe('docs/errors.md', () => {
+  const src = join(docs, '../src')
+  const codes = (page: string): Set<string> =>
+    new Set(
+      [...readFileSync(join(docs, page), 'utf8').matchAll(/^\| (`.+?`) \|/gm)].flatMap(([, cell]) =>
+        [...(cell ?? '').matchAll(/`([a-z0-9…-]+)`/g)].map(([, code]) => code ?? ''),
+      ),
+    )
+  /** Commander's, and those that a sidecar or the guest's init gives. */
+  const elsewhere = [
+    'unknown-command',
+    'unknown-option',
+    'option-missing-argument',
+    'invalid-argument',
+    'init-…',
+  ]
+  // The memory driver is for tests; what a person can meet of it is what the others say too.
+  const files = globSync('**/*.ts', { cwd: src }).filter((file) => !file.startsWith('drivers/memory/'))
+  const emitted = new Map(
+    files.flatMap((file) =>
+      [...readFileSync(join(src, file), 'utf8').matchAll(/\bcode: ([^,\n]*)/g)].flatMap(([, value = '']) =>
+        [...value.matchAll(/(?:^|[?:] )'([a-z][a-z0-9-]+)'/g)].map(([, code]) => [code ?? '', file] as const),
+      ),
+    ),
+  )
+  const [errors, diagnostics] = [codes('errors.md'), codes('diagnostics.md')]
+
+  test('has every code of the source that is no diagnostic of a manifest', () => {
+    expect([...emitted].filter(([code]) => !errors.has(code) && !diagnostics.has(code))).toEqual([])
+    expect(emitted.size).toBeGreaterThan(100)
+  })
+  test('has no code that is not in the source', () => {
+    const memory = ['bottle-not-running', 'control-unreachable', 'environment-missing', 'object-gone']
+    expect(
+      [...errors].filter((code) => ![...emitted.keys(), ...elsewhere, ...memory].includes(code)),
+    ).toEqual([])
+  })
 })
