@@ -57,8 +57,14 @@ function bottle(...args: string[]): Promise<{ readonly code: number; readonly ou
 }
 
 function engineObjects(): string {
-  const list = (...args: string[]) => spawnSync('docker', args, { encoding: 'utf8' }).stdout
-  return [list('ps', '-aq'), list('volume', 'ls', '-q'), list('network', 'ls', '-q')]
+  // By name: others may use the engine at the same time.
+  const list = (...args: string[]) =>
+    spawnSync('docker', [...args, '--filter', 'name=bb_demo_'], { encoding: 'utf8' }).stdout
+  return [
+    list('ps', '-a', '--format', '{{.Names}}'),
+    list('volume', 'ls', '-q'),
+    list('network', 'ls', '--format', '{{.Name}}'),
+  ]
     .map((each) => each.split('\n').sort().join(' '))
     .join('|')
 }

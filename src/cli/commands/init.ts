@@ -1,12 +1,13 @@
-/** Writes a first manifest with comments, never over one that is there. */
-import { mkdir, writeFile } from 'node:fs/promises'
+/** Writes a first manifest with comments, never over one that is there, and beside it the schema for editors. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { basename, join, relative, resolve } from 'node:path'
-import { EXIT, RefusedError } from '../../model/errors.ts'
+import { EXIT, RefusedError, UsageError } from '../../model/errors.ts'
 import { initialManifest } from '../../manifest/init.ts'
 import { isName } from '../../model/names.ts'
 import { safeText } from '../../model/text.ts'
 import type { Invocation } from '../invocation.ts'
+import { packageFile } from '../package-file.ts'
 
 export async function run({ args, options, io, output }: Invocation): Promise<number> {
   const folder = resolve(io.cwd, args[0] ?? '.')
@@ -20,14 +21,24 @@ export async function run({ args, options, io, output }: Invocation): Promise<nu
   }
   const path = join(folder, 'bottles.yaml')
   await mkdir(folder, { recursive: true })
-  await writeFile(path, initialManifest({ stack: options.text('stack') ?? stackName(basename(folder)) }), {
-    flag: 'wx',
-  })
-  const shown = relative(io.cwd, path)
+  const stack = options.text('stack') ?? stackName(basename(folder))
+  if (!isName(stack)) throw new UsageError(`\`${stack}\` is no name of a stack`, { code: 'bad-name' })
+  await writeFile(path, initialManifest({ stack, bottle: 'implementer' }), { flag: 'wx' })
+  await writeSchema(folder)
+  const there = args[0] === undefined ? '' : `cd ${relative(io.cwd, folder) || '.'}, `
   output.result([
-    `${safeText(shown === '' ? path : shown)} is written. Next: edit it, then \`bot-bottle diff\` and \`bot-bottle apply\`.`,
+    `${safeText(relative(io.cwd, path))} is written. Next: ${safeText(there)}edit it, then \`bot-bottle diff\` and \`bot-bottle apply\`.`,
   ])
   return EXIT.done
+}
+
+/** Where the first line of the manifest looks for it. In a home folder the same folder holds the state: it stays closed. */
+async function writeSchema(folder: string): Promise<void> {
+  await mkdir(join(folder, '.bot-bottle'), { recursive: true, mode: 0o700 })
+  await writeFile(
+    join(folder, '.bot-bottle/manifest.v1.json'),
+    await readFile(packageFile('schema/manifest.v1.json'), 'utf8'),
+  )
 }
 
 /** The folder's name as a name of a stack, as near as it goes. */

@@ -1,4 +1,6 @@
 /* oxlint-disable no-control-regex -- control characters are what is looked for */
+import { readFileSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { COMMANDS } from '../../../src/cli/catalogue.ts'
 import { openProgram } from './program.ts'
@@ -168,6 +170,14 @@ describe('init', () => {
     expect((await program.run('init')).code).toBe(0)
     expect((await program.run('validate')).code).toBe(0)
     expect((await program.run('init')).code).toBe(5)
+    const schema = join(program.folder, '.bot-bottle/manifest.v1.json')
+    expect(JSON.parse(readFileSync(schema, 'utf8')).$id).toContain('manifest')
+    expect(statSync(dirname(schema)).mode & 0o777).toBe(0o700)
+  })
+  test('takes another folder and another name, and no bad one', async () => {
+    expect((await program.run('init sub/dir --stack Bad_Name')).code).toBe(2)
+    expect((await program.run('init sub/dir --stack other')).stdout).toContain('cd sub/dir, edit it')
+    expect((await program.run('validate -f sub/dir')).stdout).toContain('other: valid, 1 bottle')
   })
 })
 
