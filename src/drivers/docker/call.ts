@@ -1,7 +1,7 @@
 /** One call to the engine's API and what can come back, whoever makes it. */
 import type { Readable } from 'node:stream'
 
-/** Of the oldest engine this program runs on (20.10); newer ones answer it too. */
+/** Of the oldest engine this program runs on (20.10). Newer ones answer it too, or say which is the oldest that they do. */
 export const API_VERSION = '1.41'
 
 export interface Call {
@@ -12,6 +12,8 @@ export interface Call {
   /** Sent as it is (`application/x-tar`), instead of `body`. */
   readonly upload?: Readable
   readonly signal?: AbortSignal
+  /** Default: `API_VERSION`. */
+  readonly version?: string
 }
 
 /** A body as it comes. */

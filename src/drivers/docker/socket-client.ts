@@ -26,7 +26,7 @@ export function socketClient(socketPath: string): SocketClient {
     const request = http.request({
       socketPath,
       method: call.method,
-      path: `/v${API_VERSION}${call.path}${queryOf(call)}`,
+      path: `/v${call.version ?? API_VERSION}${call.path}${queryOf(call)}`,
       agent: lasting ? false : kept,
       headers: {
         host: 'docker',

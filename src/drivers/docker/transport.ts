@@ -26,14 +26,42 @@ const SUCCESS: Readonly<Record<number, true>> = {
 
 export function dockerTransport(endpoint: Endpoint): Transport {
   const viaModem = modemTransport(endpoint)
-  if (endpoint.kind !== 'socket') return viaModem
+  if (endpoint.kind !== 'socket') return speaking(viaModem)
   let opened: SocketClient | undefined
   const direct = () => (opened ??= socketClient(endpoint.path))
-  return {
+  return speaking({
     json: (call) => reading(call, () => (call.upload ? viaModem : direct()).json(call)),
     stream: (call) => (call.upload ? viaModem : direct()).stream(call),
     hijack: (call) => direct().hijack(call),
+  })
+}
+
+/**
+ * An engine whose oldest version is above ours (29.0: 1.44) refuses with a sentence that names it: it is asked again in
+ * that version, and from then on at once. An upload cannot be sent twice; something was always asked before one.
+ */
+function speaking(transport: Transport): Transport {
+  let version: string | undefined
+  const ask = async <T>(call: Call, make: (call: Call) => Promise<T>): Promise<T> => {
+    const tried = version
+    try {
+      return await make(tried === undefined ? call : { ...call, version: tried })
+    } catch (thrown) {
+      const oldest = thrown instanceof EngineRefusal && thrown.status === 400 ? oldestOf(thrown) : undefined
+      if (oldest === undefined || oldest === tried || call.upload) throw thrown
+      version = oldest
+      return make({ ...call, version })
+    }
   }
+  return {
+    json: (call) => ask(call, (as) => transport.json(as)),
+    stream: (call) => ask(call, (as) => transport.stream(as)),
+    hijack: (call) => ask(call, (as) => transport.hijack(as)),
+  }
+}
+
+function oldestOf(refusal: EngineRefusal): string | undefined {
+  return /minimum supported API version is (\d+\.\d+)/i.exec(refusal.message)?.[1]
 }
 
 export function modemTransport(endpoint: Endpoint): Transport {
@@ -42,6 +70,8 @@ export function modemTransport(endpoint: Endpoint): Transport {
     modem ??= openModem(endpoint)
     const opened = await modem
     return new Promise<T>((resolve, reject) => {
+      // Before each dial, which reads it at once: the constructor's would be for all calls.
+      opened.version = `v${call.version ?? API_VERSION}`
       opened.dial(options(call, extra), (error, value) => {
         if (error === null || error === undefined) resolve(value as T)
         else reject(asRefusal(error))
@@ -67,6 +97,7 @@ async function reading(call: Call, ask: () => Promise<unknown>): Promise<unknown
 }
 
 interface Modem {
+  version?: string
   dial(options: object, callback: (error: unknown, value: unknown) => void): void
 }
 
@@ -77,8 +108,7 @@ async function openModem(endpoint: Endpoint): Promise<Modem> {
       ? { socketPath: endpoint.path }
       : { host: endpoint.host, port: endpoint.port, protocol: 'https' as const, ...endpoint.certificates }
   // `host: ''` keeps the modem from reading DOCKER_HOST by itself: the endpoint was chosen, and checked, by us.
-  return new Docker({ ...(endpoint.kind === 'socket' && { host: '' }), ...where, version: `v${API_VERSION}` })
-    .modem
+  return new Docker({ ...(endpoint.kind === 'socket' && { host: '' }), ...where }).modem
 }
 
 function options(call: Call, extra: Readonly<Record<string, unknown>>): object {
