@@ -10,15 +10,16 @@ import { dockerTransport } from '../../src/drivers/docker/transport.ts'
 /** `host` is the engine that gets them; the first engine is that of the environment. */
 export async function handImages(host: string): Promise<void> {
   const [from, to] = [chooseEndpoint(process.env), chooseEndpoint({ DOCKER_HOST: host })]
-  const [first, second] = [openEngine(from), openEngine(to)]
+  const [source, target] = [dockerTransport(from), dockerTransport(to)]
+  const [first, second] = [openEngine(from, source), openEngine(to, target)]
   const tags = [baseImage().tag, (await sidecarsImage()).tag]
   if ((await Promise.all(tags.map((tag) => second.image(tag)))).every((image) => image !== undefined)) return
   const signal = AbortSignal.timeout(600_000)
   await ensureBaseImage(first, () => {}, signal)
   await ensureSidecarsImage(first, () => {}, signal)
   const names = tags.map((tag) => `names=${encodeURIComponent(tag)}`).join('&')
-  const saved = await dockerTransport(from).stream({ method: 'GET', path: `/images/get?${names}` })
-  const loading = await dockerTransport(to).stream({ method: 'POST', path: '/images/load', upload: saved })
+  const saved = await source.stream({ method: 'GET', path: `/images/get?${names}` })
+  const loading = await target.stream({ method: 'POST', path: '/images/load', upload: saved })
   let told = ''
   for await (const chunk of loading) told = `${told}${String(chunk)}`.slice(-2000)
   for (const tag of tags)
