@@ -6,6 +6,7 @@
 import { AGENT } from '../../resources/guest/environment.ts'
 import { agentEnvironment, type ImageDefaults } from './image-defaults.ts'
 import { MASKED_PATHS, READONLY_PATHS, type CreateBody, type HostConfig, type Mount } from './body.ts'
+import { DOCKER_LABELS } from './labels.ts'
 import { seccompOption, type ProfileName } from './seccomp/profile.ts'
 import type { DaemonName } from '../../model/control.ts'
 import type { BottleSpec } from '../../resources/bottle/spec.ts'
@@ -112,7 +113,8 @@ export function agentBody(input: AgentInput): CreateBody {
         ),
       },
       Mounts: [
-        volume(input.volumes.tools, PATHS.tools, true),
+        // Another stack's destroy may remove it at this moment: what the engine then makes must be known as ours.
+        volume(input.volumes.tools, PATHS.tools, true, { [DOCKER_LABELS.part]: 'tools' }),
         volume(input.volumes.work, AGENT.workspace, false),
         volume(input.volumes.home, AGENT.home, false),
       ],
@@ -324,12 +326,12 @@ function hardened(profile: ProfileName): HostConfig {
   }
 }
 
-function volume(source: string, target: string, readOnly: boolean): Mount {
+function volume(source: string, target: string, readOnly: boolean, labels?: Labels): Mount {
   return {
     Type: 'volume',
     Source: source,
     Target: target,
     ReadOnly: readOnly,
-    VolumeOptions: { NoCopy: true },
+    VolumeOptions: { NoCopy: true, ...(labels && { Labels: labels }) },
   }
 }

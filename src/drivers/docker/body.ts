@@ -5,7 +5,11 @@ export interface Mount {
   readonly Source: string
   readonly Target: string
   readonly ReadOnly: boolean
-  readonly VolumeOptions?: { readonly NoCopy: boolean }
+  /** `Labels`: of a volume that the engine makes because it is gone by then. */
+  readonly VolumeOptions?: {
+    readonly NoCopy: boolean
+    readonly Labels?: Readonly<Record<string, string>>
+  }
 }
 
 export interface HostConfig {

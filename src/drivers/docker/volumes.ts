@@ -60,12 +60,20 @@ export async function ensureTools(
 ): Promise<string> {
   const volume = toolsVolume(image.inputDigest)
   const marked = (await site.engine.volume(volume))?.labels[DOCKER_LABELS.part] === 'tools'
-  if (!marked) await onceAtATime(volume, () => makeTools(site, volume, image))
+  if (!marked) await makeTools(site, volume, image)
   return volume
 }
 
 /** Also for a volume that an interrupted run left empty: the engine fills only what is empty. */
-export async function makeTools(
+export function makeTools(
+  site: Site,
+  volume: string,
+  image: { readonly tag: string; readonly inputDigest: string },
+): Promise<void> {
+  return onceAtATime(volume, () => fillTools(site, volume, image))
+}
+
+async function fillTools(
   site: Site,
   volume: string,
   image: { readonly tag: string; readonly inputDigest: string },
