@@ -1,4 +1,5 @@
 /** Runs something while the stack's lock is held; says who holds it while it waits. */
+import { setImmediate as immediate } from 'node:timers/promises'
 import { BottleError, EXIT } from '../model/errors.ts'
 import type { Lease } from '../ports/driver.ts'
 import { acquire } from '../state/lock.ts'
@@ -33,7 +34,9 @@ export async function withLock<T>(
     .catch((error: unknown) => {
       throw waiting.signal.aborted ? interrupted() : error
     })
-    .finally(() => {
+    .finally(async () => {
+      // A signal that is on its way is dispatched by the event loop; without a listener by then it would be lost.
+      await immediate()
       for (const step of undo) step()
     })
   try {
