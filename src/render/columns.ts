@@ -47,6 +47,18 @@ export function wrapped(text: string, width: number, indent = ''): string[] {
   return [...lines, line]
 }
 
+/** Fills lines with the parts; what does not fit goes on the next line, indented. Addresses are never cut: they are to be pasted. 0: one line. */
+export function folded(first: string, parts: readonly string[], width: number): string[] {
+  const lines = [first]
+  for (const part of parts) {
+    const last = lines.at(-1) ?? ''
+    if (width === 0 || widthOf(last) + 2 + widthOf(part) <= width)
+      lines[lines.length - 1] = `${last}  ${part}`
+    else lines.push(`    ${part}`)
+  }
+  return lines
+}
+
 export interface Column {
   readonly title: string
   /** Default: left. */

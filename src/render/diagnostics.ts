@@ -1,6 +1,7 @@
 /** What is said about a manifest, with the lines it is about. */
 import type { Diagnostic, Place } from '../model/diagnostic.ts'
 import { safeText } from '../model/text.ts'
+import { wrapped } from './columns.ts'
 import { tint } from './style.ts'
 import type { Style } from './style.ts'
 import { count } from './words.ts'
@@ -33,7 +34,7 @@ export function diagnosticLines(
 
 /** Warnings beside a plan: one line each, the hint below. */
 export function warningLines(warnings: readonly Diagnostic[], style: Style): string[] {
-  return warnings.flatMap((warning) => [head(warning, style), ...hint(warning)])
+  return warnings.flatMap((warning) => [...head(warning, style), ...hint(warning, style)])
 }
 
 /** What looks like a secret is not said again: frames end in the logs of pipelines. */
@@ -50,19 +51,24 @@ function diagnosticBlock(
   const { place } = diagnostic
   const here = hidden.filter(({ file }) => file === place.file)
   const frame = diagnostic.severity === 'error' ? codeFrame(place, sources.get(place.file), here, style) : []
-  return [head(diagnostic, style), ...hint(diagnostic), ...(frame.length > 0 ? ['', ...frame] : [])]
+  return [...head(diagnostic, style), ...hint(diagnostic, style), ...(frame.length > 0 ? ['', ...frame] : [])]
 }
 
-function head(diagnostic: Diagnostic, style: Style): string {
+function head(diagnostic: Diagnostic, style: Style): string[] {
   const { file, line, column } = diagnostic.place
   const where = safeText(line > 0 ? `${file}:${line}:${column}` : file)
   const warning = diagnostic.severity === 'warning'
   const code = `${warning ? 'warning ' : ''}${safeText(diagnostic.code)}`
-  return `${tint(style, 'bold', where)}  ${tint(style, warning ? 'yellow' : 'red', code)}  ${safeText(diagnostic.message, 2000)}`
+  return wrapped(
+    `${tint(style, 'bold', where)}  ${tint(style, warning ? 'yellow' : 'red', code)}  ${safeText(diagnostic.message, 2000)}`,
+    style.width,
+    '  ',
+  )
 }
 
-function hint(diagnostic: Diagnostic): string[] {
-  return diagnostic.hint === undefined ? [] : [`  hint: ${safeText(diagnostic.hint, 2000)}`]
+function hint(diagnostic: Diagnostic, style: Style): string[] {
+  if (diagnostic.hint === undefined) return []
+  return wrapped(`  hint: ${safeText(diagnostic.hint, 2000)}`, style.width, '        ')
 }
 
 const BEFORE = 1
@@ -82,14 +88,16 @@ function codeFrame(
   const secret = hidden.some(({ line }) => line === place.line)
   const last = Math.min(lines.length, place.line + (secret ? 0 : AFTER))
   const gutter = String(last).length
-  const from = Math.max(0, place.column - 1 - FRAME_COLUMNS / 2)
+  const columns =
+    style.width === 0 ? FRAME_COLUMNS : Math.max(20, Math.min(FRAME_COLUMNS, style.width - gutter - 5))
+  const from = Math.max(0, place.column - 1 - Math.floor(columns / 2))
   const frame: string[] = []
   for (let number = first; number <= last; number++) {
-    const text = frameText(lines[number - 1] ?? '', from)
+    const text = frameText(lines[number - 1] ?? '', from, columns)
     if (number === last && number !== place.line && text.trim() === '') continue
     frame.push(`${tint(style, 'dim', `  ${String(number).padStart(gutter)} |`)} ${text}`.trimEnd())
     if (number !== place.line) continue
-    const marks = '^'.repeat(Math.max(1, Math.min(place.length ?? 1, FRAME_COLUMNS)))
+    const marks = '^'.repeat(Math.max(1, Math.min(place.length ?? 1, columns - (place.column - 1 - from))))
     frame.push(
       `${tint(style, 'dim', `  ${' '.repeat(gutter)} |`)} ${' '.repeat(place.column - 1 - from)}${tint(style, 'red', marks)}`,
     )
@@ -109,7 +117,7 @@ function masked(line: string, number: number, hidden: readonly Place[]): string 
 }
 
 /** One column per character: tabs and hidden characters become one sign each, so that the mark stays below its text. */
-function frameText(line: string, from: number): string {
-  const single = line.replaceAll('\t', ' ').slice(from, from + FRAME_COLUMNS)
+function frameText(line: string, from: number, columns: number): string {
+  const single = line.replaceAll('\t', ' ').slice(from, from + columns)
   return [...single].map((character) => (safeText(character).length > 2 ? '?' : character)).join('')
 }

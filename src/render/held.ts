@@ -1,5 +1,6 @@
 /** What `watch` sees and does not do by itself. */
 import { safeText } from '../model/text.ts'
+import { folded } from './columns.ts'
 import { tint } from './style.ts'
 import type { Style } from './style.ts'
 
@@ -17,8 +18,11 @@ const WORDS: Readonly<Record<HeldLine['because'], string>> = {
 }
 
 export function heldLines(held: readonly HeldLine[], style: Style): string[] {
-  return held.map(
-    ({ address, reason, because }) =>
-      `${tint(style, 'yellow', '!')} ${safeText(address)}  ${safeText(reason)}  [${WORDS[because]}]`,
+  return held.flatMap(({ address, reason, because }) =>
+    folded(
+      `${tint(style, 'yellow', '!')} ${safeText(address)}`,
+      [safeText(reason), `[${WORDS[because]}]`],
+      style.width,
+    ),
   )
 }

@@ -2,7 +2,7 @@
 import type { Action, Plan } from '../model/plan.ts'
 import type { Difference } from '../model/resource.ts'
 import { safeText } from '../model/text.ts'
-import { padEnd, widthOf, wrapped } from './columns.ts'
+import { folded, padEnd, widthOf, wrapped } from './columns.ts'
 import { countsOf, countWords, restartWords } from './counts.ts'
 import { impactWords } from './impact.ts'
 import { detailsOf } from './route.ts'
@@ -90,20 +90,9 @@ function actionLines(actions: readonly Action[], plan: Plan, style: Style): stri
     const impact = tint(style, 'dim', `[${impactWords(action, plan)}]`)
     const main = wide
       ? [`${symbol} ${padEnd(address, addresses)}  ${padEnd(reason, reasons)}  ${impact}`]
-      : folded(`${symbol} ${address}`, [reason, impact], room)
+      : folded(`${symbol} ${address}`, [reason, impact], style.width)
     return [...main, ...belowLines(action, style)]
   })
-}
-
-/** Fills lines with the parts; what does not fit goes on the next line, indented. Addresses are never cut: they are to be pasted. */
-function folded(first: string, parts: readonly string[], room: number): string[] {
-  const lines = [first]
-  for (const part of parts) {
-    const last = lines.at(-1) ?? ''
-    if (widthOf(last) + 2 + widthOf(part) <= room) lines[lines.length - 1] = `${last}  ${part}`
-    else lines.push(`    ${part}`)
-  }
-  return lines
 }
 
 function belowLines(action: Action, style: Style): string[] {

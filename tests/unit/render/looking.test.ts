@@ -96,6 +96,21 @@ describe('diagnostics', () => {
     expect(said).toContain('a: { T: *******, x: 1 }')
     expect(said).not.toMatch(/ghp_abc|BEGIN/)
   })
+  test('keep to the width of the terminal', () => {
+    const line = `    key: ${'long words in a line '.repeat(10)}`
+    for (const [width, column] of [
+      [80, 10],
+      [80, 150],
+      [120, 200],
+    ] as const) {
+      const said = diagnosticLines(
+        [{ ...missing, place: { file: 'f', line: 2, column, length: 300 } }],
+        new Map([['f', `a\n${line}\nb`]]),
+        { ...PLAIN, width },
+      )
+      for (const each of said) expect(each.length).toBeLessThanOrEqual(width)
+    }
+  })
   test('warnings beside a plan take one line', () => {
     expect(warningLines([unused], PLAIN)).toEqual([
       'bottles.yaml:3:3  warning unused-bottle  no agent uses `old`',
