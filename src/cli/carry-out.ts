@@ -12,6 +12,8 @@ import { outcomeLines } from '../render/outcome.ts'
 import type { OutcomeView } from '../render/outcome.ts'
 import { planHead, prettyPlan } from '../render/pretty-plan.ts'
 import type { Progress } from '../render/progress.ts'
+import { safeText } from '../model/text.ts'
+import { tint } from '../render/style.ts'
 import { count } from '../render/words.ts'
 import type { Desired } from '../resources/desired.ts'
 import { requireConsent } from './consent.ts'
@@ -36,6 +38,8 @@ export interface Request {
   readonly view?: OutcomeView
   /** Said where there is nothing to do; default: how much is in sync. */
   readonly nothing?: string
+  /** Said of every action instead of how it differs: what was asked for is no difference. */
+  readonly reason?: string
   /** Default true. */
   readonly showPlan?: boolean
 }
@@ -44,7 +48,7 @@ export async function carryOut(invocation: Invocation, stack: Stack, request: Re
   return withLock(invocation, stack, async (lease) => {
     const planned = await planNow(stack, request.desired, request.options, invocation)
     request.check?.(planned.plan)
-    const plan = request.part?.(planned.plan) ?? planned.plan
+    const plan = retold(request.part?.(planned.plan) ?? planned.plan, request.reason)
     show(plan, invocation, request)
     if (plan.refusal) throw new RefusedError(plan.refusal.message, plan.refusal)
     if (plan.actions.length === 0) {
@@ -56,6 +60,11 @@ export async function carryOut(invocation: Invocation, stack: Stack, request: Re
   })
 }
 
+function retold(plan: Plan, reason: string | undefined): Plan {
+  if (reason === undefined) return plan
+  return { ...plan, actions: plan.actions.map((action) => ({ ...action, reason })) }
+}
+
 function show(plan: Plan, invocation: Invocation, request: Request): void {
   const { output, options } = invocation
   if (options.flag('quiet')) return
@@ -64,7 +73,7 @@ function show(plan: Plan, invocation: Invocation, request: Request): void {
   if (plan.actions.length === 0) {
     output.result([
       ...planHead(plan, output.style),
-      ...plan.notes,
+      ...plan.notes.map((note) => tint(output.style, 'yellow', safeText(note))),
       request.nothing ?? `in sync: ${count(plan.desired.length, 'resource')}, nothing to do`,
     ])
     return

@@ -45,7 +45,21 @@ export async function planNow(
   { io }: Pick<Invocation, 'io'>,
 ): Promise<Planned> {
   const world = await look(stack, desired, io)
-  return { plan: plan({ desired, snapshot: world.snapshot, options }), world }
+  const made = plan({ desired, snapshot: world.snapshot, options })
+  return { plan: { ...made, notes: [...made.notes, ...stoppedNotes(desired, world, options)] }, world }
+}
+
+/** In sync means stopped for these; that is easily forgotten. */
+function stoppedNotes(
+  { bottles }: Desired,
+  { snapshot }: World,
+  { bottles: chosen }: PlanOptions,
+): readonly string[] {
+  if (snapshot.record.status !== 'present') return []
+  const { bottles: recorded } = snapshot.record.record
+  return bottles
+    .filter((bottle) => recorded[bottle]?.stopped === true && (chosen?.includes(bottle) ?? true))
+    .map((bottle) => `${bottle} is stopped and stays so; \`bot-bottle start ${bottle}\` starts it`)
 }
 
 /** Only what changed live without being declared. */

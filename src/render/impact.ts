@@ -21,6 +21,9 @@ const RESTARTING: ReadonlySet<Impact> = new Set<Impact>([
   'replace',
 ])
 
+/** Removed without its bottle only when that is gone already. */
+const LEFT_BEHIND: ReadonlySet<Action['kind']> = new Set<Action['kind']>(['ca', 'bundle', 'guest', 'image'])
+
 export function impactWords(action: Action, plan: Plan): string {
   if (action.verb === 'blocked') return 'blocked, nothing is done'
   if (action.verb === 'adopt') return 'taken over as it is'
@@ -29,7 +32,7 @@ export function impactWords(action: Action, plan: Plan): string {
   if (bottle) return `with ${bottle.address}`
   if (action.verb === 'remove') {
     if (action.kind === 'bottle') return 'agent stops, volumes removed'
-    if (isGoing(action, plan)) return 'removed'
+    if (isGoing(action, plan) || LEFT_BEHIND.has(action.kind)) return 'removed'
   }
   return WORDS[action.impact]
 }
@@ -39,6 +42,7 @@ export function restartedBottles(plan: Plan): readonly string[] {
   const disturbed = plan.actions.filter(
     (action) =>
       action.verb !== 'blocked' &&
+      action.verb !== 'remove' &&
       action.bottle !== undefined &&
       !isNew(action, plan) &&
       !isGoing(action, plan) &&

@@ -14,6 +14,7 @@ export async function run(invocation: Invocation): Promise<number> {
   return carryOut(invocation, stack, {
     desired: nothingDesired(stack.name, origin),
     options: { ...planOptions(options, bottles), prune: true, allowEmpty: true },
+    reason: 'destroyed',
     nothing: bottles ? 'nothing of it is there' : `nothing of stack ${stack.name} is there`,
     view: { did: 'removed', afterwards: bottles ? '' : 'nothing is left', again: 'bot-bottle destroy' },
   })

@@ -171,7 +171,11 @@ describe('the rest of a life', () => {
   test('stop keeps a bottle halted through apply; start undoes it', async () => {
     await applied()
     expect((await program.run('stop reviewer', { env: TOKEN })).code).toBe(0)
-    expect((await program.run('apply', { env: TOKEN })).code).toBe(0)
+    const again = await program.run('apply', { env: TOKEN })
+    expect([again.code, again.stdout]).toEqual([
+      0,
+      expect.stringContaining('`bot-bottle start reviewer` starts it\nin sync'),
+    ])
     expect((await program.run('status', { env: TOKEN })).stdout).toMatch(/^reviewer +stopped/m)
     expect((await program.run('start reviewer', { env: TOKEN })).code).toBe(0)
     expect((await program.run('status', { env: TOKEN })).stdout).toMatch(/^reviewer +ready/m)
@@ -212,6 +216,19 @@ describe('the rest of a life', () => {
     const { code, stderr } = await program.run('destroy', { terminal: true, stdin: 'no\n' })
     expect(code).toBe(5)
     expect(stderr).toMatch(/Go on\? .* \[y\/N\] [^ \n]*error/)
+  })
+  test('destroy does not say that the manifest changed', async () => {
+    await applied()
+    const { stdout } = await program.run('destroy --yes')
+    expect(stdout).toMatch(/- bottle\/reviewer +destroyed +\[agent stops, volumes removed\]/)
+    expect(stdout).not.toContain('no longer declared')
+  })
+  test('what a vanished bottle left behind is removed, and no agent restarts', async () => {
+    await applied()
+    program.world.change((state) => delete state.stacks['acme'])
+    const { stdout } = await program.run('destroy --yes')
+    expect(stdout).toMatch(/- ca\/reviewer +destroyed +\[removed\]/)
+    expect(stdout).toContain('no agent restarts')
   })
   test('destroy of nothing says so', async () => {
     const { code, stdout } = await program.run('destroy --stack nobody --yes')
