@@ -148,7 +148,10 @@ function clientProgram(port: number): void {
 
   let wasOpen = false
   function tryOther(): void {
+    let settled = false
     const is = (now: boolean) => {
+      if (settled) return
+      settled = true
       if (now !== wasOpen) say(now ? 'open' : 'closed', Date.now())
       wasOpen = now
       setTimeout(tryOther, 10)
@@ -160,7 +163,7 @@ function clientProgram(port: number): void {
           is(answer.toString().startsWith('HTTP/1.1 200'))
           socket.destroy()
         })
-        socket.once('close', () => {})
+        socket.once('close', () => is(false))
         socket.write(request('docs.demo.example'))
       },
       () => is(false),
