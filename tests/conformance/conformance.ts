@@ -175,8 +175,7 @@ export function conformance(name: string, makeSubject: () => Promise<Subject>): 
       await perform('bundle/dev', 'create')
       const { namespace, daemons, hardening, running } = specOf('bundle/dev')
       expect((await find('bundle/dev'))?.fields).toMatchObject({ namespace, daemons, hardening, running })
-      const status = await actuator.controlBundle('dev', { op: 'status', nonce: 'n' }, signal)
-      expect(status).toMatchObject({
+      await soon(() => actuator.controlBundle('dev', { op: 'status', nonce: 'n' }, signal)).toMatchObject({
         version: specOf('bundle/dev')['version'],
         links: ['lo'],
         daemons: { egress: { state: 'running', egress: { generation: 0, routes: [], secrets: {} } } },
@@ -258,8 +257,9 @@ export function conformance(name: string, makeSubject: () => Promise<Subject>): 
       await perform('bundle/dev', 'create-then-remove', { impact: 'recreate-bundle' })
       expect((await find('bottle/dev'))?.id).toBe(bottle?.id)
       expect((await find('bundle/dev'))?.id).not.toBe(bundle?.id)
-      const status = await actuator.controlBundle('dev', { op: 'status', nonce: 'n' }, signal)
-      expect(status).toMatchObject({ daemons: { egress: { egress: { generation: 0, routes: [] } } } })
+      await soon(() => actuator.controlBundle('dev', { op: 'status', nonce: 'n' }, signal)).toMatchObject({
+        daemons: { egress: { egress: { generation: 0, routes: [] } } },
+      })
       await soon(async () => (await answer()).status.bottles['dev']?.supervisor).toHaveProperty('unknown')
     })
 
