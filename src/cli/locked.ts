@@ -35,7 +35,9 @@ export async function withLock<T>(
       throw waiting.signal.aborted ? interrupted() : error
     })
     .finally(async () => {
-      // A signal that is on its way is dispatched by the event loop; without a listener by then it would be lost.
+      // A signal that is on its way is dispatched when the event loop polls again, which it does before the second of
+      // these; without a listener by then it would be lost.
+      await immediate()
       await immediate()
       for (const step of undo) step()
     })

@@ -14,6 +14,7 @@ export async function readyWithin(
   for (;;) {
     try {
       if (await ready(signal)) return 'done'
+      if (signal.aborted) return 'interrupted'
       if (clock.elapsed() >= until) return 'timeout'
       await clock.sleep(Math.min(LOOK_EVERY, until - clock.elapsed()), signal)
     } catch (error) {
