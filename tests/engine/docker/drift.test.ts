@@ -28,7 +28,7 @@ async function renew(): Promise<void> {
   await stack.perform('bundle/a' as Address, 'remove-then-create', 'recreate-bundle')
 }
 
-describe('What somebody did by hand is seen (ISO-05)', () => {
+describe('[ISO-05] What somebody did by hand is seen', () => {
   it('nothing, when nobody did anything', async () => {
     expect(await fields('bottle/a')).toMatchObject({
       holder: 'only-loopback',
@@ -51,7 +51,7 @@ describe('What somebody did by hand is seen (ISO-05)', () => {
     expect(() => docker('network', 'connect', 'bridge', names().bundle)).toThrow()
   })
 
-  it('NET-23, L2: a bridge on the holder, though its NetworkMode still says none', async () => {
+  it('[NET-23] L2: a bridge on the holder, though its NetworkMode still says none', async () => {
     docker('network', 'disconnect', 'none', names().holder)
     docker('network', 'connect', 'bridge', names().holder)
     expect(docker('inspect', '-f', '{{.HostConfig.NetworkMode}}', names().holder)).toBe('none')
@@ -60,7 +60,7 @@ describe('What somebody did by hand is seen (ISO-05)', () => {
     expect(await fields('bottle/a')).toMatchObject({ holder: 'only-loopback' })
   })
 
-  it('NET-23: a stranger in the namespace, by name', async () => {
+  it('[NET-23] a stranger in the namespace, by name', async () => {
     docker(
       'run',
       '-d',
@@ -193,7 +193,7 @@ describe('What somebody did by hand is seen (ISO-05)', () => {
   })
 })
 
-describe('ISO-10: what is not ours', () => {
+describe('[ISO-10] what is not ours', () => {
   it.each([
     ['unmarked', []],
     ['other-installation', ['--label', 'dev.bot-bottle.installation=0000000000000000']],

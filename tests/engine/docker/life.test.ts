@@ -223,7 +223,7 @@ describe('A hostile image', () => {
     )
   }
 
-  it('G1–G4, NET-21, HST-15: nothing of it runs, loads, mounts or is believed', async () => {
+  it('[HST-15] G1–G4, NET-21: nothing of it runs, loads, mounts or is believed', async () => {
     await build(tag, [
       'ENV LD_PRELOAD=/evil.so NODE_OPTIONS=--require=/evil.js HTTP_PROXY=http://evil.test BASH_ENV=/evil KEPT=yes',
       'RUN echo "agent:x:0:0::/:/bin/sh" > /etc/passwd && mkdir -p /data && echo data > /data/x',

@@ -7,6 +7,8 @@ export interface Proxy {
   readonly socket: string
   /** Create bodies as they came from the driver, by container name. */
   readonly created: { readonly name: string; readonly body: Record<string, unknown> }[]
+  /** Told of every call from now on. */
+  heard(listener: (method: string, url: string) => void): void
   close(): Promise<void>
 }
 
@@ -18,7 +20,9 @@ export async function openProxy(
   engine = (process.env['DOCKER_HOST'] ?? '/var/run/docker.sock').replace(/^unix:\/\//, ''),
 ): Promise<Proxy> {
   const created: { name: string; body: Record<string, unknown> }[] = []
+  let listener: (method: string, url: string) => void = () => {}
   const server = createServer((incoming, outgoing) => {
+    listener(incoming.method ?? '', incoming.url ?? '')
     void forward(incoming).then(
       (answer) => answer.pipe(outgoing.writeHead(answer.statusCode ?? 500, answer.headers)),
       () => outgoing.destroy(),
@@ -48,6 +52,7 @@ export async function openProxy(
     })
   }
   server.on('upgrade', (incoming, client: Socket, head) => {
+    listener(incoming.method ?? '', incoming.url ?? '')
     const outgoing = request({
       socketPath: engine,
       path: incoming.url,
@@ -86,6 +91,9 @@ export async function openProxy(
   return {
     socket,
     created,
+    heard(told) {
+      listener = told
+    },
     async close() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

@@ -58,7 +58,7 @@ const rows: readonly [what: string, part: string, edit: Edit][] = [
   ],
 ]
 
-describe('ISO-07: an engine that silently drops a setting', () => {
+describe('[ISO-07] an engine that silently drops a setting', () => {
   it.each(rows)('is refused when it drops %s', async (_what, part, edit) => {
     const lab = await onEngineThat((body, name) => name.endsWith(`_a_${part}`) && edit(body.HostConfig, body))
     await lab.perform('uplink' as Address)
@@ -88,7 +88,7 @@ describe('ISO-07: an engine that silently drops a setting', () => {
     await expect(lab.perform('bundle/a' as Address)).rejects.toMatchObject({ code: 'setting-ignored' })
   })
 
-  it('passes when it drops nothing, and gets the same body on create and recreate (HST-14, ISO-06)', async () => {
+  it('[ISO-06] passes when it drops nothing, and gets the same body on create and recreate (HST-14)', async () => {
     const lab = await onEngineThat(() => {})
     await lab.perform('uplink' as Address)
     await lab.perform('bottle/a' as Address)

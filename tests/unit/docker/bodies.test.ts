@@ -56,7 +56,7 @@ function withoutProfile(body: CreateBody): object {
   }
 }
 
-describe('HST-14: what is sent to the engine', () => {
+describe('[HST-14] what is sent to the engine', () => {
   for (const [name, body] of Object.entries(bodies)) {
     it(`is exactly this for the ${name}`, async () => {
       await expect(`${JSON.stringify(withoutProfile(body), null, 2)}\n`).toMatchFileSnapshot(

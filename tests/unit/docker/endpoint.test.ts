@@ -19,7 +19,7 @@ function context(name: string, host: string): void {
   writeFileSync(join(home, '.docker/config.json'), JSON.stringify({ currentContext: name }))
 }
 
-describe('SPP-14: the engine', () => {
+describe('[SPP-14] the engine', () => {
   it('is the one of DOCKER_HOST, before any context', () => {
     context('desk', 'unix:///desk.sock')
     expect(chooseEndpoint({ DOCKER_HOST: 'unix:///own.sock' }, home)).toMatchObject({

@@ -127,7 +127,7 @@ const took = (work: () => void): number => {
   return performance.now() - began
 }
 
-test('[PXY-34] a field costs no more than its length, whatever is in it', () => {
+test('(PXY-34) a field costs no more than its length, whatever is in it', () => {
   for (const [before, after] of [
     ['a:', '\u0001'],
     ['a:b', '\u0001'],
@@ -176,7 +176,7 @@ const records = (message: Buffer, size: number): Buffer => {
   return Buffer.concat(parts)
 }
 
-test('[TLS-07] the server name is read whatever the records and pieces', () => {
+test('(TLS-07) the server name is read whatever the records and pieces', () => {
   for (const size of [1, 7, 50, 16_000]) {
     const bytes = records(hello(serverName('allowed.test')), size)
     expect(readHello(bytes)).toEqual({
@@ -188,12 +188,12 @@ test('[TLS-07] the server name is read whatever the records and pieces', () => {
   }
 })
 
-test('[PXY-34] a hello in ten thousand records is refused before it costs anything', () => {
+test('(PXY-34) a hello in ten thousand records is refused before it costs anything', () => {
   const drips = records(Buffer.concat([Buffer.from([1, 0, 234, 96]), Buffer.alloc(10_000)]), 1)
   expect(took(() => expect(readHello(drips).state).toBe('invalid'))).toBeLessThan(1000)
 })
 
-test('[TLS-07] an encrypted hello is seen, two names, a doubled extension or bytes left over are invalid', () => {
+test('(TLS-07) an encrypted hello is seen, two names, a doubled extension or bytes left over are invalid', () => {
   expect(
     readHello(records(hello(serverName('a.test'), extension(0xfe0d, Buffer.alloc(8))), 999)),
   ).toMatchObject({ hello: { encryptedHello: true } })

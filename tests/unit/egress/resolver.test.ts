@@ -52,7 +52,7 @@ test.each(['allowed.test', 'ALLOWED.Test', 'x.wild.test'])(
 )
 
 test.each(['NS', 'CNAME', 'PTR', 'MX', 'TXT', 'AAAA', 'HTTPS'] as const)(
-  '[DNS-09] a declared name has no record of type %s, and exists',
+  '(DNS-09) a declared name has no record of type %s, and exists',
   (type) => {
     expect(read(ask(query('allowed.test', TYPES[type])))).toEqual({ code: 0, addresses: [] })
   },
@@ -70,7 +70,7 @@ test.each([
   '1.0.0.127.in-addr.arpa',
   'host.docker.internal',
   'a_b.wild.test',
-])('[DNS-06] [DNS-07] %j does not exist', (name) => {
+])('(DNS-06) (DNS-07) %j does not exist', (name) => {
   expect(read(ask(query(name, TYPES.A)))).toEqual({ code: 3, addresses: [] })
 })
 
@@ -97,7 +97,7 @@ test('a name with a dot inside a label, a pointer, or bytes after the question i
   expect(read(ask(Buffer.concat([query('allowed.test', TYPES.A), Buffer.from('x')]))).code).toBe(1)
 })
 
-test('[PXY-35] no packet makes it throw, and none but a declared name gets an address', () => {
+test('(PXY-35) no packet makes it throw, and none but a declared name gets an address', () => {
   fc.assert(
     fc.property(
       fc.oneof(

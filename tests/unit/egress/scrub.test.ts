@@ -18,7 +18,7 @@ function through(text: Buffer, cuts: readonly number[]): Buffer {
   return Buffer.concat([...pieces, scrubber.end()])
 }
 
-test('[CRD-07] base64 of text around the value is masked at each alignment', () => {
+test('(CRD-07) base64 of text around the value is masked at each alignment', () => {
   for (let before = 0; before < 6; before++) {
     const encoded = Buffer.from(`${'x'.repeat(before)}${value} and more`).toString('base64')
     const masked = through(Buffer.from(encoded), []).toString()
@@ -29,14 +29,14 @@ test('[CRD-07] base64 of text around the value is masked at each alignment', () 
   }
 })
 
-test('[CRD-07] upper-case hexadecimal and percent escapes are masked', () => {
+test('(CRD-07) upper-case hexadecimal and percent escapes are masked', () => {
   const hex = Buffer.from(value).toString('hex').toUpperCase()
   expect(through(Buffer.from(hex), []).toString()).toBe('*'.repeat(hex.length))
   const percent = encodeURIComponent(value).replaceAll(/%../g, (escape) => escape.toLowerCase())
   expect(through(Buffer.from(percent), []).toString()).toBe('*'.repeat(percent.length))
 })
 
-test('[CRD-07] whatever surrounds a form and wherever it is cut, it is masked and the rest unchanged', () => {
+test('(CRD-07) whatever surrounds a form and wherever it is cut, it is masked and the rest unchanged', () => {
   const forms = formsOf(value, [])
   fc.assert(
     fc.property(

@@ -64,7 +64,7 @@ describe('a secret is taken', () => {
   })
 })
 
-describe('a secret file is refused', () => {
+describe('[SPP-11] a secret file is refused', () => {
   const refused = { code: 'secret-file-refused', exit: 2 }
   it('when it is a symbolic link', async () => {
     symlinkSync(file('target').path, join(dir, 'link'))

@@ -43,7 +43,7 @@ const HOSTILE: Readonly<Record<string, string>> = {
   'a host without end': `version: 1\nstack: acme\nbottles: { dev: { egress: { routes: [{ host: "${'a.'.repeat(30_000)}" }] } } }\n`,
 }
 
-describe('a hostile manifest of 64 kB', () => {
+describe('[SPP-02] a hostile manifest of 64 kB', () => {
   for (const [name, text] of Object.entries(HOSTILE)) {
     it(`gives diagnostics and little else: ${name}`, async () => {
       const error = await refusal(loadText(text))

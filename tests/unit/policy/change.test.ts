@@ -15,18 +15,18 @@ const route = (fields: Partial<RoutePolicy> = {}): RoutePolicy => ({
 const A = { paths: [{ prefix: '/a/' }] }
 const B = { paths: [{ prefix: '/b/' }] }
 
-test('[ISO-03] between two lists of matches only what is in both stays open', () => {
+test('(ISO-03) between two lists of matches only what is in both stays open', () => {
   expect(narrowed(route({ matches: [A, B] }), route({ matches: [B] }))).toEqual(route({ matches: [B] }))
   expect(narrowed(route({ matches: [A] }), route({ matches: [B] }))).toEqual(route({ matches: [] }))
   expect(narrowed(route(), route({ matches: [B] }))).toEqual(route({ matches: [B] }))
   expect(narrowed(route({ matches: [A] }), route())).toEqual(route({ matches: [A] }))
 })
 
-test('[ISO-03] denials of both hold meanwhile', () => {
+test('(ISO-03) denials of both hold meanwhile', () => {
   expect(narrowed(route({ deny: [A] }), route({ deny: [B] }))).toEqual(route({ deny: [A, B] }))
 })
 
-test('[ISO-03] a route that reaches something else is suspended', () => {
+test('(ISO-03) a route that reaches something else is suspended', () => {
   expect(narrowed(route(), route({ tlsPassthrough: true }))).toBeUndefined()
   expect(narrowed(route(), route({ allowPrivate: true }))).toBeUndefined()
 })

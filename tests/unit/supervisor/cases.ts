@@ -31,7 +31,7 @@ export const running = (bundle: Bundle) =>
 
 export const CASES: readonly Case[] = [
   {
-    name: '[ISO-07] a daemon that could gain privileges gets no secret and no door',
+    name: '(ISO-07) a daemon that could gain privileges gets no secret and no door',
     controls: ['privileges-read-back'],
     run: (off) =>
       within({ off, newPrivileges: true }, async (bundle) => {
@@ -47,7 +47,7 @@ export const CASES: readonly Case[] = [
       }),
   },
   {
-    name: '[NET-23] [ISO-05] a link beside lo closes the doors and is shown',
+    name: '(NET-23) (ISO-05) a link beside lo closes the doors and is shown',
     controls: ['link-tripwire'],
     run: (off) =>
       within({ off }, async (bundle) => {
@@ -108,7 +108,7 @@ export const CASES: readonly Case[] = [
       }),
   },
   {
-    name: '[CRD-13] what a crashing daemon prints reaches no log with a secret in it',
+    name: '(CRD-13) what a crashing daemon prints reaches no log with a secret in it',
     controls: ['stderr-reduction'],
     run: (off) =>
       within({ off }, async (bundle) => {

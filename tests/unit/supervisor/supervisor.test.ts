@@ -88,7 +88,7 @@ suite('doors and users', LIMIT, () => {
       }
     }))
 
-  it('[CRD-10] secrets are in no argument, no environment, no file and no log', () =>
+  it('(CRD-10) secrets are in no argument, no environment, no file and no log', () =>
     within({}, async (bundle) => {
       await running(bundle)
       await bundle.ask({ op: 'configure', daemon: 'egress', config: config() })

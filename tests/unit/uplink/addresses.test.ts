@@ -122,7 +122,7 @@ const NOT_CANONICAL = [
   '１.1.1.1',
 ]
 
-describe('addresses that nobody may open [PXY-05] [DNS-09]', () => {
+describe('addresses that nobody may open (PXY-05) (DNS-09)', () => {
   it.each(NEVER)('%s is %s, whatever the manifest says', (address, kind) => {
     expect(judged(address)).toBe(kind)
     expect(judged(address, { allowPrivate: true, fixed: true })).toBe(kind)
@@ -144,7 +144,7 @@ describe('public addresses', () => {
   })
 })
 
-describe('own and host addresses [NET-19]', () => {
+describe('own and host addresses (NET-19)', () => {
   it('an address of an own interface is refused always, in every form', () => {
     for (const address of ['172.20.0.2', '::ffff:172.20.0.2', '64:ff9b::ac14:2']) {
       expect(judged(address, { own: ['172.20.0.2'], allowPrivate: true, fixed: true })).toBe('own')
@@ -162,7 +162,7 @@ describe('own and host addresses [NET-19]', () => {
   })
 })
 
-describe('text that is no canonical address [PXY-03]', () => {
+describe('text that is no canonical address (PXY-03)', () => {
   it.each(NOT_CANONICAL)('“%s” is refused before any table', (text) => {
     expect(parseAddress(text)).toBeUndefined()
     expect(judged(text, { allowPrivate: true, fixed: true })).toBe('invalid')

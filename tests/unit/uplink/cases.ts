@@ -68,7 +68,7 @@ export const CASES: readonly Case[] = [
       }),
   },
   {
-    name: '[PXY-06] [PXY-14] an undeclared name or port is not dialled, and no resolver hears of it',
+    name: '(PXY-06) (PXY-14) an undeclared name or port is not dialled, and no resolver hears of it',
     controls: ['target-check'],
     run: async (off) => {
       const resolver = await scriptedResolver({ 'denied.test': ['8.8.8.8'] })
@@ -90,7 +90,7 @@ export const CASES: readonly Case[] = [
     },
   },
   {
-    name: '[PXY-05] a metadata address is refused although it is declared, fixed and private addresses are allowed',
+    name: '(PXY-05) a metadata address is refused although it is declared, fixed and private addresses are allowed',
     controls: ['metadata', 'address-judging'],
     run: (off) =>
       within(
@@ -106,7 +106,7 @@ export const CASES: readonly Case[] = [
       ),
   },
   {
-    name: '[NET-19] own, gateway and host addresses are refused; fixed for exactly this name a gateway is meant',
+    name: '(NET-19) own, gateway and host addresses are refused; fixed for exactly this name a gateway is meant',
     controls: ['own-addresses', 'address-judging'],
     run: async (off) => {
       const resolver = await scriptedResolver({
@@ -172,7 +172,7 @@ export const CASES: readonly Case[] = [
     },
   },
   {
-    name: '[ISO-03] what is no longer declared is closed before the answer; the rest lives on',
+    name: '(ISO-03) what is no longer declared is closed before the answer; the rest lives on',
     controls: ['narrowing'],
     run: (off) =>
       within({ off }, {}, [target('allowed.test'), target('other.test')], async (world) => {
@@ -190,7 +190,7 @@ export const CASES: readonly Case[] = [
       }),
   },
   {
-    name: '[ISO-03] a private address that is no longer acceptable is closed; a public one lives on',
+    name: '(ISO-03) a private address that is no longer acceptable is closed; a public one lives on',
     controls: ['narrowing'],
     run: async (off) => {
       const upstream = await receiver()
@@ -214,7 +214,7 @@ export const CASES: readonly Case[] = [
     },
   },
   {
-    name: '[PXY-34] a bottle that opens all it can does not take another’s place',
+    name: '(PXY-34) a bottle that opens all it can does not take another’s place',
     controls: ['fair-share'],
     run: (off) =>
       within({ off }, {}, [target('allowed.test')], async (world) => {
@@ -230,7 +230,7 @@ export const CASES: readonly Case[] = [
       }),
   },
   {
-    name: '[CRD-11] a daemon’s token dials and cannot report in the supervisor’s name',
+    name: '(CRD-11) a daemon’s token dials and cannot report in the supervisor’s name',
     controls: ['report-token'],
     run: (off) =>
       within({ off }, {}, [target('allowed.test')], async (world) => {

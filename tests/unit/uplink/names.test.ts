@@ -30,7 +30,7 @@ describe('names', () => {
     '*.test',
     'a\n',
     `${'a'.repeat(64)}.test`,
-  ])('[PXY-13] “%s” is none', (name) => {
+  ])('(PXY-13) “%s” is none', (name) => {
     expect(isHostName(name)).toBe(false)
   })
 })

@@ -206,7 +206,7 @@ describe('the sockets', () => {
     })
   })
 
-  it('[PXY-34] serves who speaks while hundreds of connections say nothing', async () => {
+  it('(PXY-34) serves who speaks while hundreds of connections say nothing', async () => {
     await within({}, async (world) => {
       await attach(world, ['allowed.test'])
       const silent = Array.from({ length: 400 }, () => world.knock())

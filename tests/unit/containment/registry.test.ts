@@ -1,0 +1,122 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { containerCases } from '../../engine/containment/cases/container.ts'
+import { networkCases } from '../../engine/containment/cases/network.ts'
+import { MUTATIONS } from '../../engine/containment/controls.ts'
+import { authorityCases } from '../egress/cases/authority.ts'
+import { credentialCases } from '../egress/cases/credentials.ts'
+import { framingCases } from '../egress/cases/framing.ts'
+import { lifeCases } from '../egress/cases/life.ts'
+import { CASES as SUPERVISOR } from '../supervisor/cases.ts'
+import { CASES as UPLINK } from '../uplink/cases.ts'
+import { ROWS } from './cases.ts'
+
+const tests = join(import.meta.dirname, '../..')
+const ID = /\[([A-Z]{2,3}-\d+)\]/g
+
+interface Named {
+  readonly suite: string
+  readonly ids: readonly string[]
+  readonly controls: readonly string[]
+}
+
+/** Cases that are data; the suite that runs them puts their ids into its test names. */
+const named: readonly Named[] = [
+  ...[...networkCases, ...containerCases].map(({ ids, controls }) => ({
+    suite: 'engine/containment/boundary.test.ts',
+    ids,
+    controls,
+  })),
+  ...[...authorityCases, ...framingCases, ...credentialCases, ...lifeCases].map(({ ids, control }) => ({
+    suite: 'unit/egress/cases.test.ts',
+    ids,
+    controls: control === undefined ? [] : [control],
+  })),
+  ...UPLINK.map(({ name, controls }) => ({
+    suite: 'unit/uplink/containment.test.ts',
+    ids: idsIn(name),
+    controls,
+  })),
+  ...SUPERVISOR.map(({ name, controls }) => ({
+    suite: 'unit/supervisor/supervisor.test.ts',
+    ids: idsIn(name),
+    controls,
+  })),
+]
+
+function idsIn(text: string): readonly string[] {
+  return [...text.matchAll(ID)].map(([, id]) => id ?? '')
+}
+
+/** Suites by id: ids in the text of test files, and in the cases that they run. */
+function claims(): ReadonlyMap<string, ReadonlySet<string>> {
+  const found = new Map<string, Set<string>>()
+  const add = (id: string, suite: string) => void found.set(id, (found.get(id) ?? new Set()).add(suite))
+  const files = readdirSync(tests, { recursive: true, withFileTypes: true })
+    .filter(
+      (entry) =>
+        entry.isFile() && entry.name.endsWith('.test.ts') && entry.parentPath !== import.meta.dirname,
+    )
+    .map((entry) => join(entry.parentPath, entry.name))
+  for (const file of files) for (const id of idsIn(readFileSync(file, 'utf8'))) add(id, relative(tests, file))
+  for (const { suite, ids } of named) for (const id of ids) add(id, suite)
+  return found
+}
+
+describe('the list of containment cases', () => {
+  it('has each id once, and no priority-0 case that names nothing', () => {
+    const ids = ROWS.map(({ id }) => id)
+    expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([])
+    const bare = ROWS.filter(
+      ({ priority, control, design, notHere }) =>
+        priority === 'P0' && control === undefined && design === undefined && notHere === undefined,
+    )
+    expect(bare).toEqual([])
+    for (const { id, claimedBy, notHere } of ROWS)
+      expect([id, (claimedBy === undefined) !== (notHere === undefined)]).toEqual([id, true])
+  })
+
+  it('is proven by exactly one suite for each id, and no suite claims another', () => {
+    const found = claims()
+    const wrong = ROWS.flatMap(({ id, claimedBy }) => {
+      const suites = [...(found.get(id) ?? [])]
+      return claimedBy === undefined
+        ? suites.map((suite) => `${id} is not here, and claimed by ${suite}`)
+        : suites.length === 1 && suites[0] === claimedBy
+          ? []
+          : [`${id} belongs to ${claimedBy}, claimed by ${suites.join(', ') || 'nobody'}`]
+    })
+    expect(wrong).toEqual([])
+    const known = new Set(ROWS.map(({ id }) => id))
+    expect(
+      [...found.keys()].filter((id) => !known.has(id)),
+      'ids that are not in the design',
+    ).toEqual([])
+  })
+
+  it('names only controls that a case of the same id and suite is shown to need', () => {
+    const wrong = ROWS.filter(
+      ({ id, claimedBy, control }) =>
+        control !== undefined &&
+        !named.some(
+          ({ suite, ids, controls }) => suite === claimedBy && ids.includes(id) && controls.includes(control),
+        ),
+    )
+    expect(wrong).toEqual([])
+    const used = new Set([...networkCases, ...containerCases].flatMap(({ controls }) => controls))
+    expect(Object.keys(MUTATIONS).filter((control) => !used.has(control as keyof typeof MUTATIONS))).toEqual(
+      [],
+    )
+  })
+
+  it('is told to users, and so is what is not covered', () => {
+    const page = readFileSync(join(tests, '../docs/containment.md'), 'utf8')
+    for (const { id, claimedBy } of ROWS)
+      if (claimedBy !== undefined) {
+        expect(page, id).toContain(id)
+        expect(existsSync(join(tests, claimedBy)), claimedBy).toBe(true)
+      }
+    expect(existsSync(join(dirname(tests), 'docs'))).toBe(true)
+  })
+})
