@@ -180,7 +180,7 @@ print(json.dumps({form + ' ' + a: through(a, line) for a in ${JSON.stringify(aut
     await doorWorks()
   })
 
-  it('[NET-15] exactly the doors of the enabled daemons answer', async () => {
+  it('exactly the doors of the enabled daemons answer (NET-15)', async () => {
     const open = await subject.inside<string[]>(`
 found = []
 for host in ['127.0.0.1', '127.0.0.2', '127.1.2.3']:

@@ -24,7 +24,7 @@ it('a faithful copy of a bottle withstands every case', async () => {
   })
 })
 
-describe('without a control the cases that name it turn red (ALL-03)', () => {
+describe('without a control the cases that name it turn red [ALL-03]', () => {
   it.each(Object.keys(MUTATIONS) as Control[])('%s', async (control) => {
     const naming = cases.filter(({ controls }) => controls.includes(control))
     expect(naming.length, 'a control is named by a case').toBeGreaterThan(0)

@@ -6,7 +6,7 @@ export const canary = (slot: string): string => `bbcanary-${slot}-${randomBytes(
 
 /** Forms of a value: as it is, reversed, hexadecimal, percent-encoded throughout, base64 at its three alignments. */
 export function formsOf(value: string): readonly string[] {
-  const bytes = Buffer.from(value)
+  const bytes = Buffer.from(value, 'latin1')
   const hex = bytes.toString('hex')
   const percent = [...bytes].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
   // What the neighbours of a value cannot change: whole groups of three bytes.
@@ -19,8 +19,8 @@ export function formsOf(value: string): readonly string[] {
 
 /** The names of the canaries whose value is in the text, in any of its forms. */
 export function leaks(text: string | Buffer, canaries: Readonly<Record<string, string>>): readonly string[] {
-  const haystack = typeof text === 'string' ? Buffer.from(text) : text
+  const haystack = typeof text === 'string' ? Buffer.from(text, 'latin1') : text
   return Object.entries(canaries)
-    .filter(([, value]) => formsOf(value).some((form) => haystack.includes(form)))
+    .filter(([, value]) => formsOf(value).some((form) => haystack.includes(Buffer.from(form, 'latin1'))))
     .map(([slot]) => slot)
 }
