@@ -196,7 +196,6 @@ describe('[ISO-05] What somebody did by hand is seen', () => {
 describe('[ISO-10] what is not ours', () => {
   it.each([
     ['unmarked', []],
-    ['other-installation', ['--label', 'dev.bot-bottle.installation=0000000000000000']],
     [
       'other-stack',
       [
@@ -208,9 +207,7 @@ describe('[ISO-10] what is not ours', () => {
     ],
   ] as const)('is reported as %s, refused by name and left alone', async (ownership, extra) => {
     const name = liveNames.agent(stack.name, 'b')
-    const flags =
-      ownership === 'other-installation' ? [...extra, '--label', `dev.bot-bottle.stack=${stack.name}`] : extra
-    docker('run', '-d', '--name', name, ...flags, '--entrypoint', '/bin/sleep', baseImage().tag, '60')
+    docker('run', '-d', '--name', name, ...extra, '--entrypoint', '/bin/sleep', baseImage().tag, '60')
     try {
       expect(await stack.observed('bottle/b' as Address)).toMatchObject([{ ownership, kind: 'bottle' }])
       stack.declare('b')
@@ -221,6 +218,20 @@ describe('[ISO-10] what is not ours', () => {
       await stack.perform('bottle/b' as Address, 'remove')
     }
     expect(leftovers(stack.name).filter((left) => left.includes('_b_'))).toEqual([])
+  })
+
+  it('is told apart when another installation made it: whether to go on with it is the plan’s decision', async () => {
+    const name = liveNames.agent(stack.name, 'b')
+    const labels = ['installation=0000000000000000', `stack=${stack.name}`, 'address=bottle/b']
+    const flags = labels.flatMap((label) => ['--label', `dev.bot-bottle.${label}`])
+    docker('run', '-d', '--name', name, ...flags, '--entrypoint', '/bin/sleep', baseImage().tag, '60')
+    try {
+      expect(await stack.observed('bottle/b' as Address)).toMatchObject([
+        { ownership: 'other-installation', owner: 'installation 0000000000000000' },
+      ])
+    } finally {
+      docker('rm', '-f', name)
+    }
   })
 
   it('a volume with our name is not taken for ours either', async () => {
