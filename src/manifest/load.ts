@@ -3,7 +3,7 @@
  * nothing, writes nothing, and reads besides the manifest only the certificates under `uplink.trust` and git's own
  * files for the origin.
  */
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ManifestError, UsageError } from '../model/errors.ts'
 import type { DriverName } from '../model/resource.ts'
@@ -125,13 +125,17 @@ async function readSource({ file, path }: ManifestFile, request: LoadRequest): P
     if (!request.stdin) throw new UsageError('standard input cannot be read here', { code: 'no-stdin' })
     return { file, path, folder: request.cwd, bytes: Buffer.from(await request.stdin()) }
   }
-  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    throw new UsageError(`manifest ${file} cannot be read (${cause.code ?? 'unknown error'})`, {
-      code: 'manifest-unreadable',
-      cause,
-    })
-  })
-  return { file, path, folder: dirname(path), bytes }
+  return { file, path, folder: dirname(path), bytes: readManifest(file, path) }
+}
+
+/** At once: `node:fs/promises` costs more to load than a manifest to read. */
+function readManifest(file: string, path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error'
+    throw new UsageError(`manifest ${file} cannot be read (${code})`, { code: 'manifest-unreadable', cause })
+  }
 }
 
 /** One file by itself: text, YAML, version, schema. */

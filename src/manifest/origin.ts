@@ -2,13 +2,13 @@
  * Where a manifest comes from, the same in every checkout: remote and path of the git repository around it, else its
  * absolute path. Read from git's files; git is not run, and nothing in the repository is.
  */
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 
 export async function originOf(path: string): Promise<string> {
   if (path === '-') return '-'
   for (let folder = dirname(path); ; folder = dirname(folder)) {
-    const config = await configOf(join(folder, '.git'))
+    const config = configOf(join(folder, '.git'))
     if (config !== undefined) {
       const url = remoteIn(config)
       return url === undefined ? path : `${url}#${relative(folder, path)}`
@@ -17,14 +17,14 @@ export async function originOf(path: string): Promise<string> {
   }
 }
 
-async function configOf(dotGit: string): Promise<string | undefined> {
-  const own = await read(join(dotGit, 'config'))
+function configOf(dotGit: string): string | undefined {
+  const own = read(join(dotGit, 'config'))
   if (own !== undefined) return own
   // A worktree or submodule: `.git` is a file that names the real folder.
-  const [, named] = /^gitdir: (.+)$/m.exec((await read(dotGit)) ?? '') ?? []
+  const [, named] = /^gitdir: (.+)$/m.exec(read(dotGit) ?? '') ?? []
   if (named === undefined) return undefined
   const folder = resolve(dirname(dotGit), named.trim())
-  const common = (await read(join(folder, 'commondir')))?.trim()
+  const common = read(join(folder, 'commondir'))?.trim()
   return read(join(common === undefined ? folder : resolve(folder, common), 'config'))
 }
 
@@ -40,6 +40,10 @@ function remoteIn(config: string): string | undefined {
   return undefined
 }
 
-async function read(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch(() => undefined)
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
 }
