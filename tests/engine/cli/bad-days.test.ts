@@ -1,6 +1,6 @@
 /** A clear error and nothing lost: signals in every phase, a full disk, a clock that jumps, an engine that goes away. */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, connect } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import { join } from 'node:path'
