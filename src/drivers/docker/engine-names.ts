@@ -35,6 +35,7 @@ export function placeOfName(stack: string, name: string): Place | undefined {
 export const stepNames = {
   bottle: (stack: string, bottle: string) => `bb_${stack}_${bottle}_step`,
   uplink: (stack: string) => `bb_${stack}_uplink_sock_step`,
+  tools: (volume: string, stack: string) => `${volume}_${stack}_step`,
 } as const
 
 /** One per sidecar image, shared by all stacks of an engine. */

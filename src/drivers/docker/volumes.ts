@@ -8,7 +8,7 @@ import { stepNames, toolsVolume } from './engine-names.ts'
 import { untar } from './images/untar.ts'
 import { DOCKER_LABELS, labelsOf, type Part } from './labels.ts'
 import { together } from './together.ts'
-import { ensureVolume, ours, type Site } from './place.ts'
+import { ensureVolume, ours, removeContainer, type Site } from './place.ts'
 
 /** What a step fills: volume, folder of the sidecar image, owner it must have afterwards. */
 interface Filling {
@@ -89,9 +89,8 @@ async function fillTools(
       hint: `docker volume rm ${volume}`,
     })
   }
-  const name = `${volume}_${site.stack}_step`
   await fill(site, {
-    name,
+    name: stepNames.tools(volume, site.stack),
     address: address.image('sidecars'),
     image: image.tag,
     fillings: [{ volume, folder: '/bb/tools', uid: 0, part: 'tools' }],
@@ -106,11 +105,12 @@ function onceAtATime(volume: string, make: () => Promise<void>): Promise<void> {
   return running
 }
 
-/** Best effort: another agent may still use it. */
+/** Best effort: another agent may still use it. A step of this stack that was interrupted would use it for ever. */
 export async function removeUnusedTools(site: Site): Promise<void> {
   for (const volume of await site.engine.volumes()) {
-    if (volume.labels[DOCKER_LABELS.part] === 'tools' && volume.name.startsWith('bb_tools_'))
-      await site.engine.removeVolume(volume.name).catch(ignoreInUse)
+    if (volume.labels[DOCKER_LABELS.part] !== 'tools' || !volume.name.startsWith('bb_tools_')) continue
+    await removeContainer(site, stepNames.tools(volume.name, site.stack))
+    await site.engine.removeVolume(volume.name).catch(ignoreInUse)
   }
 }
 

@@ -122,10 +122,12 @@ describe('a killed program', () => {
     }
     await whole.apply()
     expect((await whole.run(['diff'])).code).toBe(0)
+    interruptedTools(whole)
     await kill(['destroy', '--yes'], /./)
     const { code } = await whole.run(['destroy', '--yes', '--stack', whole.stack])
     expect(code).toBe(0)
     expect(leftovers(whole.stack)).toEqual([])
+    expect(docker('ps', '-aq', '--filter', `label=dev.bot-bottle.stack=${whole.stack}`)).toBe('')
     await whole.down()
   })
 })
@@ -187,3 +189,25 @@ describe('a running bottle', () => {
     expect(started(whole)).toEqual([agent])
   })
 })
+
+/** What a kill leaves while the volume with the helper is filled; its name begins with that of the volume. */
+function interruptedTools(whole: Whole): void {
+  const { agent } = whole.names('a')
+  const read = (format: string) => docker('inspect', '-f', format, agent)
+  const volume = read('{{range .Mounts}}{{if eq .Destination "/.bb"}}{{.Name}}{{end}}{{end}}')
+  const labels = JSON.parse(read('{{json .Config.Labels}}')) as Record<string, string>
+  const flags = Object.entries({
+    ...labels,
+    'dev.bot-bottle.address': 'image/sidecars',
+    'dev.bot-bottle.part': 'step',
+  }).flatMap(([key, value]) => ['--label', `${key}=${value}`])
+  docker(
+    'create',
+    '--name',
+    `${volume}_${whole.stack}_step`,
+    '-v',
+    `${volume}:/tools`,
+    ...flags,
+    read('{{.Image}}'),
+  )
+}
