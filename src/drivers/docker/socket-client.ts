@@ -55,10 +55,12 @@ export function socketClient(socketPath: string): SocketClient {
           resolve(socket)
         })
         request.once('response', (answer) => {
-          accepted(answer).then(() => {
-            answer.destroy()
-            reject(new EngineRefusal(answer.statusCode ?? 0, 'the engine gave no raw connection'))
-          }, reject)
+          accepted(answer)
+            .finally(() => answer.destroy())
+            .then(() =>
+              Promise.reject(new EngineRefusal(answer.statusCode ?? 0, 'the engine gave no raw connection')),
+            )
+            .catch(reject)
         })
         request.once('error', reject)
       }),
