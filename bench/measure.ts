@@ -14,6 +14,8 @@ export interface Line {
   readonly ratio?: number
   /** Milliseconds on a machine where `node -e 0` takes NODE_MS: median of the ratios within one round. */
   readonly scaledMs?: number
+  /** What `node -e 0` took in the same rounds: on a busy machine it grows more than what waits for an engine. */
+  readonly empty?: Spread
   readonly target?: string
   readonly met?: boolean
   readonly note?: string
@@ -136,6 +138,7 @@ export function line(
     unit: 'ms',
     value: spread(values),
     scaledMs,
+    empty: spread(beside.node),
     ...(beside.reference && {
       reference: { what: beside.reference.what, ms: spread(beside.reference.times) },
     }),

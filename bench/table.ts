@@ -4,12 +4,22 @@ import type { Line, Spread } from './measure.ts'
 
 export function table(lines: readonly Line[]): string {
   const rows = [
-    ['what', 'measured (min–max)', 'scaled', 'reference', 'ratio', 'target', ''],
+    [
+      'what',
+      'measured (min–max)',
+      'scaled (node -e 0 of the same rounds)',
+      'reference',
+      'ratio',
+      'target',
+      '',
+    ],
     ['---', '--:', '--:', '---', '--:', '--:', '---'],
     ...lines.map((line) => [
       line.what + (line.note === undefined ? '' : ` (${line.note})`),
       `${shown(line.value)} ${line.unit}`,
-      line.scaledMs === undefined ? '' : `${number(line.scaledMs)} ms`,
+      line.scaledMs === undefined
+        ? ''
+        : `${number(line.scaledMs)} ms${line.empty ? ` (node ${shown(line.empty)})` : ''}`,
       line.reference ? `${line.reference.what} ${number(line.reference.ms.median)} ms` : '',
       line.ratio === undefined ? '' : `${line.ratio.toFixed(2)} ×`,
       line.target ?? '',
