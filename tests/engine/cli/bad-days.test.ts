@@ -149,11 +149,11 @@ describe.skipIf(process.getuid?.() !== 0)('a disk that is full', () => {
 
 describe('an engine that goes away', () => {
   it.each([
-    ['while it looks', 3, '^engine: GET', 8],
-    ['at the first row', 1, '^journal: began', 4],
-    ['in the middle', 12, '^journal:|^engine: (POST|DELETE)', 4],
-    ['late', 40, '^journal:|^engine: (POST|DELETE)', 4],
-  ])('%s: says so, loses nothing, and the next apply converges', async (_when, at, on, code) => {
+    ['while it looks', 3, '^engine: GET', [4, 8]],
+    ['at the first row', 1, '^journal: began', [4]],
+    ['in the middle', 12, '^journal:|^engine: (POST|DELETE)', [4]],
+    ['late', 40, '^journal:|^engine: (POST|DELETE)', [4]],
+  ])('%s: says so, loses nothing, and the next apply converges', async (_when, at, on, codes) => {
     program.manifest(ONE)
     await freshly()
     const relay = await openRelay(join(program.folder, 'relay.sock'))
@@ -167,7 +167,8 @@ describe('an engine that goes away', () => {
     run.child.kill('SIGCONT')
     const cut = await run.ended
     const said = cut.out + cut.err
-    expect(cut.code, said).toBe(code)
+    // A look whose last answers were under way already may end well: then the first action meets the gap.
+    expect(codes, said).toContain(cut.code)
     expect(said).toMatch(/engine|relay\.sock/)
     expect(said).not.toContain('mistake of bot-bottle itself')
     await converges()
