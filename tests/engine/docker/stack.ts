@@ -17,6 +17,8 @@ import {
 import type { Engine } from '../../../src/drivers/docker/calls.ts'
 import { openEngine } from '../../../src/drivers/docker/engine.ts'
 import { chooseEndpoint } from '../../../src/drivers/docker/endpoint.ts'
+import { systemClock } from '../../../src/execute/clock.ts'
+import { retry } from '../../../src/execute/retry.ts'
 import { Secret } from '../../../src/model/secret.ts'
 
 export interface LabStack {
@@ -153,7 +155,11 @@ export async function labStack(
     async perform(at, verb = 'create', impact = 'live') {
       const resource = desired.get(at)
       if (!resource) throw new Error(`${at} is not declared`)
-      return actuator.perform(action(resource, verb, impact), context)
+      // As the executor does: what the driver calls transient is tried again.
+      return retry(() => actuator.perform(action(resource, verb, impact), context), {
+        clock: systemClock,
+        signal: context.signal,
+      })
     },
     async up(bottle, { guest, ...bottleOptions } = {}) {
       stack.declare(bottle, bottleOptions)
