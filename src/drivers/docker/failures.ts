@@ -80,6 +80,9 @@ function refused(what: string, cause: EngineRefusal): DriverError {
   if (cause.status === 409) return new DriverError(`${what}: ${told}`, { code: 'engine-conflict', cause })
   const transient =
     cause.status >= 500 &&
-    /(connection reset|i\/o timeout|context deadline exceeded|device or resource busy)/i.test(cause.message)
+    // The last one: runc 1.1 now and then loses a race with itself while it starts a container; another start goes well.
+    /(connection reset|i\/o timeout|context deadline exceeded|device or resource busy|start an already running container)/i.test(
+      cause.message,
+    )
   return new DriverError(`${what}: ${told}`, { code: 'engine-refused', transient, cause })
 }
