@@ -13,8 +13,8 @@ const TOKEN = 'canary-31aa-value'
 let program: Program
 let upstream: Upstream
 const started = (name: string) => docker('inspect', '-f', '{{.Id}} {{.State.StartedAt}}', name)
-const agent = () => liveNames.agent(program.stack, 'dev')
-const bundle = () => liveNames.bundle(program.stack, 'dev')
+const agent = () => liveNames.agent(program.stack, 'implementer')
+const bundle = () => liveNames.bundle(program.stack, 'implementer')
 
 beforeAll(async () => {
   program = openProgram('user', { USER_TOKEN: TOKEN })
@@ -33,7 +33,7 @@ const withRoutes = (...routes: readonly string[]) =>
     '  trust: [authority.pem]',
     `  hosts: { api.example: ${upstream.address} }`,
     'bottles:',
-    '  dev:',
+    '  implementer:',
     '    resources: { memory: 256MiB, pids: 128 }',
     '    egress:',
     '      log: all',
@@ -46,7 +46,7 @@ const get = (path: string) =>
 const curl = (path: string) =>
   program.run([
     'exec',
-    'dev',
+    'implementer',
     '--',
     'curl',
     '-sS',
@@ -67,7 +67,7 @@ describe('A new user', () => {
   it('sees what apply would do before it does it', async () => {
     const diff = await program.run('diff')
     expect(diff.code).toBe(1)
-    expect(diff.out).toContain('+ bottle/dev')
+    expect(diff.out).toContain('+ bottle/implementer')
     expect(program.left()).toEqual([])
   })
 
@@ -94,7 +94,7 @@ describe('A new user', () => {
     expect((await curl('/v2/a')).out).toBe('hello from upstream\n 200')
     expect((await curl('/v1/a')).out).toContain('403')
     expect([agent(), bundle()].map(started)).toEqual(before)
-    const env = await program.must('exec dev -- env')
+    const env = await program.must('exec implementer -- env')
     expect(env.out).not.toContain(TOKEN)
   })
 
