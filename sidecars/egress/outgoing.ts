@@ -1,4 +1,5 @@
 /** Heads as we send them: rebuilt from what was checked, never relayed. Hop-by-hop, proxy, forwarding and override fields are dropped. */
+import { schemePort } from '../../src/model/policy.ts'
 import { formatAuthority } from '../policy/authority.ts'
 import type { Credential } from './credentials.ts'
 import { membersOf } from './head.ts'
@@ -49,7 +50,7 @@ export function renderRequest({ request, fields, query, credential, identityOnly
   const { method, authority, framing } = request
   const fullQuery =
     credential?.kind === 'query' ? (query === '' ? credential.pair : `${query}&${credential.pair}`) : query
-  let text = `${method} ${request.path}${fullQuery === '' ? '' : `?${fullQuery}`} HTTP/1.1\r\nHost: ${formatAuthority(authority, request.scheme === 'https' ? 443 : 80)}\r\n`
+  let text = `${method} ${request.path}${fullQuery === '' ? '' : `?${fullQuery}`} HTTP/1.1\r\nHost: ${formatAuthority(authority, schemePort(request.scheme))}\r\n`
   for (const { name, value } of fields) text += `${name}: ${value}\r\n`
   if (identityOnly) text += 'Accept-Encoding: identity\r\n'
   if (credential?.kind === 'header') text += `${credential.name}: ${credential.value}\r\n`

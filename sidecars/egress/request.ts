@@ -1,4 +1,5 @@
 /** One request as the agent sent it, with one reading: method, authority, path, query, framing. Throws Refuse. */
+import { schemePort } from '../../src/model/policy.ts'
 import { formatAuthority, parseAuthority, sameAuthority } from '../policy/authority.ts'
 import type { Authority, Parsed } from '../policy/authority.ts'
 import { isQuery } from '../policy/path.ts'
@@ -78,7 +79,7 @@ export function parseRequest(head: Head, line: RequestLine, place: Place): Parse
     throw new Refuse('request-malformed')
   const target = place.form === 'absolute' ? absoluteTarget(line.target) : originTarget(line.target)
   const scheme = place.form === 'absolute' ? 'http' : place.scheme
-  const defaultPort = scheme === 'https' ? 443 : 80
+  const defaultPort = schemePort(scheme)
   const expected = 'authority' in place ? place.authority : undefined
   // In a tunnel nearly every Host is written in the canonical form already.
   const named =

@@ -2,6 +2,7 @@
  * A refusal in words: what happened, by which rule, and the manifest line that would allow it. Texts are fixed; the
  * only variable parts are a canonical authority, a known method and a path of plain characters.
  */
+import { schemePort } from '../../src/model/policy.ts'
 import type { RoutePolicy } from '../../src/model/policy.ts'
 import type { Authority } from './authority.ts'
 import { RULES } from './rules.ts'
@@ -79,7 +80,7 @@ function allowLine(refused: Refused): string | undefined {
 }
 
 const isDefaultPort = (refused: Refused): boolean =>
-  refused.authority?.port === ((refused.scheme ?? 'https') === 'https' ? 443 : 80)
+  refused.authority?.port === schemePort(refused.scheme ?? 'https')
 
 /** A YAML flow scalar: plain where it can be. */
 const scalar = (text: string): string => (/^[\w/.@~-]+$/.test(text) ? text : JSON.stringify(text))

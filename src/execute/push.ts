@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import type { EgressConfig } from '../model/control.ts'
 import { BottleError, EXIT } from '../model/errors.ts'
 import { equal } from '../model/json.ts'
+import { constrainedNames, ISSUER_LAST_DAY } from '../model/policy.ts'
 import type { EgressPolicy } from '../model/policy.ts'
 import type { Secret } from '../model/secret.ts'
 import { createIssuer, fingerprintOf } from '../model/x509.ts'
@@ -32,9 +33,8 @@ export interface PushDeps {
   readonly revealed: (secret: Secret) => void
 }
 
-/** Life of an issuer, and how long before its end a new one is made, milliseconds. */
+/** Life of an issuer, milliseconds. */
 const ISSUER_LIFE = 30 * 86_400_000
-const ISSUER_RENEW = 86_400_000
 const HOUR = 3_600_000
 
 /** Makes the closing part of a change. `opensAfter`: an opening follows, so the issuer may stay as it is. */
@@ -185,7 +185,7 @@ function issuerFor(
     status: {
       fingerprint: fingerprintOf(made.certificate),
       rootFingerprint,
-      hosts: constrained(hosts),
+      hosts: constrainedNames(hosts),
       notAfter: notAfter.toISOString(),
     },
   }
@@ -199,13 +199,7 @@ function fits(
   clock: Clock,
 ): boolean {
   if (!issuer || issuer.rootFingerprint !== rootFingerprint) return false
-  if (Date.parse(issuer.notAfter) - clock.now() < ISSUER_RENEW) return false
-  const [present, needed] = [constrained(issuer.hosts), constrained(hosts)]
+  if (Date.parse(issuer.notAfter) - clock.now() < ISSUER_LAST_DAY) return false
+  const [present, needed] = [constrainedNames(issuer.hosts), constrainedNames(hosts)]
   return exact ? equal(present, needed) : needed.every((host) => present.includes(host))
-}
-
-/** As name constraints know them: `*.x` is `x`; nothing at all is `invalid` (x509). */
-function constrained(hosts: readonly string[]): readonly string[] {
-  const names = hosts.map((host) => (host.startsWith('*.') ? host.slice(2) : host))
-  return names.length === 0 ? ['invalid'] : [...new Set(names)].sort()
 }

@@ -93,3 +93,20 @@ export interface UplinkPolicy {
 export function routeKey(route: { readonly host: string; readonly port: number }): string {
   return `${route.host}:${route.port}`
 }
+
+/** The port that goes without saying. */
+export function schemePort(scheme: 'https' | 'http'): number {
+  return scheme === 'https' ? 443 : 80
+}
+
+/**
+ * Declared hosts as an issuer's name constraints know them: `*.x` is `x` (RFC 5280 has nothing narrower), none at all
+ * is `invalid` (RFC 6761), because an empty list would permit everything. Sorted, each once.
+ */
+export function constrainedNames(hosts: readonly string[]): readonly string[] {
+  const names = hosts.map((host) => (host.startsWith('*.') ? host.slice(2) : host))
+  return names.length === 0 ? ['invalid'] : [...new Set(names)].sort()
+}
+
+/** Milliseconds before its end from which an issuer counts as ended: a new one is made. */
+export const ISSUER_LAST_DAY = 86_400_000

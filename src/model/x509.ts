@@ -15,6 +15,7 @@ import {
 import type { KeyObject } from 'node:crypto'
 import { bytesOf, der, encodeDer, isOid, membersOf, tagOf } from './der.ts'
 import type { Der } from './der.ts'
+import { constrainedNames } from './policy.ts'
 
 const OID = {
   commonName: '2.5.4.3',
@@ -241,8 +242,7 @@ function authorityKeyId(keyId: Uint8Array): Extension {
  * would permit everything.
  */
 function nameConstraints(hosts: readonly string[]): Der {
-  const names = [...new Set(hosts.map((host) => (host.startsWith('*.') ? host.slice(2) : host)))].sort()
-  const permitted = (names.length > 0 ? names : ['invalid']).map((name) => der.sequence(dnsName(name)))
+  const permitted = constrainedNames(hosts).map((name) => der.sequence(dnsName(name)))
   // iPAddress with a mask of zero: every IPv4 and every IPv6 address.
   const excluded = [8, 32].map((length) => der.sequence(der.taggedBytes(7, Buffer.alloc(length))))
   return der.sequence(der.tagged(0, ...permitted), der.tagged(1, ...excluded))

@@ -5,7 +5,7 @@
 import { address, kindOf, parseAddress } from '../model/address.ts'
 import type { EgressStatus, SupervisorStatus, UplinkStatus } from '../model/control.ts'
 import type { Json } from '../model/json.ts'
-import { routeKey } from '../model/policy.ts'
+import { constrainedNames, ISSUER_LAST_DAY, routeKey, schemePort } from '../model/policy.ts'
 import type { RoutePolicy } from '../model/policy.ts'
 import type { StackRecord } from '../model/record.ts'
 import type { DriverName, Observed } from '../model/resource.ts'
@@ -194,23 +194,16 @@ function versionOf(supervisor: SupervisorStatus): string {
   return other ? `${supervisor.version}, ${other[0]} ${other[1]?.version}` : supervisor.version
 }
 
-/** Milliseconds before its end at which an issuer no longer counts. */
-const LAST_DAY = 86_400_000
-
 /** Judged against what egress itself enforces, so that a route that is about to change is not reported twice. */
 function issuerState(egress: EgressStatus, root: RootState | undefined, now: string): string {
   const wanted = egress.routes.filter((route) => route.scheme === 'https' && !route.tlsPassthrough)
   if (wanted.length === 0) return 'valid'
   if (!egress.issuer) return 'missing'
   if (root && egress.issuer.rootFingerprint !== root.fingerprint) return 'of another root'
-  if (Date.parse(egress.issuer.notAfter) - Date.parse(now) < LAST_DAY) return 'in its last day'
-  const covered = new Set(egress.issuer.hosts.map(constrained))
-  return wanted.every((route) => covered.has(constrained(route.host))) ? 'valid' : 'for other hosts'
-}
-
-/** As name constraints know it: `*.x` is `x`. */
-function constrained(host: string): string {
-  return host.startsWith('*.') ? host.slice(2) : host
+  if (Date.parse(egress.issuer.notAfter) - Date.parse(now) < ISSUER_LAST_DAY) return 'in its last day'
+  const covered = new Set(constrainedNames(egress.issuer.hosts))
+  const named = constrainedNames(wanted.map((route) => route.host))
+  return named.every((name) => covered.has(name)) ? 'valid' : 'for other hosts'
 }
 
 /**
@@ -260,10 +253,6 @@ function observedRoute(
 function credentialState(held: string | undefined, wanted: string | undefined): Json {
   if (held === undefined) return 'missing'
   return wanted === undefined || wanted === held ? 'present' : 'changed'
-}
-
-export function schemePort(scheme: 'https' | 'http'): number {
-  return scheme === 'https' ? 443 : 80
 }
 
 type Egress =
