@@ -59,8 +59,11 @@ export async function ensureTools(
   image: { readonly tag: string; readonly inputDigest: string },
 ): Promise<string> {
   const volume = toolsVolume(image.inputDigest)
-  const marked = (await site.engine.volume(volume))?.labels[DOCKER_LABELS.part] === 'tools'
-  if (!marked) await makeTools(site, volume, image)
+  const [found, interrupted] = await together([
+    site.engine.volume(volume),
+    site.engine.container(stepNames.tools(volume, site.stack)),
+  ])
+  if (interrupted || found?.labels[DOCKER_LABELS.part] !== 'tools') await makeTools(site, volume, image)
   return volume
 }
 
