@@ -1,4 +1,4 @@
-/** The forms in which one credential may come back (containment.md, rule 17). What is not listed here is not caught; docs/egress.md says so. */
+/** The forms in which one credential may come back (containment.md, rule 17). What is not listed here is not caught; docs/containment.md says so. */
 
 /** One byte string to look for; `folded`: letters in either case. */
 export interface Form {

@@ -1,8 +1,11 @@
 /**
- * Masks credentials in what comes back, in place and of equal length, so that framing stays as it is. Streams: only
- * a tail that could be the beginning of a form is held back, so an event that ends in ordinary text is not delayed.
+ * Masks credentials in what comes back, in place and of equal length, so that framing stays as it is. Streams: held
+ * back is the last run of bytes of the classes that forms are made of, whether or not it looks like one, so that the
+ * moment at which a byte goes on tells nothing about a credential. Nothing is let go because time has passed: an
+ * upstream that pauses inside a credential would get its first half out.
  * Work is linear: a table over pairs of bytes skips what cannot be inside any form (Wu and Manber).
  */
+import { alphabetOf } from './classes.ts'
 import { formsOf } from './forms.ts'
 import type { Form } from './forms.ts'
 
@@ -23,7 +26,8 @@ export class Matcher {
   readonly #shift: Uint8Array
   /** Forms by the pair of bytes at the end of their window. */
   readonly #byPair = new Map<number, Form[]>()
-  readonly #first = new Uint8Array(256)
+  /** 1 for a byte that may stand inside a form. */
+  readonly #alphabet: Uint8Array
 
   constructor(credentials: readonly Credentialed[]) {
     this.#forms = credentials.flatMap(({ value, rendered }) => formsOf(value, rendered))
@@ -31,6 +35,7 @@ export class Matcher {
     this.#shortest = Math.min(255, ...lengths)
     this.#longest = Math.max(0, ...lengths)
     this.#shift = new Uint8Array(PAIRS).fill(Math.max(1, this.#shortest - 1))
+    this.#alphabet = alphabetOf(this.#forms.map(({ bytes }) => bytes))
     for (const form of this.#forms) this.#enter(form)
   }
 
@@ -38,14 +43,14 @@ export class Matcher {
     return this.#forms.length === 0
   }
 
-  /** Masks whole forms in place; returns whether there was one. */
-  mask(bytes: Buffer): boolean {
-    const { length } = bytes
+  /** Masks whole forms that begin before `until` in place; returns whether there was one. */
+  mask(bytes: Buffer, until = bytes.length): boolean {
     const window = this.#shortest
     const shift = this.#shift
+    const last = Math.min(bytes.length, until + window - 1)
     let found = false
     let end = window - 1
-    while (end < length) {
+    while (end < last) {
       const pair = ((bytes[end - 1] ?? 0) << 8) | (bytes[end] ?? 0)
       const step = shift[pair] ?? 1
       if (step > 0) {
@@ -64,18 +69,17 @@ export class Matcher {
     return found
   }
 
-  /** How many bytes at the end could be the beginning of a form. */
-  tailOf(bytes: Buffer): number {
-    const { length } = bytes
-    for (let start = Math.max(0, length - this.#longest + 1); start < length; start++) {
-      if (this.#first[bytes[start] ?? 0] === 0) continue
-      const available = length - start
-      if (
-        this.#forms.some((form) => form.bytes.length > available && matchesAt(bytes, start, form, available))
-      )
-        return available
-    }
-    return 0
+  /**
+   * How many bytes at the end of a stream are held back: its last run of the alphabet, at most one less than the
+   * longest form. `held`: how many were before this piece.
+   */
+  tailOf(piece: Buffer, held: number): number {
+    const most = Math.max(0, this.#longest - 1)
+    const first = Math.max(0, piece.length - most)
+    let at = piece.length
+    while (at > first && this.#alphabet[piece[at - 1] ?? 0] === 1) at--
+    const run = piece.length - at
+    return at === 0 ? Math.min(most, held + run) : run
   }
 
   /** A short text with every form masked. */
@@ -87,7 +91,6 @@ export class Matcher {
 
   #enter(form: Form): void {
     const window = this.#shortest
-    for (const [one] of caseVariants(form, 0)) this.#first[one] = 1
     for (let at = 1; at < window; at++) {
       for (const [one, two] of caseVariants(form, at - 1)) {
         const pair = (one << 8) | two
@@ -115,17 +118,19 @@ export class Scrubber {
 
   /** What may go on now; may be empty. */
   push(piece: Buffer): Buffer {
-    // A form that lies wholly in held bytes and piece is found: the tail is held as long as it may become one.
+    const tail = this.#matcher.tailOf(piece, this.#held?.length ?? 0)
     const bytes = this.#held === undefined ? piece : Buffer.concat([this.#held, piece])
-    this.#matcher.mask(bytes)
-    const tail = this.#matcher.tailOf(bytes)
-    this.#held = tail === 0 ? undefined : Buffer.from(bytes.subarray(bytes.length - tail))
-    return tail === 0 ? bytes : bytes.subarray(0, bytes.length - tail)
+    const cut = bytes.length - tail
+    // A form that begins before the cut ends within these bytes; one that begins behind it is looked for when it goes.
+    this.#matcher.mask(bytes, cut)
+    this.#held = tail === 0 ? undefined : Buffer.from(bytes.subarray(cut))
+    return bytes.subarray(0, cut)
   }
 
   end(): Buffer {
     const rest = this.#held ?? Buffer.alloc(0)
     this.#held = undefined
+    this.#matcher.mask(rest)
     return rest
   }
 }
