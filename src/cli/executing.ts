@@ -10,6 +10,7 @@ import { openRoots } from '../state/roots.ts'
 import type { Request } from './carry-out.ts'
 import type { Interrupt } from './interrupt.ts'
 import type { Invocation } from './invocation.ts'
+import { interrupted } from './locked.ts'
 import { openMaterials } from './materials.ts'
 import { planNow } from './planning.ts'
 import type { Planned } from './planning.ts'
@@ -31,7 +32,16 @@ export async function executing(
   const place = { home: stack.home, engineId: lease.engineId, stack: stack.name }
   const roots = openRoots(place)
   // Before the first effect: an unset reference stops everything while nothing is done.
-  const materials = await openMaterials(stack, plan, request.desired, roots, invocation)
+  const materials = await openMaterials(
+    stack,
+    plan,
+    request.desired,
+    roots,
+    invocation,
+    interrupt.soft,
+  ).catch((error: unknown) => {
+    throw interrupt.soft.aborted ? interrupted() : error
+  })
   const database = openDatabase({ ...place, program: VERSION, now: () => new Date(io.now()).toISOString() })
   const bottles = new Set(plan.actions.flatMap((action) => action.bottle ?? [])).size
   const touched = new Set<string>(plan.actions.map((action) => action.address))

@@ -50,7 +50,7 @@ export async function withLock<T>(
   }
 }
 
-function interrupted(): BottleError {
+export function interrupted(): BottleError {
   return new BottleError(EXIT.interrupted, 'interrupted before anything was begun: starting nothing new', {
     code: 'interrupted',
   })

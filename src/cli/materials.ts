@@ -26,6 +26,7 @@ export async function openMaterials(
   desired: Desired,
   roots: Roots,
   invocation: Invocation,
+  signal: AbortSignal,
 ): Promise<OpenMaterials> {
   const touched = new Set(
     plan.actions.flatMap((action) =>
@@ -34,6 +35,8 @@ export async function openMaterials(
   )
   const resolver = secretResolver({
     env: invocation.io.env,
+    // A command has a process group of its own: Ctrl-C reaches it through this alone.
+    signal,
     ...(canAsk(invocation) && { ask: (question: string) => asked(question, invocation) }),
   })
   await resolveAll(referencesOf(plan.desired, touched, desired), resolver)

@@ -1,6 +1,7 @@
 /**
  * Runs the command of a `{ command }` reference: an argument array, no shell, found on PATH but never in the current
- * folder, at most 30 s. What it prints beside the value is not repeated anywhere: it may hold the value.
+ * folder, at most 30 s, in a process group that ends with it when it is late. What it prints beside the value is not
+ * repeated anywhere: it may hold the value.
  */
 import { access, constants, stat } from 'node:fs/promises'
 import { delimiter, isAbsolute, join } from 'node:path'
@@ -31,10 +32,12 @@ export async function secretFromCommand(argv: readonly string[], options: Comman
     maxBuffer: LONGEST,
     timeout: limitMs,
     forceKillAfterDelay: 500,
+    // What it started would live on otherwise, with the environment of this program.
+    killDescendants: true,
     reject: false,
     ...(options.signal && { cancelSignal: options.signal }),
   })
-  // A grandchild that keeps the pipe open would keep us waiting after the program itself was ended.
+  // Whoever left the group and keeps the pipe open would keep us waiting after the program itself was ended.
   const late = setTimeout(() => program.stdout.destroy(), limitMs + 1_000)
   const result = await program.finally(() => clearTimeout(late))
   if (result.timedOut) throw failed(name, `did not end within ${limitMs / 1_000} s`)

@@ -2,16 +2,21 @@ import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
+  constants,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { resolveAll, resolveQuietly, secretResolver } from '../../../src/execute/secrets.ts'
@@ -120,6 +125,27 @@ describe('a secret command', () => {
     const began = performance.now()
     await expect(value({ from: 'command', argv }, { commandLimitMs: 200 })).rejects.toMatchObject(failed)
     expect(performance.now() - began).toBeLessThan(5_000)
+  })
+  it('takes along what it started when it is ended', async () => {
+    const held = join(dir, 'held')
+    execFileSync('mkfifo', [held])
+    // Read to its end only when nobody has it open for writing any more.
+    const reader = new Socket({ fd: openSync(held, constants.O_RDONLY | constants.O_NONBLOCK) })
+    const argv = [script('parent', `sh -c 'echo begun; exec sleep 600' > ${held} & sleep 600`)]
+    await expect(value({ from: 'command', argv }, { commandLimitMs: 2_000 })).rejects.toMatchObject(failed)
+    expect(await text(reader)).toBe('begun\n')
+  })
+  it('ends with the run', async () => {
+    const held = join(dir, 'held-as-well')
+    execFileSync('mkfifo', [held])
+    const run = new AbortController()
+    const argv = [script('endless', `echo begun > ${held}; sleep 600`)]
+    const ended = expect(value({ from: 'command', argv }, { signal: run.signal })).rejects.toMatchObject(
+      failed,
+    )
+    expect(await readFile(held, 'utf8')).toBe('begun\n')
+    run.abort()
+    await ended
   })
   it('that fails is named with its code, and nothing it printed is repeated', async () => {
     const argv = [script('failing', 'echo canary-out; echo canary-err >&2; exit 3')]
