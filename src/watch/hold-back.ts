@@ -8,6 +8,8 @@ export interface Licence {
   /** Restarting, recreating and removing what is alive needs no question. */
   readonly yes: boolean
   readonly heal: boolean
+  /** Default true. False: repairs alone. */
+  readonly edits?: boolean
 }
 
 export type HeldBecause = 'drift' | 'asks' | 'blocked' | 'needs'
@@ -52,6 +54,7 @@ function ownReason(
 ): HeldBecause | undefined {
   if (action.verb === 'blocked') return 'blocked'
   if (action.cause === 'drift' && !licence.heal) return 'drift'
+  if (action.cause === 'edit' && licence.edits === false) return 'asks'
   if (disturbs(action) && !licence.yes) return 'asks'
   return undefined
 }

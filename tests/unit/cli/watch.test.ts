@@ -78,6 +78,51 @@ describe('watch', () => {
     expect(text()).toContain('bundle/reviewer')
     expect((await program.run('diff', { env: TOKEN })).code).toBe(0)
   })
+  describe('with an edit that is held back', () => {
+    const EDITED = MANIFEST.replace('    env:\n', '    base_image: other.example/base:2\n    env:\n').replace(
+      '/repos/acme/',
+      '/repos/',
+    )
+    const gone = () => program.world.change((state) => delete state.stacks['acme']?.bundles['reviewer'])
+    const bundles = () => Object.keys(program.world.read().stacks['acme']?.bundles ?? {})
+
+    test('heals what drifts of its bottle meanwhile, and carries out nothing of the edit', async () => {
+      const run = await watching({ heal: true })
+      await run(['start'])
+      program.write('bottles.yaml', EDITED)
+      await run(['edit'])
+      expect(text()).toContain('held back')
+      gone()
+      await run(['engine'])
+      const healed = text()
+      expect(healed).toContain('bundle/reviewer create done')
+      expect(healed).toMatch(/! route\/reviewer\/api.github.com .* declared matches changed/)
+      expect(bundles()).toContain('reviewer')
+      await run(['resync'])
+      expect(text()).toBe('')
+      const { stdout } = await program.run('diff', { env: TOKEN })
+      expect(stdout).toMatch(/bottle\/reviewer .* declared imageDigest changed/)
+      expect(stdout).toMatch(/route\/reviewer\/api.github.com .* declared matches changed/)
+      expect(stdout).not.toContain('bundle/')
+    })
+    test('leaves a bottle alone that was edited before it began: of its environment then nothing is known', async () => {
+      program.write('bottles.yaml', EDITED)
+      const run = await watching({ heal: true })
+      gone()
+      await run(['start'])
+      expect(text()).toMatch(/bundle\/reviewer .*\[waits for what is held back\]/)
+      expect(bundles()).not.toContain('reviewer')
+    })
+    test('goes on calling it an edit, whatever else is applied meanwhile', async () => {
+      const run = await watching()
+      await run(['start'])
+      program.write('bottles.yaml', EDITED)
+      await run(['edit'])
+      const { stdout } = await program.run('diff', { env: TOKEN })
+      expect(stdout).toMatch(/bottle\/reviewer .* declared imageDigest changed/)
+      expect(stdout).not.toContain('drift')
+    })
+  })
   test('keeps the last good manifest when an edit is invalid, and prints why', async () => {
     const run = await watching()
     await run(['start'])
