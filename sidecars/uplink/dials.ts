@@ -62,12 +62,12 @@ export async function serveDials(
     if (target === undefined)
       return refuse(socket, 'target-undeclared', `${named} is not declared for this bottle`, entry)
     const abort = new AbortController()
+    const openedUnder = policy()
     const pair: Socket[] = [socket]
     const passage: Passage = {
       host,
       port,
-      // Until the address is known, whatever may come.
-      needsPrivate: target.allowPrivate,
+      state: { policy: openedUnder, allowPrivate: target.allowPrivate },
       close() {
         abort.abort()
         for (const side of pair) side.destroy()
@@ -81,13 +81,13 @@ export async function serveDials(
     const born = Date.now()
     try {
       opening.set(entry.name, waiting + 1)
-      const way = await openWay(host, target, policy(), around, abort.signal).finally(() => {
+      const way = await openWay(host, target, openedUnder, around, abort.signal).finally(() => {
         opening.set(entry.name, (opening.get(entry.name) ?? 1) - 1)
       })
       if (!('socket' in way)) return refuse(socket, way.code, way.message, entry, host, port)
       pair.push(way.socket)
       if (socket.destroyed || way.socket.destroyed || abort.signal.aborted) return passage.close()
-      passage.needsPrivate = way.needsPrivate
+      passage.state = way.reached
       answer(socket, { ok: true, address: way.address })
       await relay(socket, way.socket)
       const bytes = { bytesOut: way.socket.bytesWritten, bytesIn: way.socket.bytesRead }

@@ -7,6 +7,7 @@ import type { UplinkTarget } from '../../src/model/policy.ts'
 import { dialToken, sameToken, tokenDigest } from '../control/token.ts'
 import { controls } from './controls.ts'
 import { targetFor } from './names.ts'
+import type { Standing, StillStands } from './standing.ts'
 
 /** Connections of one bottle while there is room. */
 export const BOTTLE_CONNECTIONS = 512
@@ -16,11 +17,9 @@ export const ALL_CONNECTIONS = 7000
 const SHARE_MIN = 32
 
 /** One connection of a bottle, from its admission to its end. */
-export interface Passage {
-  readonly host: string
+export interface Passage extends Standing {
   readonly port: number
-  /** What it was dialled for was acceptable only because its target said `allow_private`. */
-  needsPrivate: boolean
+  state: Standing['state']
   readonly close: () => void
 }
 
@@ -44,6 +43,8 @@ export interface Table {
   /** False: no such bottle. */
   replaceTargets(name: string, targets: readonly UplinkTarget[]): boolean
   detach(name: string): boolean
+  /** Closes what the policy of now would not open again. */
+  narrowAll(): void
   /** The bottle whose token this is, for this use. */
   owner(token: string, use: 'dial' | 'report'): BottleEntry | undefined
   /** False: the bottle has its share already. */
@@ -51,15 +52,17 @@ export interface Table {
   leave(entry: BottleEntry, passage: Passage): void
 }
 
-export function createTable(): Table {
+/** `judging` gives the judge of this moment. */
+export function createTable(judging: () => StillStands): Table {
   const bottles = new Map<string, BottleEntry>()
   let connections = 0
 
   function narrow(entry: BottleEntry): void {
-    if (!controls.on('narrowing')) return
+    if (!controls.on('narrowing') || entry.passages.size === 0) return
+    const stands = judging()
     for (const passage of entry.passages) {
       const target = targetFor(entry.targets, passage.host, passage.port)
-      if (target === undefined || (passage.needsPrivate && !target.allowPrivate)) passage.close()
+      if (target === undefined || !stands(passage, target)) passage.close()
     }
   }
 
@@ -104,6 +107,9 @@ export function createTable(): Table {
       narrow(entry)
       entry.report?.destroy()
       return true
+    },
+    narrowAll() {
+      for (const entry of bottles.values()) narrow(entry)
     },
     owner(token, use) {
       let found: BottleEntry | undefined

@@ -15,6 +15,7 @@ import { openRecord } from './record.ts'
 import { askReports } from './reports.ts'
 import { decodeUplinkRequest } from './requests.ts'
 import { resolveName } from './resolver.ts'
+import { standsUnder } from './standing.ts'
 import { createTable } from './table.ts'
 import type { Surroundings } from './way.ts'
 
@@ -33,9 +34,10 @@ export async function startUplink(
 ): Promise<Uplink> {
   const log = createLog('uplink').child({ stack: options.stack })
   const startedAt = new Date().toISOString()
-  const table = createTable()
-  const records = openRecord(join(options.volume, 'record.json'), options.stack)
   let policy: UplinkPolicy | undefined
+  const present = (): UplinkPolicy => policy ?? UNCONFIGURED
+  const table = createTable(() => standsUnder(present(), around.own()))
+  const records = openRecord(join(options.volume, 'record.json'), options.stack)
 
   const status = async (nonce: string): Promise<UplinkStatus> => {
     const entries = [...table.bottles.values()]
@@ -61,7 +63,9 @@ export async function startUplink(
       case 'status':
         return await status(request.nonce)
       case 'configure':
+        // Closed in the same turn: nothing is dialled under the new policy before.
         policy = request.policy
+        table.narrowAll()
         log.info('configured')
         return {}
       case 'attach':
@@ -86,7 +90,7 @@ export async function startUplink(
   const dials = await serveDials(
     join(options.volume, CONTROL_SOCKETS.uplinkDial),
     table,
-    () => policy ?? UNCONFIGURED,
+    present,
     around,
     log,
   )

@@ -25,8 +25,22 @@ interface Refused {
   readonly message: string
 }
 
-/** `needsPrivate`: the address is acceptable only because of `allow_private`. */
-export type Way = (Dialled & { readonly needsPrivate: boolean }) | Refused
+/** How a connection came to its far end, so that it can be judged again under another policy. */
+export interface Reached {
+  readonly address: string
+  /** Resolvers of the policy that gave the address; absent: it was fixed, or written as an address. */
+  readonly dns?: readonly string[]
+  /** The site proxy, whose address it then is. */
+  readonly proxy?: string
+}
+
+/** `address` is for people. */
+export type Way = (Dialled & { readonly reached: Reached }) | Refused
+
+/** The site proxy to ask for a host; a fixed address and `noProxy` go directly. */
+export function siteProxyFor(host: string, policy: UplinkPolicy): string | undefined {
+  return Object.hasOwn(policy.hosts, host) || matchesSuffix(host, policy.noProxy) ? undefined : policy.proxy
+}
 
 /** `host` is the declared name asked for, `target` the entry that admits it. */
 export async function openWay(
@@ -36,10 +50,8 @@ export async function openWay(
   around: Surroundings,
   signal: AbortSignal,
 ): Promise<Way> {
-  const isFixed = Object.hasOwn(policy.hosts, host)
-  if (policy.proxy !== undefined && !isFixed && !matchesSuffix(host, policy.noProxy)) {
-    return await openByProxy(host, target.port, policy.proxy, policy, around, signal)
-  }
+  const proxy = siteProxyFor(host, policy)
+  if (proxy !== undefined) return await openByProxy(host, target.port, proxy, policy, around, signal)
   const { addresses, fixed } = await around.resolve(host, policy)
   if (addresses.length === 0) return { code: 'name-unresolvable', message: `${host} has no address` }
   const { interfaces, gateways } = around.own()
@@ -55,8 +67,7 @@ export async function openWay(
   if (accepted.length === 0 && first !== undefined) return refusal(host, first.address, first.judgement)
   const way = await dial(accepted, target.port, `${host}:${target.port}`, around, signal)
   if (!('socket' in way)) return way
-  const asPublic = judgeAddress(way.address, { ...judging, allowPrivate: false })
-  return { ...way, needsPrivate: !('ok' in asPublic) }
+  return { ...way, reached: { address: way.address, ...(!fixed && { dns: policy.dns }) } }
 }
 
 function refusal(host: string, address: string, judgement: Judgement): Way {
@@ -79,7 +90,9 @@ async function openByProxy(
   const site = parseProxy(proxy)
   if (site === undefined) return { code: 'connect-failed', message: 'the site proxy is not http://host:port' }
   const isLiteral = parseAddress(site.host) !== undefined
-  const addresses = isLiteral ? [site.host] : (await around.resolve(site.host, policy)).addresses
+  const { addresses, fixed } = isLiteral
+    ? { addresses: [site.host], fixed: true }
+    : await around.resolve(site.host, policy)
   if (addresses.length === 0)
     return { code: 'name-unresolvable', message: `the site proxy ${site.host} has no address` }
   const way = await dial(addresses, site.port, 'the site proxy', around, signal)
@@ -89,7 +102,7 @@ async function openByProxy(
     return {
       socket: way.socket,
       address: `${host}:${port} by ${site.host}:${site.port}`,
-      needsPrivate: false,
+      reached: { address: way.address, proxy, ...(!fixed && { dns: policy.dns }) },
     }
   way.socket.destroy()
   return { code: 'connect-failed', message: `${host}:${port}: ${why}` }

@@ -106,6 +106,7 @@ export interface SupervisorStatus {
 export type UplinkRequest =
   /** The whole stack in one answer: the uplink asks every attached bundle's supervisor under the same nonce. */
   | { readonly op: 'status'; readonly nonce: string }
+  /** Replaces the policy; a connection that could not be opened again as it is, by the same way to the same address, is closed before the answer. */
   | { readonly op: 'configure'; readonly policy: UplinkPolicy }
   /** Holds a secret: the bundle's token. Replaces the bottle's whole table; what is no longer in it is closed before the answer. */
   | {

@@ -8,7 +8,7 @@ import { dialToken } from '../../../sidecars/control/token.ts'
 import type { controls } from '../../../sidecars/uplink/controls.ts'
 import type { UplinkPolicy, UplinkTarget } from '../../../src/model/policy.ts'
 import { scriptedResolver } from './fixtures/dns.ts'
-import { readAll, receiver, startWorld, TOKEN, type World, type WorldOptions } from './world.ts'
+import { readAll, readLine, receiver, startWorld, TOKEN, type World, type WorldOptions } from './world.ts'
 
 export type Control = Parameters<typeof controls.off>[0]
 
@@ -207,6 +207,60 @@ export const CASES: readonly Case[] = [
         await Promise.race([closed, late('the connection is still open')])
         kept.socket.end('still here')
         expect(await readAll(kept.socket)).toBe('STILL HERE')
+      }).finally(() => {
+        resolver.close()
+        upstream.close()
+      })
+    },
+  },
+  {
+    name: '(ISO-03) a policy that leads a name elsewhere or refuses its address closes what is open there; the rest lives on',
+    controls: ['narrowing'],
+    run: async (off) => {
+      const upstream = await receiver()
+      const resolver = await scriptedResolver({ 'host.test': ['8.8.4.4'], 'outside.test': ['8.8.8.8'] })
+      const wires = { '8.8.4.4:443': upstream.port, '8.8.8.8:443': upstream.port }
+      const names = ['allowed.test', 'outside.test', 'other.test', 'host.test']
+      const targets = names.map((name) => target(name))
+      const dns = [resolver.server]
+      await within({ off, wires }, { dns }, targets, async (world) => {
+        const open = await Promise.all(names.map((host) => world.dial({ token: TOKEN.a, host, port: 443 })))
+        expect(open.map(({ answer }) => answer.ok)).toEqual([true, true, true, true])
+        const sockets = open.map(({ socket }) => socket)
+        const closed = sockets.slice(2).map((socket) => once(socket.resume(), 'end'))
+        const hosts = { 'allowed.test': '10.9.0.1', 'other.test': '10.9.0.2' }
+        await world.ask({ op: 'configure', policy: { ...NO_POLICY, hosts, dns, hostAddresses: ['8.8.4.4'] } })
+        await Promise.race([Promise.all(closed), late('the connection is still open')])
+        for (const kept of sockets.slice(0, 2)) {
+          kept.end('still here')
+          expect(await readAll(kept)).toBe('STILL HERE')
+        }
+      }).finally(() => {
+        resolver.close()
+        upstream.close()
+      })
+    },
+  },
+  {
+    name: '(ISO-03) what is being opened under a policy that is gone does not come to be',
+    controls: ['narrowing'],
+    run: async (off) => {
+      const resolver = await scriptedResolver({ 'slow.test': ['8.8.8.8'] }, 'held')
+      const upstream = await receiver()
+      const policy = { dns: [resolver.server] }
+      const options = { off, wires: { '8.8.8.8:443': upstream.port } }
+      await within(options, policy, [target('slow.test')], async (world) => {
+        const socket = world.knock()
+        const closed = once(socket, 'end').then(() => 'closed')
+        socket.write(`${JSON.stringify({ token: TOKEN.a, host: 'slow.test', port: 443 })}\n`)
+        const answered = readLine(socket)
+        await resolver.firstAsked
+        await world.ask({ op: 'configure', policy: { ...NO_POLICY, ...policy, hostAddresses: ['8.8.8.8'] } })
+        resolver.answerHeld()
+        expect(await Promise.race([closed, answered])).toBe('closed')
+        socket.destroy()
+        await answered.catch(() => undefined)
+        expect(world.dialled).toEqual([])
       }).finally(() => {
         resolver.close()
         upstream.close()
