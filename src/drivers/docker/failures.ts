@@ -78,11 +78,11 @@ function refused(what: string, cause: EngineRefusal): DriverError {
     })
   }
   if (cause.status === 409) return new DriverError(`${what}: ${told}`, { code: 'engine-conflict', cause })
-  const transient =
-    cause.status >= 500 &&
-    // The last one: runc 1.1 now and then loses a race with itself while it starts a container; another start goes well.
-    /(connection reset|i\/o timeout|context deadline exceeded|device or resource busy|start an already running container)/i.test(
-      cause.message,
-    )
+  const transient = cause.status >= 500 && (LOST.test(cause.message) || RACED.test(cause.message))
   return new DriverError(`${what}: ${told}`, { code: 'engine-refused', transient, cause })
 }
+
+const LOST = /connection reset|i\/o timeout|context deadline exceeded|device or resource busy/i
+/** runc and containerd now and then lose a race with themselves while they start a container; another start goes well. */
+export const RACED =
+  /start an already running container|cannot start a (?:stopped|deleted) process|cannot start a container that has stopped|process is already dead/i

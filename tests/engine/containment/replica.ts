@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { request } from 'node:http'
 import { liveNames } from '../../../src/model/names.ts'
 import { openEngine } from '../../../src/drivers/docker/engine.ts'
+import { RACED } from '../../../src/drivers/docker/failures.ts'
 import { openCanary, python, type Canary } from '../docker/attack.ts'
 import { openProxy } from '../docker/proxy.ts'
 import { docker, labStack } from '../docker/stack.ts'
@@ -126,12 +127,12 @@ function create(name: string, body: Body): Promise<string> {
   })
 }
 
-/** runc 1.1 now and then loses a race with itself while it starts a container; another start goes well. */
+/** Another start goes well where runc lost a race with itself. */
 function start(name: string): void {
   try {
     docker('start', name)
   } catch (error) {
-    if (!String(error).includes('start an already running container')) throw error
+    if (!RACED.test(String(error))) throw error
     docker('start', name)
   }
 }
