@@ -62,7 +62,10 @@ export async function carryOut(invocation: Invocation, stack: Stack, request: Re
 
 function retold(plan: Plan, reason: string | undefined): Plan {
   if (reason === undefined) return plan
-  return { ...plan, actions: plan.actions.map((action) => ({ ...action, reason })) }
+  return {
+    ...plan,
+    actions: plan.actions.map((action) => (action.verb === 'blocked' ? action : { ...action, reason })),
+  }
 }
 
 function show(plan: Plan, invocation: Invocation, request: Request): void {
@@ -114,6 +117,8 @@ function exitOf(ended: Extract<ApplyEvent, { type: 'ended' }> | undefined): Exit
       return EXIT.failed
     case 'timeout':
       return EXIT.timeout
+    case 'blocked':
+      return EXIT.refused
     default:
       return EXIT.interrupted
   }

@@ -44,7 +44,9 @@ export async function executing(
   })
   const database = openDatabase({ ...place, program: VERSION, now: () => new Date(io.now()).toISOString() })
   const bottles = new Set(plan.actions.flatMap((action) => action.bottle ?? [])).size
-  const touched = new Set<string>(plan.actions.map((action) => action.address))
+  const touched = new Set<string>(
+    plan.actions.flatMap(({ verb, only, address }) => (verb === 'blocked' || only ? [] : [address])),
+  )
   const events = apply(plan, {
     drivers: new Map([[stack.driverName, stack.driver]]),
     lease,

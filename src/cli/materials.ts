@@ -7,6 +7,7 @@ import type { Plan } from '../model/plan.ts'
 import type { Resource } from '../model/resource.ts'
 import type { SecretRef } from '../model/secret.ts'
 import type { Materials } from '../ports/driver.ts'
+import { bottlesConfigured } from '../execute/effects.ts'
 import { resolveAll, secretResolver } from '../execute/secrets.ts'
 import type { RouteSpec } from '../resources/route/spec.ts'
 import type { Desired } from '../resources/desired.ts'
@@ -28,11 +29,12 @@ export async function openMaterials(
   invocation: Invocation,
   signal: AbortSignal,
 ): Promise<OpenMaterials> {
-  const touched = new Set(
-    plan.actions.flatMap((action) =>
+  const touched = new Set([
+    ...bottlesConfigured(plan),
+    ...plan.actions.flatMap((action) =>
       action.verb === 'remove' || action.verb === 'blocked' ? [] : (action.bottle ?? []),
     ),
-  )
+  ])
   const resolver = secretResolver({
     env: invocation.io.env,
     // A command has a process group of its own: Ctrl-C reaches it through this alone.

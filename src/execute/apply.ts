@@ -3,6 +3,7 @@
  *
  * - No effect before its begin row is durable; nothing counts as done before its end row is.
  * - Closings of a bottle come before its openings; a failure skips what needs it, the rest goes on.
+ * - What is blocked is left as it is and said so; everything else is carried out.
  * - `signal`: what runs is finished, nothing new is started. `hardSignal`: what runs is aborted as well.
  * - No event, row or record holds a secret.
  */
@@ -11,7 +12,7 @@ import PQueue from 'p-queue'
 import type { UplinkStatus } from '../model/control.ts'
 import { DriverError, RefusedError } from '../model/errors.ts'
 import type { ApplyEvent } from '../model/event.ts'
-import type { Plan } from '../model/plan.ts'
+import type { Action, Plan } from '../model/plan.ts'
 import type { DriverName } from '../model/resource.ts'
 import type { Driver, Lease, Materials } from '../ports/driver.ts'
 import type { Journal } from '../state/journal.ts'
@@ -64,6 +65,7 @@ export async function* apply(plan: Plan, deps: ApplyDeps): AsyncGenerator<ApplyE
   const began = clock.elapsed()
   const events = eventQueue<ApplyEvent>()
   const steps = stepsOf(plan.actions)
+  const blocked = plan.actions.filter((action) => action.verb === 'blocked')
   // The first write of all: where it fails, nothing was begun.
   deps.journal.settle(iso(clock))
   const run = openRun({ id: randomUUID(), plan, steps, driver, deps, clock, emit: events.push })
@@ -88,12 +90,14 @@ export async function* apply(plan: Plan, deps: ApplyDeps): AsyncGenerator<ApplyE
     .then(async (verdicts) => {
       const recorded = await run.finish(verdicts)
       const outcome = recorded ? outcomeOf(verdicts) : 'failed'
-      return outcome === 'done' ? waited() : outcome
+      const ended = outcome === 'done' ? await waited() : outcome
+      return ended === 'done' && blocked.length > 0 ? 'blocked' : ended
     })
     .finally(() => events.close())
 
   try {
     yield { type: 'started', stack: plan.stack, actions: plan.actions, at: iso(clock) }
+    for (const action of blocked) yield leftAlone(action, iso(clock))
     yield* events
     const outcome = await work
     yield { type: 'ended', outcome, duration: clock.elapsed() - began, at: iso(clock) }
@@ -102,6 +106,12 @@ export async function* apply(plan: Plan, deps: ApplyDeps): AsyncGenerator<ApplyE
     abandoned = true
     await work.catch(() => undefined)
   }
+}
+
+function leftAlone({ address, verb, reason, because, hint }: Action, at: string): ApplyEvent {
+  const told = because === undefined ? {} : { because }
+  const error = { code: 'blocked', message: reason, ...(hint !== undefined && { hint }) }
+  return { type: 'action-ended', address, verb, outcome: 'blocked', duration: 0, error, ...told, at }
 }
 
 /** One driver holds a stack's uplink and therefore its lock; a plan for two is refused until there are two leases. */

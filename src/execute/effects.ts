@@ -10,9 +10,9 @@ import type { CaSpec } from '../resources/ca/spec.ts'
 import type { UplinkSpec } from '../resources/uplink/spec.ts'
 import type { RecordKeeper } from './record.ts'
 import { iso } from './clock.ts'
-import { isInForce, pushClosing, pushOpening } from './push.ts'
+import { closeWhereItCan, isInForce, pushOpening } from './push.ts'
 import type { PushDeps } from './push.ts'
-import { desiredPolicy } from './routes.ts'
+import { closingPolicy, desiredPolicy } from './routes.ts'
 import { isPushed, isRemade } from './steps.ts'
 import type { ApplyStep } from './steps.ts'
 
@@ -44,8 +44,12 @@ export async function carryOut(step: ApplyStep, deps: EffectDeps): Promise<Effec
 async function narrow(step: ApplyStep, deps: EffectDeps): Promise<Effects> {
   const bottle = step.bottle ?? ''
   const opensAfter = step.begins.length > step.ends.length || pushFollows(bottle, deps)
-  await pushClosing(bottle, desiredPolicy(deps.plan.desired, bottle), opensAfter, deps)
-  return new Map(step.ends.map((action) => [action.address, { did: 'closed' }]))
+  const wanted = desiredPolicy(deps.plan.desired, bottle)
+  const failed = await closeWhereItCan(bottle, wanted, opensAfter, deps)
+  if (!failed) return new Map(step.ends.map((action) => [action.address, { did: 'closed' }]))
+  // The plan said so where nobody could ask egress; anywhere else it has to be done there too.
+  if (!step.begins.every((action) => action.only === 'closing' && !action.observed)) throw failed.error
+  return new Map(step.ends.map((action) => [action.address, { did: 'closed at the uplink' }]))
 }
 
 async function widen(step: ApplyStep, deps: EffectDeps): Promise<Effects> {
@@ -111,7 +115,10 @@ async function uplink(action: Action, deps: EffectDeps): Promise<Effect> {
   return effect
 }
 
-/** A new uplink knows no bundle: each that nothing later in the plan configures is attached again with what it enforces. */
+/**
+ * A new uplink knows no bundle: each that nothing later in the plan configures is attached again with what it
+ * enforces; one of a bottle that is blocked with no more than that.
+ */
 async function handOverAll(deps: EffectDeps): Promise<void> {
   const bottles = deps.plan.desired.flatMap(({ kind, bottle }) =>
     kind === 'bundle' && bottle !== undefined ? [bottle] : [],
@@ -120,7 +127,13 @@ async function handOverAll(deps: EffectDeps): Promise<void> {
     bottles
       .filter((bottle) => !pushFollows(bottle, deps) && !isBundleRemade(bottle, deps))
       .map(async (bottle) => {
-        const wanted = desiredPolicy(deps.plan.desired, bottle)
+        const desired = desiredPolicy(deps.plan.desired, bottle)
+        const wanted = isLeft(bottle, deps)
+          ? {
+              ...desired,
+              egress: closingPolicy((await deps.views.of(bottle)).routes, desired.egress),
+            }
+          : desired
         if (isInForce(await deps.views.of(bottle), wanted)) return
         await pushOpening(bottle, wanted, { newIssuer: false }, deps)
       }),
@@ -170,8 +183,16 @@ function pushFollows(bottle: string, { steps }: EffectDeps): boolean {
   return steps.some((step) => step.does === 'widen' && step.bottle === bottle)
 }
 
+/** Its bundle is made anew by an action of its own, or is not ours to configure. */
 function isBundleRemade(bottle: string, { plan }: EffectDeps): boolean {
-  return plan.actions.some((action) => action.address === address.bundle(bottle) && !isPushed(action))
+  return plan.actions.some(
+    (action) =>
+      action.address === address.bundle(bottle) && action.because === undefined && !isPushed(action),
+  )
+}
+
+function isLeft(bottle: string, { plan }: EffectDeps): boolean {
+  return plan.actions.some((action) => action.bottle === bottle && action.verb === 'blocked')
 }
 
 /**

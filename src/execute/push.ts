@@ -8,7 +8,7 @@ import type { EgressConfig } from '../model/control.ts'
 import { BottleError, EXIT } from '../model/errors.ts'
 import { equal } from '../model/json.ts'
 import { constrainedNames, ISSUER_LAST_DAY } from '../model/policy.ts'
-import type { EgressPolicy } from '../model/policy.ts'
+import type { EgressPolicy, UplinkTarget } from '../model/policy.ts'
 import type { Secret } from '../model/secret.ts'
 import { createIssuer, fingerprintOf } from '../model/x509.ts'
 import type { Actuator, Materials } from '../ports/driver.ts'
@@ -44,18 +44,57 @@ export async function pushClosing(
   opensAfter: boolean,
   deps: PushDeps,
 ): Promise<void> {
+  const failed = await closeWhereItCan(bottle, wanted, opensAfter, deps)
+  if (failed) throw failed.error
+}
+
+/**
+ * The same, and where egress cannot be had the uplink stops dialling all the same. Returns what kept egress from
+ * closing; throws when the uplink did not close either.
+ */
+export async function closeWhereItCan(
+  bottle: string,
+  wanted: BottlePolicy,
+  opensAfter: boolean,
+  deps: PushDeps,
+): Promise<{ readonly error: unknown } | undefined> {
+  try {
+    const { routes } = await closeEgress(bottle, wanted, opensAfter, deps)
+    await closeTable(bottle, uplinkTargets(routes), deps)
+    return undefined
+  } catch (error) {
+    if (deps.signal.aborted || !deps.views.isAttached(bottle)) throw error
+    // What kept egress from closing is what has to be mended first.
+    await closeTable(bottle, uplinkTargets(wanted.egress.routes), deps).catch(() => {
+      throw error
+    })
+    return { error }
+  }
+}
+
+async function closeEgress(
+  bottle: string,
+  wanted: BottlePolicy,
+  opensAfter: boolean,
+  deps: PushDeps,
+): Promise<EgressPolicy> {
   const view = await deps.views.of(bottle)
   const closing = closingPolicy(view.routes, wanted.egress)
-  if (!sameRoutes(closing.routes, view.routes)) {
+  if (!sameRoutes(closing.routes, view.routes))
     await configure(bottle, { ...wanted, egress: closing }, view, { exactIssuer: !opensAfter }, deps)
-  }
-  const targets = uplinkTargets(closing.routes)
-  if (view.targets === undefined) return
-  const kept = view.targets.filter((target) => targets.some((wantedTarget) => equal(target, wantedTarget)))
-  if (kept.length < view.targets.length) {
-    await deps.retry(() => deps.actuator.controlUplink({ op: 'targets', bottle, targets: kept }, deps.signal))
-    view.targets = kept
-  }
+  return closing
+}
+
+async function closeTable(
+  bottle: string,
+  wanted: readonly UplinkTarget[],
+  { views, actuator, retry, signal }: PushDeps,
+): Promise<void> {
+  const present = views.targets(bottle)
+  const kept = present?.filter((target) => wanted.some((other) => equal(target, other)))
+  if (!kept || kept.length === present?.length) return
+  await retry(() => actuator.controlUplink({ op: 'targets', bottle, targets: kept }, signal))
+  views.setTargets(bottle, kept)
 }
 
 export interface OpeningOptions {
@@ -90,7 +129,7 @@ export async function pushOpening(
     { exactIssuer: true, newIssuer, ...(token !== undefined && { token }) },
     deps,
   )
-  view.targets = targets
+  deps.views.setTargets(bottle, targets)
 }
 
 /** Whether uplink and egress hold exactly this already, as far as the view tells. */

@@ -22,10 +22,17 @@ export interface RecordKeeper {
   forget(address: string): void
   /** Everything noted so far is durable when this resolves. */
   write(): Promise<void>
-  /** Closing entries: owner, protection, labels; what was in sync already; with `whole`, nothing of what is gone. */
-  finish(inSync: readonly Resource[], whole: boolean): Promise<void>
+  /** Closing entries: owner, protection, labels; what was in sync already. */
+  finish(inSync: readonly Resource[], extent: Extent): Promise<void>
   /** The uplink is made anew or gone: what is stored has to be asked for again. */
   uplinkChanged(present: boolean): void
+}
+
+export interface Extent {
+  /** Nothing stays of what is no longer declared. */
+  readonly whole: boolean
+  /** Bottles that were left as they are: so are protection and labels of theirs. */
+  readonly left: ReadonlySet<string>
 }
 
 export interface RecordOptions {
@@ -97,7 +104,7 @@ export function keepRecord({ plan, actuator, uplink, signal, retry }: RecordOpti
     applied: (resource, effect) => changes.set(resource.address, recorded(resource, effect)),
     forget: (address) => changes.set(address, undefined),
     write: () => write(),
-    finish: (inSync, whole) => write((base) => finishedRecord(base, plan, inSync, whole, changes)),
+    finish: (inSync, extent) => write((base) => finishedRecord(base, plan, inSync, extent, changes)),
     uplinkChanged(isPresent) {
       present = isPresent
       stored = undefined
@@ -134,7 +141,7 @@ function finishedRecord(
   base: StackRecord,
   plan: Plan,
   inSync: readonly Resource[],
-  whole: boolean,
+  { whole, left }: Extent,
   changes: ReadonlyMap<string, RecordedObject | undefined>,
 ): StackRecord {
   const objects: Record<string, RecordedObject> = { ...base.objects }
@@ -153,13 +160,14 @@ function finishedRecord(
   const desired = new Map(plan.desired.map((resource) => [resource.address as string, resource]))
   for (const [address, object] of Object.entries(objects)) {
     const resource = desired.get(address)
+    if (resource?.bottle !== undefined && left.has(resource.bottle)) continue
     const { protect: _, ...rest } = object
     if (resource) objects[address] = resource.protect ? { ...rest, protect: true } : rest
     else if (whole) delete objects[address]
   }
   const bottles: Record<string, RecordedBottle> = { ...base.bottles }
   for (const resource of plan.desired) {
-    if (resource.kind !== 'bottle' || resource.bottle === undefined) continue
+    if (resource.kind !== 'bottle' || resource.bottle === undefined || left.has(resource.bottle)) continue
     const { label, color } = resource.spec as BottleSpec
     const stopped = bottles[resource.bottle]?.stopped
     bottles[resource.bottle] = {

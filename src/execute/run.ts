@@ -129,7 +129,9 @@ export function openRun({ id, plan, steps, driver, deps, clock, emit }: RunOptio
   }
 
   const done = (action: Action, effect: Effect): void => {
-    const { desired: resource } = action
+    const { desired: resource, only } = action
+    // What only closed is not what was declared, and a closing that egress did not confirm is tried again.
+    if (only === 'closing') return end(action, 'done', { effect })
     if (action.verb === 'remove') deps.records.remove(action.address)
     else if (resource) {
       const { objectId } = effect
@@ -192,8 +194,10 @@ export function openRun({ id, plan, steps, driver, deps, clock, emit }: RunOptio
       const inSync = plan.desired.filter((resource) => !acting.has(resource.address))
       try {
         if (signal.aborted) return true
-        const whole = deps.whole === true && [...verdicts.values()].every(isDone)
-        await record.finish(inSync, whole)
+        const left = plan.actions.filter(({ verb, only }) => verb === 'blocked' || only === 'closing')
+        const whole = deps.whole === true && left.length === 0 && [...verdicts.values()].every(isDone)
+        const bottles = new Set(left.flatMap(({ bottle }) => bottle ?? []))
+        await record.finish(inSync, { whole, left: bottles })
         if (whole) forgetGone()
         return true
       } catch (thrown) {
@@ -234,6 +238,7 @@ function endedEvent(
 }
 
 function note(record: ReturnType<typeof keepRecord>, action: Action, effect: Effect | undefined): void {
+  if (action.only === 'closing') return
   if (action.verb === 'remove') record.forget(action.address)
   else if (action.desired) record.applied(action.desired, effect)
 }

@@ -62,8 +62,8 @@ function pushSteps(bottle: string, pushed: readonly Action[]): ApplyStep[] {
   const [first] = pushed
   if (!first) return []
   const closing = pushed.filter((action) => action.kind === 'route' && action.verb !== 'create')
-  const closed = closing.filter((action) => action.verb === 'remove')
-  const opening = pushed.filter((action) => action.verb !== 'remove')
+  const closed = closing.filter((action) => action.verb === 'remove' || action.only === 'closing')
+  const opening = pushed.filter((action) => !closed.includes(action))
   const common = { driver: first.driver, bottle, after: new Set<string>() }
   const steps: ApplyStep[] = []
   if (closing.length > 0)

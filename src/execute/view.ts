@@ -26,6 +26,10 @@ export interface Views {
   uplinkRemade(): void
   /** Whether the uplink, as far as known without asking, has a table for the bottle. */
   isAttached(bottle: string): boolean
+  /** What that table admits; absent: there is none. */
+  targets(bottle: string): readonly UplinkTarget[] | undefined
+  /** The uplink has this table now. */
+  setTargets(bottle: string, targets: readonly UplinkTarget[]): void
 }
 
 export interface ViewsOptions {
@@ -63,6 +67,12 @@ export function openViews({ uplink, askBundle }: ViewsOptions): Views {
       for (const view of known.values()) view.targets = undefined
     },
     isAttached: (bottle) => targetsOf.has(bottle),
+    targets: (bottle) => targetsOf.get(bottle),
+    setTargets(bottle, targets) {
+      targetsOf.set(bottle, targets)
+      const view = known.get(bottle)
+      if (view) view.targets = targets
+    },
   }
 }
 

@@ -3,6 +3,8 @@ import type { Address } from './address.ts'
 import type { Action, Verb } from './plan.ts'
 
 export type Outcome = 'done' | 'failed' | 'skipped' | 'interrupted'
+/** `blocked`: left as it is, never begun. */
+export type Ending = Outcome | 'blocked'
 
 export type ApplyEvent =
   | {
@@ -22,19 +24,20 @@ export type ApplyEvent =
       readonly type: 'action-ended'
       readonly address: Address
       readonly verb: Verb
-      readonly outcome: Outcome
+      readonly outcome: Ending
       /** Milliseconds. */
       readonly duration: number
       /** What was done, in the words of the finished line (`recreated`, `revoked at gitea.acme.example`). */
       readonly did?: string
       readonly error?: { readonly code: string; readonly message: string; readonly hint?: string }
-      /** Address of the root cause, for `skipped`. */
+      /** Address of the root cause, for `skipped` and `blocked`. */
       readonly because?: Address
       readonly at: string
     }
   | {
       readonly type: 'ended'
-      readonly outcome: 'done' | 'failed' | 'interrupted' | 'timeout'
+      /** `blocked`: all that is not blocked is done. */
+      readonly outcome: 'done' | 'failed' | 'interrupted' | 'timeout' | 'blocked'
       readonly duration: number
       readonly at: string
     }

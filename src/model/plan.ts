@@ -36,6 +36,12 @@ export interface Action {
   readonly desired?: Resource
   /** What it acts on; absent for `create`. */
   readonly observed?: Observed
+  /** Of what is blocked: the blocked address it waits for; absent where the block begins. */
+  readonly because?: Address
+  /** Where a block begins: what to do about it. */
+  readonly hint?: string
+  /** In a bottle that is blocked: only what the change closes is done. Default: all of it. */
+  readonly only?: 'closing'
   /** Said beside the action: `its volumes are lost: 12 files, 3 unpushed commits`. */
   readonly notes: readonly string[]
 }
@@ -52,7 +58,7 @@ export interface Plan {
   readonly warnings: readonly Diagnostic[]
   /** Said in the first lines: `applied last from another checkout: …`. */
   readonly notes: readonly string[]
-  /** Set when nothing may be carried out: another owner, an empty manifest, a blocked address. `apply` refuses with it (5). */
+  /** Set when nothing may be carried out: another owner, an empty manifest, nothing that is not blocked. `apply` refuses with it (5). */
   readonly refusal?: { readonly code: string; readonly message: string; readonly hint: string }
   /** Everything desired, so that a saved plan can be compared with the world again. */
   readonly desired: readonly Resource[]

@@ -1,6 +1,7 @@
 /** Everything that was observed in one look at the world, and what could not be. The only input of the plan besides the desired resources. */
 import type { Address, Kind } from './address.ts'
 import type { StackRecord } from './record.ts'
+import type { UplinkTarget } from './policy.ts'
 import type { DriverName, Observed } from './resource.ts'
 
 export type DriverState =
@@ -29,6 +30,8 @@ export interface Snapshot {
   readonly objects: readonly Observed[]
   readonly unknown: readonly Unknown[]
   readonly record: RecordState
+  /** What the uplink dials, by bottle; absent: it was not asked, or did not answer. */
+  readonly admitted?: Readonly<Record<string, readonly UplinkTarget[]>>
 }
 
 /** A snapshot with its objects by address: what the planner looks things up in. */

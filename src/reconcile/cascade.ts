@@ -90,7 +90,7 @@ const followBundle: Follow = (resource, own, all, world) => {
 }
 
 /** Every change of a bundle but one of its record ends in handing it the whole policy. */
-function pushesPolicy(intention: Intention | undefined): intention is Intention {
+export function pushesPolicy(intention: Intention | undefined): intention is Intention {
   return (
     intention !== undefined &&
     intention.verb !== 'blocked' &&

@@ -17,7 +17,8 @@ export function order(intentions: readonly Intention[], resources: readonly Reso
   const edges = new Map(intentions.map((intention) => [intention.address as string, new Set<Address>()]))
   for (const intention of intentions) {
     const after = edges.get(intention.address)
-    if (!after) continue
+    // What only closes in a blocked bottle waits for nothing: what it needs is blocked.
+    if (!after || intention.only === 'closing') continue
     if (intention.verb === 'remove')
       for (const address of dependents(intention, intentions)) after.add(address)
     else for (const address of actingNeeds(intention.address, acting, desired)) after.add(address)

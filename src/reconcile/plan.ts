@@ -4,18 +4,19 @@
  */
 import { address } from '../model/address.ts'
 import type { Address } from '../model/address.ts'
-import { LABEL_PREFIX } from '../model/names.ts'
 import { PLAN_VERSION } from '../model/plan.ts'
 import type { Action, Plan } from '../model/plan.ts'
 import type { DriverName, Impact, Resource } from '../model/resource.ts'
 import { indexed } from '../model/snapshot.ts'
 import type { Snapshot, World } from '../model/snapshot.ts'
 import type { Desired } from '../resources/desired.ts'
-import { cascade } from './cascade.ts'
+import { blockedBottles, withBlocks } from './blocking.ts'
+import { cascade, pushesPolicy } from './cascade.ts'
 import { judge } from './compare.ts'
 import type { Intention } from './compare.ts'
 import { order } from './order.ts'
 import { removals } from './removal.ts'
+import { unseenRemovals } from './unseen.ts'
 
 export interface PlanOptions {
   readonly program: string
@@ -48,15 +49,18 @@ export function plan({ desired, snapshot, options }: PlanInput): Plan {
     const intention = judge(resource, world, { adopt })
     if (intention) judged.set(resource.address, intention)
   }
-  const intentions = [
-    ...cascade(judged, resources, world).values(),
-    ...removals(desired.resources, world, {
-      prune: options.prune,
-      bottles: selected,
-      force: options.force,
-    }),
+  const { prune, force } = options
+  const cascaded = cascade(judged, resources, world)
+  const told = [
+    ...cascaded.values(),
+    ...removals(desired.resources, world, { prune, bottles: selected, force }),
   ]
-  const actions = order(intentions, resources)
+  const left = blockedBottles(told, resources)
+  const isHanded = (bottle: string) =>
+    !left.has(bottle) &&
+    [address.bundle(bottle), address.uplink()].some((at) => pushesPolicy(cascaded.get(at)))
+  const unseen = unseenRemovals(desired.resources, world, { prune, bottles: selected, isHanded })
+  const actions = order(withBlocks([...told, ...unseen], resources, world), resources)
   const refusal = refusalOf(desired, snapshot, actions, options)
   return {
     version: PLAN_VERSION,
@@ -180,24 +184,17 @@ function refusalOf(
       hint: 'pass --allow-empty, or run `bot-bottle destroy`',
     }
   }
-  const blocked = actions.filter((action) => action.verb === 'blocked')
-  const [first] = blocked
-  if (!first) return undefined
-  return {
-    code: 'blocked',
-    message: `${first.address}: ${first.reason}${blocked.length > 1 ? ` (and ${blocked.length - 1} more)` : ''}`,
-    hint: hintFor(first),
-  }
+  return nothingElse(actions)
 }
 
-function hintFor(action: Action): string {
-  switch (action.observed?.ownership) {
-    case 'unmarked':
-      return `remove or rename ${action.observed.id}, or pass --adopt ${action.address} when it has the declared shape`
-    case 'other-stack':
-      return `choose another stack name; the object carries ${LABEL_PREFIX}* marks of its owner`
-    default:
-      return 'nothing of it was touched; `bot-bottle doctor` checks the machine'
+/** Where nothing is left that is not blocked there is nothing to carry out. */
+function nothingElse(actions: readonly Action[]): Plan['refusal'] {
+  const [first, ...others] = actions.filter((action) => action.verb === 'blocked' && !action.because)
+  if (!first || actions.some((action) => action.verb !== 'blocked')) return undefined
+  return {
+    code: 'blocked',
+    message: `${first.address}: ${first.reason}${others.length > 0 ? ` (and ${others.length} more)` : ''}`,
+    hint: first.hint ?? '',
   }
 }
 

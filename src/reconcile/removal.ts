@@ -31,7 +31,7 @@ export function removals(
   }
   return [...gone.values()]
     .filter((object) => !vanishesWith(object, gone))
-    .map((object) => removal(object, world, force))
+    .map((object) => removal(object, world, force, declared))
 }
 
 function isSelected(object: Observed, bottles: ReadonlySet<string> | undefined): boolean {
@@ -48,7 +48,7 @@ function vanishesWith(object: Observed, going: ReadonlyMap<string, Observed>): b
   return object.kind === 'guest' && going.has(address.bottle(bottle))
 }
 
-function removal(object: Observed, world: World, force: boolean): Intention {
+function removal(object: Observed, world: World, force: boolean, declared: ReadonlySet<string>): Intention {
   const bottle = bottleIn(object)
   const common = {
     address: object.address,
@@ -60,7 +60,9 @@ function removal(object: Observed, world: World, force: boolean): Intention {
     observed: object,
     notes: object.kind === 'bottle' ? ['its volumes are removed: work and home of the agent'] : [],
   }
-  const guard = protection(object, world, force)
+  // A route of a bottle that stays holds no work: the guard is against losing the bottle, not against closing it.
+  const closing = object.kind === 'route' && bottle !== undefined && declared.has(address.bottle(bottle))
+  const guard = closing ? undefined : protection(object, world, force)
   if (guard) return { ...common, verb: 'blocked', reason: guard, impact: 'record' }
   // What was never applied was put there by somebody else.
   const stray = object.kind === 'route' && world.record.status === 'present' && !recordOf(world, object)

@@ -38,6 +38,7 @@ export function assemble(look: Look): Snapshot {
   const objects: Observed[] = []
   const unknown: Unknown[] = []
   let record: RecordState = { status: 'absent' }
+  let admitted: Snapshot['admitted']
   for (const [name, observation] of Object.entries(look.observations) as [DriverName, DriverObservation][]) {
     drivers[name] = observation.state
     unknown.push(...observation.unknown)
@@ -47,12 +48,21 @@ export function assemble(look: Look): Snapshot {
     }
     const driverRecord = recordState(observation)
     if (driverRecord.status !== 'absent') record = driverRecord
+    admitted ??= admittedBy(observation)
     const live = liveParts(name, observation, driverRecord, look)
     objects.push(...live.objects)
     unknown.push(...live.unknown)
   }
   objects.push(...look.roots.map((root) => observedRoot(root, look.observations)))
-  return { now: look.now, installation: look.installation, drivers, objects, unknown, record }
+  const { now, installation } = look
+  return { now, installation, drivers, objects, unknown, record, ...(admitted && { admitted }) }
+}
+
+function admittedBy({ uplink }: DriverObservation): Snapshot['admitted'] {
+  if (!uplink || 'unknown' in uplink) return undefined
+  return Object.fromEntries(
+    Object.entries(uplink.status.bottles).map(([bottle, { targets }]) => [bottle, targets]),
+  )
 }
 
 /** The uplink's answer decides: no uplink at all is `absent`, a silent one is `unknown`, and unknown protects. */

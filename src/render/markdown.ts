@@ -6,7 +6,7 @@ import type { Plan } from '../model/plan.ts'
 import { safeText } from '../model/text.ts'
 import { countsOf, countWords, restartWords } from './counts.ts'
 import { impactWords } from './impact.ts'
-import { engineWords, prettyPlan } from './pretty-plan.ts'
+import { engineWords, leftLines, prettyPlan } from './pretty-plan.ts'
 import { PLAIN, symbolOf } from './style.ts'
 
 /** Forges refuse comments beyond 65,536 characters. */
@@ -32,7 +32,14 @@ export function markdownPlan(plan: Plan): string[] {
   ]
   const said = notes.length === 0 ? [] : ['', ...notes.map((note) => `- ${code(note)}`)]
   if (plan.actions.length === 0) return [...head, ...said, '', 'Live state is what the manifest says.']
-  return [...head, ...said, '', ...rows(plan), '', ...details(plan)]
+  return [...head, ...said, ...left(plan), '', ...rows(plan), '', ...details(plan)]
+}
+
+/** What `apply` will not do, above the table of what it would. */
+function left(plan: Plan): string[] {
+  const { refusal } = plan
+  const lines = refusal ? [`Refused: ${refusal.message}`, `hint: ${refusal.hint}`] : leftLines(plan, PLAIN)
+  return lines.length === 0 ? [] : ['', ...lines.map((line) => `- ${code(line.trim())}`)]
 }
 
 function rows(plan: Plan): string[] {

@@ -27,7 +27,7 @@ export function outcomeLines(progress: Progress, style: Style, view: OutcomeView
     ]
   }
   const of = (status: Row['status']): Row[] => progress.rows.filter((row) => row.status === status)
-  const [failed, skipped, done] = [of('failed'), of('skipped'), of('done')]
+  const [failed, skipped, done, blocked] = [of('failed'), of('skipped'), of('done'), of('blocked')]
   const open = [...of('interrupted'), ...of('waiting'), ...of('running')]
   const widest = Math.max(0, ...progress.rows.map((row) => widthOf(safeText(row.address))))
   const line = (row: Row, text: string): string =>
@@ -48,14 +48,16 @@ export function outcomeLines(progress: Progress, style: Style, view: OutcomeView
       'yellow',
       open.map((row) => line(row, row.status === 'waiting' ? 'not started' : 'interrupted')),
     ),
+    ...section('BLOCKED', 'yellow', blockedLines(blocked, line)),
     ...section('DONE', 'green', [
       ...done.slice(0, DONE_SHOWN).map((row) => line(row, safeText(row.text))),
       ...(done.length > DONE_SHOWN ? [`  ${done.length - DONE_SHOWN} more`] : []),
     ]),
-    `${head(outcome)} after ${took}: ${said([
+    `${HEADS[outcome]} after ${took}: ${said([
       [failed.length, 'failed'],
       [skipped.length, 'skipped'],
       [open.length, 'not done'],
+      [blocked.length, 'blocked'],
       [done.length, 'done'],
     ])}`,
     ...wrapped(
@@ -75,6 +77,20 @@ export function outcomeLines(progress: Progress, style: Style, view: OutcomeView
   }
 }
 
+/** Where each block begins, with the way out; what waits for it is counted. */
+function blockedLines(blocked: readonly Row[], line: (row: Row, text: string) => string): string[] {
+  const roots = blocked.filter(({ because }) => because === undefined)
+  const waiting = blocked.length - roots.length
+  return [
+    ...roots.flatMap((row) => [line(row, safeText(row.error?.message ?? row.text)), ...hintOf(row)]),
+    ...(waiting > 0
+      ? [
+          `  ${count(waiting, 'more waits', 'more wait')} for it and ${waiting === 1 ? 'is' : 'are'} left as ${waiting === 1 ? 'it is' : 'they are'}`,
+        ]
+      : []),
+  ]
+}
+
 function failure(row: Row): string {
   return row.error ? `${safeText(row.error.message)} (${safeText(row.error.code)})` : 'no reason given'
 }
@@ -83,12 +99,13 @@ function hintOf(row: Row): string[] {
   return row.error?.hint === undefined ? [] : [`    hint: ${safeText(row.error.hint)}`]
 }
 
-function head(outcome: 'failed' | 'interrupted' | 'timeout'): string {
-  return outcome === 'failed'
-    ? 'stopped with failures'
-    : outcome === 'timeout'
-      ? 'not ready in time'
-      : 'interrupted'
+type Unfinished = 'failed' | 'interrupted' | 'timeout' | 'blocked'
+
+const HEADS: Readonly<Record<Unfinished, string>> = {
+  failed: 'stopped with failures',
+  timeout: 'not ready in time',
+  interrupted: 'interrupted',
+  blocked: 'all that is not blocked is done',
 }
 
 function said(parts: readonly (readonly [number, string])[]): string {
@@ -97,15 +114,11 @@ function said(parts: readonly (readonly [number, string])[]): string {
 }
 
 /** The one sentence on what happens next. */
-function nextRun(
-  again: string,
-  outcome: 'failed' | 'interrupted' | 'timeout',
-  failed: number,
-  left: number,
-  done: number,
-): string {
+function nextRun(again: string, outcome: Unfinished, failed: number, left: number, done: number): string {
   if (outcome === 'timeout')
     return `Everything is made but not all of it is ready; the next \`${again}\` looks again and waits again.`
+  if (outcome === 'blocked')
+    return `The next \`${again}\` does the rest when what blocks is out of the way; what is done stays.`
   if (failed === 0)
     return `The next \`${again}\` looks at what is there and does the ${left === 0 ? 'rest' : count(left, 'action')} that ${left === 1 ? 'is' : 'are'} left.`
   const tries =

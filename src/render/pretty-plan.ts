@@ -66,13 +66,27 @@ function adviceFor(plan: Plan, style: Style, saved: string | undefined): string[
       ...wrapped(`Refused: ${safeText(plan.refusal.message)}`, style.width, '  '),
       ...wrapped(`  hint: ${safeText(plan.refusal.hint)}`, style.width, '        '),
     ]
-  const first = plan.actions.find((action) => action.verb !== 'remove' && action.desired) ?? plan.actions[0]
+  const possible = plan.actions.filter((action) => action.verb !== 'blocked')
+  const first = possible.find((action) => action.verb !== 'remove' && action.desired) ?? possible[0]
   const why = first?.desired ? ` Why: \`bot-bottle explain ${safeText(first.address)}\`` : ''
   const run =
     saved === undefined
       ? 'Run `bot-bottle apply`.'
       : `Saved. Run \`bot-bottle apply --plan ${safeText(saved)}\`.`
-  return wrapped(`${run}${why}`, style.width)
+  return [...leftLines(plan, style), ...wrapped(`${run}${why}`, style.width)]
+}
+
+/** What `apply` leaves as it is, and what to do about it: once for each block, not for what waits for it. */
+export function leftLines(plan: Plan, style: Style): string[] {
+  const roots = plan.actions.filter((action) => action.verb === 'blocked' && !action.because)
+  if (roots.length === 0) return []
+  return [
+    ...roots.flatMap((root) => [
+      ...wrapped(`Blocked: ${safeText(root.address)}: ${safeText(root.reason)}`, style.width, '  '),
+      ...(root.hint === undefined ? [] : wrapped(`  hint: ${safeText(root.hint)}`, style.width, '        ')),
+    ]),
+    'What is blocked is left as it is; everything else is done, and `apply` ends with 5.',
+  ]
 }
 
 function actionLines(actions: readonly Action[], plan: Plan, style: Style): string[] {

@@ -37,6 +37,8 @@ export function finishedLine(row: Row, progress: Progress, style: Style): string
         progress,
         style,
       )
+    case 'blocked':
+      return rowLine(tint(style, 'yellow', skipped), row, blockedWords(row), progress, style)
     default:
       return rowLine(tint(style, 'yellow', skipped), row, 'interrupted', progress, style)
   }
@@ -66,7 +68,9 @@ export function runningLines(
     ),
   )
   const more = running.length > shown.length ? [`    ${running.length - shown.length} more running`] : []
-  const finished = progress.rows.filter(({ status }) => ['done', 'failed', 'skipped'].includes(status)).length
+  const finished = progress.rows.filter(({ status }) =>
+    ['done', 'failed', 'skipped', 'blocked'].includes(status),
+  ).length
   return [...lines, ...more, tint(style, 'dim', `  ${finished} of ${progress.rows.length}`)]
 }
 
@@ -99,7 +103,16 @@ export function plainLine(row: Row): string {
       return `${address} ${row.verb} failed: ${safeText(row.error?.message ?? 'no reason given')} (${duration(row.duration ?? 0)})`
     case 'skipped':
       return `${address} ${row.verb} skipped because of ${safeText(row.because ?? 'an earlier failure')}`
+    case 'blocked':
+      return `${address} ${blockedWords(row)}`
     case 'interrupted':
       return `${address} ${row.verb} interrupted`
   }
+}
+
+/** Where the block begins, what it is; elsewhere, that address. */
+function blockedWords(row: Row): string {
+  return row.because === undefined
+    ? `blocked: ${safeText(row.error?.message ?? row.text)}`
+    : `left as it is because of ${safeText(row.because)}`
 }

@@ -1,12 +1,12 @@
 /** What an apply has done so far, folded from its events; live and plain progress, tables and JSON read this one value. */
 import type { Address } from '../model/address.ts'
-import type { ApplyEvent, Outcome } from '../model/event.ts'
+import type { ApplyEvent, Ending } from '../model/event.ts'
 import type { Action, Verb } from '../model/plan.ts'
 
 export interface Row {
   readonly address: Address
   readonly verb: Verb
-  readonly status: 'waiting' | 'running' | Outcome
+  readonly status: 'waiting' | 'running' | Ending
   /** Why it runs, what it is doing, or what it did. */
   readonly text: string
   /** Milliseconds since the epoch; absent while waiting. */

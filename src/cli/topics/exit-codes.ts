@@ -7,7 +7,8 @@ What the exit code says
   2    manifest or command line is invalid; a secret is not set; nothing was done
   3    another run holds the stack
   4    some actions failed; the table says which
-  5    refused: foreign owner, protection, prune guard, or consent is missing
+  5    refused: foreign owner, protection, prune guard, or consent is missing;
+       or some objects are blocked: the rest was done, the table says which
   6    the saved plan is stale
   7    not ready in time
   8    the driver's engine cannot be reached

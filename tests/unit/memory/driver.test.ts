@@ -34,7 +34,7 @@ describe('the memory driver', () => {
     lab.close()
   })
 
-  it('refuses a name that a stranger has, and touches nothing of it', async () => {
+  it('refuses a name that a stranger has, and touches nothing of it where nothing else is to be done', async () => {
     const lab = await laboratory()
     drift(lab.world, 'acme').addStranger({
       address: one.resources.find(({ kind }) => kind === 'bottle')!.address,

@@ -142,6 +142,18 @@ function happen(world: Snapshot, event: Event, desired: Desired): Snapshot {
             ? { status: 'absent' }
             : { status: 'unknown', reason: 'uplink does not answer' },
       }
+    case 'admitted':
+      return {
+        ...world,
+        admitted: {
+          ...world.admitted,
+          [String(event['admitted'])]: (event['hosts'] as string[]).map((host) => ({
+            host,
+            port: 443,
+            allowPrivate: false,
+          })),
+        },
+      }
     case 'engine':
       return {
         ...world,

@@ -7,7 +7,7 @@ import type { Snapshot } from '../../../src/model/snapshot.ts'
 import { plan } from '../../../src/reconcile/plan.ts'
 import { definitionOf } from '../../../src/resources/kinds.ts'
 import { applied } from './model-apply.ts'
-import { desiredOf, OPTIONS, worldOf } from './stacks.ts'
+import { desiredOf, liveObject, OPTIONS, worldOf } from './stacks.ts'
 import type { BottleShape, StackShape } from './stacks.ts'
 
 const RUNS = { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 1000) }
@@ -162,7 +162,7 @@ describe('a plan', () => {
           for (const need of action.after) expect(before(actions, need)).toBeLessThan(index)
           for (const need of action.desired?.needs ?? []) {
             const at = before(actions, need)
-            if (action.verb !== 'remove' && at >= 0 && actions[at]!.verb !== 'remove')
+            if (action.verb !== 'remove' && !action.only && at >= 0 && actions[at]!.verb !== 'remove')
               expect(action.after).toContain(need)
           }
           if (action.verb !== 'remove') continue
@@ -229,15 +229,73 @@ describe('a plan', () => {
     )
   })
 
-  it('removes nothing while the stack record is unknown', () => {
+  it('removes nothing while the stack record is unknown, and closes routes of bottles that stay', () => {
     fc.assert(
       fc.property(stackShape, stackShape, (live, wanted) => {
         const snapshot = damage(worldOf(desiredOf(live)), { do: 'lose-record' })
-        expect(
-          plan({ desired: desiredOf(wanted), snapshot, options: OPTIONS }).actions.some(
-            (action) => action.verb === 'remove',
-          ),
-        ).toBe(false)
+        for (const action of plan({ desired: desiredOf(wanted), snapshot, options: OPTIONS }).actions)
+          if (action.verb === 'remove')
+            expect([action.kind, Object.keys(wanted)]).toEqual([
+              'route',
+              expect.arrayContaining([action.bottle]),
+            ])
+      }),
+      RUNS,
+    )
+  })
+
+  it('plans for every other bottle as if the blocked one were well', () => {
+    fc.assert(
+      fc.property(scenario, fc.constantFrom('bottle', 'bundle'), (each, kind) => {
+        const input = inputOf({
+          ...each,
+          wanted: { ...each.wanted, ann: each.live['ann'] ?? { routes: {} } },
+        })
+        const stranger = (objects: Snapshot['objects']): Snapshot['objects'] => [
+          ...objects,
+          {
+            ...liveObject(desiredOf({ ann: { routes: {} } }).resources.find((one) => one.kind === kind)!),
+            id: 'theirs',
+            ownership: 'unmarked',
+          },
+        ]
+        const blocked = plan({
+          desired: input.desired,
+          snapshot: { ...input.snapshot, objects: stranger(input.snapshot.objects) },
+          options: OPTIONS,
+        })
+        const well = plan({ ...input, options: OPTIONS })
+        const others = ({ actions }: { readonly actions: readonly Action[] }) =>
+          actions.filter(({ bottle }) => bottle !== undefined && bottle !== 'ann')
+        expect(others(blocked)).toEqual(others(well))
+      }),
+      RUNS,
+    )
+  })
+
+  it('does nothing in a blocked bottle but close, and nothing that needs what is blocked', () => {
+    fc.assert(
+      fc.property(scenario, (input) => {
+        const { actions } = made(input)
+        const roots = new Set(
+          actions
+            .filter(({ verb, because }) => verb === 'blocked' && !because)
+            .map(({ address }) => address as string),
+        )
+        const left = new Set(
+          actions.filter(({ address }) => roots.has(address)).flatMap(({ bottle }) => bottle ?? []),
+        )
+        const { resources } = desiredOf(input.wanted)
+        const needsBlocked = (at: string): boolean =>
+          (resources.find(({ address }) => address === at)?.needs ?? []).some(
+            (need) => roots.has(need) || needsBlocked(need),
+          )
+        for (const action of actions) {
+          if (action.verb === 'blocked')
+            expect(action.because === undefined || roots.has(action.because)).toBe(true)
+          else if (left.has(action.bottle ?? '') || needsBlocked(action.address))
+            expect([action.phase, action.kind], action.address).toEqual(['narrow', 'route'])
+        }
       }),
       RUNS,
     )
