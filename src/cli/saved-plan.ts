@@ -1,15 +1,18 @@
 /**
- * A plan on disk (0600): what was planned, from which files. Carrying it out plans again and compares: what differs in
- * the manifest or in the world makes it stale. Volatile readings are not compared.
+ * A plan on disk (0600): what was planned, from which files, signed by this installation. Carrying it out verifies the
+ * signature before anything of it is used, plans again and compares: what differs in the manifest or in the world
+ * makes it stale. Volatile readings are not compared.
  */
 import { readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import type { LoadedManifest } from '../manifest/load.ts'
-import { StaleError, UsageError } from '../model/errors.ts'
+import { RefusedError, StaleError, UsageError } from '../model/errors.ts'
 import { canonical, equal } from '../model/json.ts'
 import type { Action, Plan } from '../model/plan.ts'
 import type { PlanOptions } from '../reconcile/plan.ts'
 import { safeJson } from '../render/safe-json.ts'
+import type { Home } from '../state/home.ts'
+import { isSignedHere, signatureOf } from '../state/plan-signature.ts'
 import { writeProtected } from '../state/protected.ts'
 import type { Io } from './io.ts'
 import type { Settings } from './settings.ts'
@@ -56,15 +59,15 @@ export function digestsOf({ sources }: Pick<LoadedManifest, 'sources'>): Readonl
   return Object.fromEntries(sources.map(({ file, digest }) => [basename(file), digest]))
 }
 
-export function savePlan(path: string, saved: SavedPlan): void {
-  writeProtected(path, `${safeJson(saved, 2)}\n`)
+export function savePlan(path: string, saved: SavedPlan, home: Home): void {
+  writeProtected(path, `${safeJson({ ...saved, signature: signatureOf(saved, home) }, 2)}\n`)
 }
 
 /** Bytes; a saved plan of a thousand bottles stays below. */
 const SAVED_MAX = 256 * 1024 * 1024
 
-/** The one parse point of saved plans. */
-export async function readSavedPlan(path: string): Promise<SavedPlan> {
+/** The one parse point of saved plans. Nothing of the file is used before its signature holds. */
+export async function readSavedPlan(path: string, home: Home): Promise<SavedPlan> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new UsageError(`the saved plan ${path} cannot be read`, { code: 'plan-unreadable', cause })
   })
@@ -77,9 +80,20 @@ export async function readSavedPlan(path: string): Promise<SavedPlan> {
   } catch {
     throw foreign('save one with `bot-bottle diff --out plan.json`')
   }
-  if (!isSavedPlan(parsed))
+  const { signature, ...content } = Object(parsed) as {
+    readonly signature?: unknown
+    readonly kind?: unknown
+  }
+  if (content.kind !== 'bot-bottle-plan')
     throw foreign('save one with `bot-bottle diff --out plan.json`; `--output json` prints another document')
-  return parsed
+  if (!isSignedHere(content, signature, home)) {
+    throw new RefusedError(`${path} was not saved by this installation, or was changed since`, {
+      code: 'plan-not-ours',
+      hint: `save it here with \`bot-bottle diff --out ${path}\`, or apply the manifest itself: \`bot-bottle apply -f FILE\``,
+    })
+  }
+  if (!isSavedPlan(content)) throw foreign('save one with `bot-bottle diff --out plan.json`')
+  return content
 }
 
 function isSavedPlan(value: unknown): value is SavedPlan {

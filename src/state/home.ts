@@ -3,10 +3,9 @@
  * `$BOT_BOTTLE_HOME`, else `~/.bot-bottle`; 0700; a foreign owner or a wider mode is refused.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, linkSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
 import { RefusedError, UsageError } from '../model/errors.ts'
-import { ensureFolder, readProtected, unwritable } from './protected.ts'
+import { ensureFolder, keptOnce } from './protected.ts'
 
 export interface Home {
   readonly dir: string
@@ -58,31 +57,10 @@ const INSTALLATION = /^[0-9a-f]{16}$/
 
 function installationOf(dir: string): string {
   const path = join(dir, 'installation')
-  const found = readProtected(path) ?? madeOnce(path)
-  const id = found.trim()
+  const id = keptOnce(path, () => `${randomBytes(8).toString('hex')}\n`).trim()
   if (INSTALLATION.test(id)) return id
   throw new RefusedError(`${path} does not hold an installation id`, {
     code: 'installation-damaged',
     hint: 'restore it from a backup; a new id would make every live bottle look like somebody else’s',
   })
-}
-
-/** `link` fails when the name is taken, so of two first runs one wins and nobody reads half a file. */
-function madeOnce(path: string): string {
-  const beside = `${path}.${randomBytes(4).toString('hex')}.new`
-  try {
-    const fd = openSync(beside, 'wx', 0o600)
-    try {
-      writeFileSync(fd, `${randomBytes(8).toString('hex')}\n`)
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
-    }
-    linkSync(beside, path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable('write', path, error)
-  } finally {
-    rmSync(beside, { force: true })
-  }
-  return readProtected(path) ?? ''
 }

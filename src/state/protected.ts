@@ -9,6 +9,7 @@ import {
   existsSync,
   fstatSync,
   fsyncSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -122,6 +123,29 @@ export function writeProtected(path: string, content: string): void {
     rmSync(beside, { force: true })
     throw unwritable('write', path, error)
   }
+}
+
+/** Content of a file of ours that is made where there is none and never again. `link` fails when the name is taken: of two first runs one wins, and nobody reads half a file. */
+export function keptOnce(path: string, made: () => string): string {
+  const found = readProtected(path)
+  if (found !== undefined) return found
+  const beside = `${path}.${randomBytes(4).toString('hex')}.new`
+  try {
+    const fd = openSync(beside, 'wx', 0o600)
+    try {
+      writeFileSync(fd, made())
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+    linkSync(beside, path)
+    syncFolder(dirname(path))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable('write', path, error)
+  } finally {
+    rmSync(beside, { force: true })
+  }
+  return readProtected(path) ?? ''
 }
 
 /** Makes a rename or a removal in the folder durable. */

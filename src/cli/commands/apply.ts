@@ -6,7 +6,9 @@ import type { Invocation } from '../invocation.ts'
 import { requireSupported } from '../load.ts'
 import { planOptions } from '../planning.ts'
 import { digestsOf, readSavedPlan, requireFresh } from '../saved-plan.ts'
+import { settingsOf } from '../settings.ts'
 import { openStack, selectedBottles } from '../stack.ts'
+import { openHome } from '../../state/home.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const saved = invocation.options.text('plan')
@@ -29,7 +31,9 @@ async function applySaved(path: string, invocation: Invocation): Promise<number>
       code: 'bad-option',
     })
   }
-  const saved = await readSavedPlan(resolve(invocation.io.cwd, path))
+  const { stateDir } = settingsOf(invocation)
+  const home = openHome({ env: invocation.io.env, ...(stateDir !== undefined && { stateDir }) })
+  const saved = await readSavedPlan(resolve(invocation.io.cwd, path), home)
   const { files, sets, driver } = saved.source
   if (files.includes('-'))
     throw new UsageError('a plan made from standard input cannot be read again', {

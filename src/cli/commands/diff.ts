@@ -27,14 +27,18 @@ export async function run(invocation: Invocation): Promise<number> {
   const { plan } = await planNow(stack, loaded.desired, made, invocation)
   if (out !== undefined) {
     const { program: _, ...kept } = made
-    savePlan(resolve(io.cwd, out), {
-      kind: 'bot-bottle-plan',
-      version: SAVED_PLAN_VERSION,
-      savedAt: new Date(io.now()).toISOString(),
-      source: sourceOf(settingsOf(invocation), loaded, io),
-      options: kept,
-      plan,
-    })
+    savePlan(
+      resolve(io.cwd, out),
+      {
+        kind: 'bot-bottle-plan',
+        version: SAVED_PLAN_VERSION,
+        savedAt: new Date(io.now()).toISOString(),
+        source: sourceOf(settingsOf(invocation), loaded, io),
+        options: kept,
+        plan,
+      },
+      stack.home,
+    )
   }
   const shown = options.flag('drift') ? driftOnly(plan) : plan
   const form = options.text('output') ?? 'pretty'
