@@ -6,10 +6,13 @@ import { startLoop } from '../../watch/loop.ts'
 import type { Invocation } from '../invocation.ts'
 import { interruptible } from '../interrupt.ts'
 import { openStack } from '../stack.ts'
+import { stamped } from '../stamped.ts'
 import { openWatchRun } from '../watch-run.ts'
 
-export async function run(invocation: Invocation): Promise<number> {
-  const { io, output } = invocation
+export async function run(asked: Invocation): Promise<number> {
+  const { io } = asked
+  const output = stamped(asked.output, () => io.now())
+  const invocation = { ...asked, output }
   const stack = await openStack(invocation)
   if (!stack.loaded) throw new UsageError('watch needs a manifest', { code: 'no-manifest' })
   if (stack.loaded.sources.some(({ file }) => file === '-'))

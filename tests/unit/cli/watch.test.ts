@@ -156,6 +156,12 @@ describe('watch', () => {
     await run(['start'])
     expect(followed).toContain(join(program.folder, 'token'))
   })
+  test('says everything behind the time of day', async () => {
+    const { code, stderr } = await program.run('watch', { env: TOKEN, signal: 'SIGTERM' })
+    expect(code).toBe(0)
+    expect(stderr).toMatch(/^\d\d:\d\d:\d\d {2}watching acme; Ctrl-C ends it\n/)
+    for (const line of stderr.trimEnd().split('\n')) expect(line).toMatch(/^\d\d:\d\d:\d\d {2}\S/)
+  })
   test('goes on when the engine does not answer', async () => {
     const run = await watching()
     program.faults.add({ call: 'observe', moment: 'before' })
