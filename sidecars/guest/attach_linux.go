@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -18,6 +19,7 @@ import (
 type attachment struct {
 	connection *socket
 	mu         sync.Mutex
+	leaving    atomic.Bool // the detach keys were typed: init closes the connection as soon as it knows
 }
 
 func attach(args []string) error {
@@ -91,6 +93,9 @@ func (a *attachment) send(kind byte, payload []byte) {
 func (a *attachment) receive(from *bufio.Reader) error {
 	for {
 		kind, payload, err := readFrame(from)
+		if err != nil && a.leaving.Load() {
+			return &failure{exitDone, "detached"}
+		}
 		if err != nil {
 			return &failure{exitAttach, "init is gone: " + err.Error()}
 		}
@@ -149,6 +154,7 @@ func (a *attachment) sendStdin(sequence []byte, ended chan<- error) {
 				a.send(frameStdin, typed)
 			}
 			if detach {
+				a.leaving.Store(true)
 				a.send(frameDetach, nil)
 				ended <- &failure{exitDone, "detached"}
 				return

@@ -1,6 +1,17 @@
 /** Every command: what it is called and what it takes. Help, parsing and completion all read this table; it loads none of them. */
 import type { CommandSpec } from './invocation.ts'
-import { MANIFEST, STACK, YES, QUIET, LOCK, FULL, OUTPUT, TAKE_OVER, PROGRAM } from './shared-options.ts'
+import {
+  MANIFEST,
+  STACK,
+  YES,
+  QUIET,
+  LOCK,
+  FULL,
+  OUTPUT,
+  TAKE_OVER,
+  PROGRAM,
+  DETACH_KEYS,
+} from './shared-options.ts'
 
 export const COMMANDS: readonly CommandSpec[] = [
   {
@@ -68,7 +79,10 @@ export const COMMANDS: readonly CommandSpec[] = [
     arity: [0, Infinity],
     summary: 'Keep it so: apply edits, report drift',
     examples: ['bot-bottle watch', 'bot-bottle watch --heal --yes'],
-    text: ['Without --yes it holds back what `apply` would ask about, shows it, and goes on with the rest.'],
+    text: [
+      'Without --yes it holds back what `apply` would ask about, shows it, and goes on with the rest.',
+      'Each line begins with its time of day here.',
+    ],
     options: [
       ...MANIFEST,
       YES,
@@ -115,16 +129,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "Start a bottle's agent on this terminal, or attach when it runs",
     examples: ['bot-bottle run implementer', 'bot-bottle run implementer -- --verbose'],
     text: ['Not in sync: shows the plan of this bottle and goes on as `apply` would.'],
-    options: [
-      ...MANIFEST,
-      YES,
-      {
-        flags: '--detach-keys <keys>',
-        type: 'text',
-        text: 'leave the agent running',
-        default: 'ctrl-p,ctrl-q',
-      },
-    ],
+    options: [...MANIFEST, YES, DETACH_KEYS],
   },
   {
     name: 'attach',
@@ -134,17 +139,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'Put a running agent on this terminal',
     examples: ['bot-bottle attach implementer'],
     text: ['The output of the agent is shown as it is; other commands show it made safe.'],
-    options: [
-      ...MANIFEST,
-      STACK,
-      {
-        flags: '--detach-keys <keys>',
-        type: 'text',
-        text: 'leave the agent running',
-        default: 'ctrl-p,ctrl-q',
-      },
-      { flags: '--no-stdin', type: 'flag', text: 'watch only' },
-    ],
+    options: [...MANIFEST, STACK, DETACH_KEYS, { flags: '--no-stdin', type: 'flag', text: 'watch only' }],
   },
   {
     name: 'exec',

@@ -12,8 +12,11 @@ export interface Invocation {
   readonly output: Output
 }
 
-/** `flag`: given or not. `list`: may be repeated. `seconds`: a number, or with `ms`, `s`, `m`, `h`. */
-export type OptionType = 'flag' | 'text' | 'list' | 'seconds' | 'number'
+/**
+ * `flag`: given or not. `list`: may be repeated. `seconds`: a number, or with `ms`, `s`, `m`, `h`. `keys`: as docker
+ * writes them, `ctrl-p,ctrl-q`.
+ */
+export type OptionType = 'flag' | 'text' | 'list' | 'seconds' | 'number' | 'keys'
 
 export interface OptionSpec extends OptionHelp {
   readonly type: OptionType

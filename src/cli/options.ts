@@ -55,3 +55,14 @@ export function parseNumber(option: string, text: string): number {
     throw new UsageError(`${option} takes a whole number, not \`${text}\``, { code: 'bad-option' })
   return Number(text)
 }
+
+/** One printed character or `ctrl-` and one of a–z, @, [, \, ], ^, _; none at all is a sequence too. */
+const KEYS = /^(?:(?:[!-~]|ctrl-[a-z@[\\\]^_])(?:,(?:[!-~]|ctrl-[a-z@[\\\]^_]))*)?$/
+
+export function parseKeys(option: string, text: string): string {
+  if (!KEYS.test(text))
+    throw new UsageError(`${option} takes keys such as ctrl-p,ctrl-q or a,b, not \`${text}\``, {
+      code: 'bad-option',
+    })
+  return text
+}

@@ -5,7 +5,7 @@ import { COMMANDS } from './catalogue.ts'
 import { habitHint } from './habits.ts'
 import { LEADING, SHARED } from './shared-options.ts'
 import type { CommandSpec, OptionSpec } from './invocation.ts'
-import { Options, parseNumber, parseSeconds } from './options.ts'
+import { Options, parseKeys, parseNumber, parseSeconds } from './options.ts'
 
 export type Parsed =
   | { readonly command: CommandSpec; readonly args: readonly string[]; readonly options: Options }
@@ -55,6 +55,7 @@ function optionOf(spec: OptionSpec): Option {
     option.argParser((word: string, before: string[] | undefined) => [...(before ?? []), word])
   if (spec.type === 'seconds') option.argParser((word: string) => parseSeconds(long, word))
   if (spec.type === 'number') option.argParser((word: string) => parseNumber(long, word))
+  if (spec.type === 'keys') option.argParser((word: string) => parseKeys(long, word))
   return option
 }
 

@@ -51,6 +51,12 @@ export const TAKE_OVER: OptionSpec = {
   type: 'flag',
   text: 'go on although another machine or checkout applied last',
 }
+export const DETACH_KEYS: OptionSpec = {
+  flags: '--detach-keys <keys>',
+  type: 'keys',
+  text: 'leave the agent running; "" for none',
+  default: 'ctrl-p,ctrl-q',
+}
 export const PROGRAM: readonly OptionSpec[] = [
   {
     flags: '-e, --env <name=value>',

@@ -19,7 +19,7 @@ export interface Binding {
   readonly io: Io
   /** The program has a terminal: raw mode here, so that Ctrl-C is a key of the program. */
   readonly tty: boolean
-  /** Default true. */
+  /** Default true. False: nothing typed reaches the program, and Ctrl-C ends the watching alone. */
   readonly stdin?: boolean
 }
 
@@ -35,7 +35,7 @@ export async function bind(execution: Execution, { io, tty, stdin = true }: Bind
     left.resolve(code)
     execution.close()
   }
-  const raw = tty && io.stdin.isTTY === true && io.stdin.setRawMode !== undefined
+  const raw = stdin && tty && io.stdin.isTTY === true && io.stdin.setRawMode !== undefined
   if (raw) {
     io.stdin.setRawMode?.(true)
     undo.push(() => io.stdin.setRawMode?.(false))
@@ -45,7 +45,8 @@ export async function bind(execution: Execution, { io, tty, stdin = true }: Bind
     undo.push(io.onSignal(signal, () => leave(EXIT.interrupted)))
   execution.stdin.on('error', () => {})
   if (stdin) io.stdin.pipe(execution.stdin)
-  else execution.stdin.end()
+  // An engine takes the end of a terminal's input for the end of its output as well.
+  else if (!tty) execution.stdin.end()
   undo.push(() => {
     io.stdin.unpipe(execution.stdin)
     io.stdin.pause()

@@ -4,7 +4,7 @@ import { DriverError } from '../../model/errors.ts'
 import { CONTROL_SOCKETS } from '../../model/control.ts'
 import { liveNames } from '../../model/names.ts'
 import { AGENT, GUEST_FILES, programEnvironment } from '../../resources/guest/environment.ts'
-import type { Driver, ExecRequest, Execution } from '../../ports/driver.ts'
+import type { AttachRequest, Driver, Execution, ProgramRequest } from '../../ports/driver.ts'
 import { PATHS } from './bodies.ts'
 import type { InspectedContainer } from './decode.ts'
 import { execute, run } from './exec.ts'
@@ -16,26 +16,13 @@ import { jsonLines } from './lines.ts'
 import { containerLog, type LogOptions } from './logs.ts'
 import { ours, type Site } from './place.ts'
 
-export interface StartRequest {
-  readonly argv: readonly string[]
-  /** Beside the bottle's own environment, over which it wins. */
-  readonly env: Readonly<Record<string, string>>
-  readonly cwd?: string
-  /** Absent: no terminal. */
-  readonly tty?: { readonly rows: number; readonly columns: number }
-}
-
 export interface Sessions extends Pick<Driver, 'exec' | 'helper'> {
   /** Starts the agent program under init, which holds its terminal; it goes on when the caller goes. */
-  startProgram(stack: string, bottle: string, request: StartRequest): Promise<void>
+  startProgram(stack: string, bottle: string, request: ProgramRequest): Promise<void>
   /** What runs: init's answer to `status`. */
   programStatus(stack: string, bottle: string): Promise<Readonly<Record<string, unknown>>>
   /** The terminal of what runs; its exit code when it ends, 0 after the detach keys. */
-  attachProgram(
-    stack: string,
-    bottle: string,
-    options: { readonly tty?: ExecRequest['tty']; readonly replay: boolean },
-  ): Promise<Execution>
+  attachProgram(stack: string, bottle: string, request: AttachRequest): Promise<Execution>
 }
 
 type OpenSite = (stack: string) => Promise<Site>
@@ -95,15 +82,22 @@ export function createSessions(openSite: OpenSite): Sessions {
       const site = await openSite(stack)
       return callInit(site.engine, (await runningAgent(site, bottle)).id, { op: 'status' })
     },
-    attachProgram: (stack, bottle, { tty, replay }) =>
-      helper(
-        stack,
-        bottle,
-        ['attach', '--run', PATHS.init, ...(tty ? ['--tty'] : []), ...(replay ? ['--replay'] : [])],
-        undefined,
-        tty,
-      ),
+    attachProgram: (stack, bottle, request) =>
+      helper(stack, bottle, attachArguments(request), undefined, request.tty),
   }
+}
+
+/** Of the helper, which looks for the detach keys itself: the engine is told to look for none (`execBody`). */
+export function attachArguments({ tty, replay, detachKeys, stdin = true }: AttachRequest): readonly string[] {
+  return [
+    'attach',
+    '--run',
+    PATHS.init,
+    ...(tty ? ['--tty'] : []),
+    ...(replay ? ['--replay'] : []),
+    ...(stdin ? [] : ['--no-stdin']),
+    ...(detachKeys === undefined ? [] : ['--detach-keys', detachKeys]),
+  ]
 }
 
 /** Read from root's file in the container; before it is provisioned only the program's own variables exist. */

@@ -36,6 +36,12 @@ export interface Started {
   readonly ended: Promise<Ended>
 }
 
+export interface Terminal extends Pick<Started, 'says' | 'ended'> {
+  type(keys: string): void
+  /** Everything that stood on it so far. */
+  shown(): string
+}
+
 export interface Program {
   readonly stack: string
   readonly folder: string
@@ -44,6 +50,8 @@ export interface Program {
   manifest(bottles: string): void
   run(args: string | readonly string[], options?: RunOptions): Promise<Ended>
   start(args: string | readonly string[], options?: RunOptions): Started
+  /** Runs on a terminal of 24 lines, which shows `code N` at the end; words that a shell takes as they are. */
+  terminal(args: string): Terminal
   /** Runs and throws unless the exit code is 0. */
   must(args: string | readonly string[], options?: RunOptions): Promise<Ended>
   left(): readonly string[]
@@ -79,6 +87,24 @@ export function openProgram(prefix = 'cli', env: Readonly<Record<string, string>
     return { child, ...listening(child, words) }
   }
 
+  const terminal = (args: string): Terminal => {
+    // Ctrl-C ends the program, not the shell that shows its code.
+    const line = `trap : INT; stty rows 24 cols 80; ${join(ROOT, 'bin', 'bot-bottle')} ${args}; echo "code $?"`
+    const child = spawn('script', ['-qec', line, '/dev/null'], {
+      cwd: folder,
+      stdio: 'pipe',
+      env: { PATH: process.env['PATH'] ?? '', HOME: folder, BOT_BOTTLE_HOME: home, TERM: 'xterm', ...env },
+    })
+    child.stdin.on('error', () => {})
+    let text = ''
+    child.stdout.on('data', (chunk: Buffer) => void (text += chunk.toString()))
+    return {
+      ...listening(child, [args]),
+      type: (keys) => void child.stdin.write(keys),
+      shown: () => text,
+    }
+  }
+
   const run: Program['run'] = (args, options) => start(args, options).ended
   return {
     stack,
@@ -89,6 +115,7 @@ export function openProgram(prefix = 'cli', env: Readonly<Record<string, string>
     },
     start,
     run,
+    terminal,
     async must(args, options) {
       const ended = await run(args, options)
       if (ended.code !== 0)

@@ -76,6 +76,7 @@ describe('usage errors exit 2 and say what to do', () => {
     ['explain', 'explain needs ADDRESS', 'usage: bot-bottle explain ADDRESS'],
     ['version extra', 'takes no argument `extra`', 'usage: bot-bottle version'],
     ['apply --timeout soon', '--timeout takes a time', '90s or 2m'],
+    ['attach dev --detach-keys ctrl-p,,q', '--detach-keys takes keys', 'ctrl-p,ctrl-q'],
     ['help frob', 'no command and no topic', 'topics: manifest'],
     ['diff --driver xen', 'Allowed choices are docker', '--help'],
     ['diff', 'no manifest', 'bot-bottle init'],
