@@ -227,8 +227,11 @@ export class Connection {
     if (route.tlsPassthrough) {
       // What is inside an encrypted hello may name another host of the same network; GREASE looks the same.
       if (encryptedHello) throw new Refuse('hello-encrypted-name')
-      this.#upstream = await this.#door.upstreams.dialRaw(this.#targetOf(authority))
-      return await relayBothWays(this.#door, this.#client, this.#upstream, (bytesOut, bytesIn) =>
+      const upstream = await this.#door.upstreams.dialRaw(this.#targetOf(authority))
+      // Revoked, or left, while it was dialled: the ClientHello is still unread and must not go out.
+      if (this.#over || this.#client.closed) return upstream.destroy()
+      this.#upstream = upstream
+      return await relayBothWays(this.#door, this.#client, upstream, (bytesOut, bytesIn) =>
         this.#door.audit.allowed(running, 'passthrough', { authority, bytesOut, bytesIn }),
       )
     }
