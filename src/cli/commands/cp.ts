@@ -10,6 +10,7 @@ import type { OpenBottle } from '../bottle.ts'
 import type { Invocation } from '../invocation.ts'
 import { safeText } from '../../model/text.ts'
 import { count } from '../../render/words.ts'
+import { requirePackable } from '../packable.ts'
 import { packInto } from '../tar.ts'
 import { unpackFrom } from '../untar.ts'
 
@@ -59,11 +60,10 @@ async function copyIn(
   const destination = path.endsWith('/') ? `${path}${basename(local)}` : path
   // `put` writes a tree below a folder: a file goes as the one entry of its parent.
   const folder = about.isDirectory() ? destination : dirname(destination)
+  const name = about.isDirectory() ? undefined : basename(destination)
+  await requirePackable(local, name)
   const execution = await bottle.driver.helper(bottle.stack, bottle.name, ['put', folder])
-  const sent = pipeline(
-    packInto(local, about.isDirectory() ? undefined : basename(destination)),
-    execution.stdin,
-  )
+  const sent = pipeline(packInto(local, name), execution.stdin)
   const report = await finished(execution, bottle.name, destination, sent)
   output.note([`${safeText(`${bottle.name}:${destination}`)}  ${copied(report)}`])
 }
@@ -84,8 +84,14 @@ async function copyOut(
   const parent = into ? local : dirname(local)
   await mkdir(parent, { recursive: true })
   const received = unpackFrom(execution.stdout, shape, parent, name)
+  // What is refused is not read further: the helper must not wait for a reader.
+  received.catch(() => execution.close())
   await finished(execution, bottle.name, path, received, false)
-  output.note([safeText(resolve(parent, name))])
+  const { leftOut } = await received
+  output.note([
+    safeText(resolve(parent, name)),
+    ...leftOut.map((link) => `left out: ${safeText(link)}, a link that leads out of the folder`),
+  ])
 }
 
 /** `3 files`, from the helper's summary. */
@@ -135,6 +141,8 @@ async function finished(
           .trim()
           .split('\n')[0]
           ?.replace(/^bb-guest \w+: /, '')
+          // The summary of a helper that was content.
+          .replace(/^\{.*/, '')
       : ''
   const reason =
     words ||

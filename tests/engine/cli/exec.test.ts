@@ -1,7 +1,7 @@
 /** Programs in a bottle behave as with docker: streams, exit codes, terminal, signals. */
 import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -143,6 +143,45 @@ describe('cp', () => {
     expect(readFileSync(join(program.folder, 'again', 'inner', 'a'), 'utf8')).toBe('a')
     const { out } = await program.must(['exec', 'one', '--', 'stat', '-c', '%U %u', '/workspace/bytes'])
     expect(out).toContain('1000')
+  })
+
+  it('copies nothing of a folder that holds a link out of it, and names the link', async () => {
+    mkdirSync(join(program.folder, 'linked'))
+    writeFileSync(join(program.folder, 'linked', 'first'), '1')
+    symlinkSync('/etc/passwd', join(program.folder, 'linked', 'second'))
+    const { code, err } = await program.run('cp linked one:/workspace/')
+    expect(code).toBe(4)
+    expect(err).toContain('linked/second is a link out of what is copied, to /etc/passwd')
+    expect((await program.run('exec one -- ls /workspace/linked')).code).toBe(2)
+  })
+
+  it('leaves out of a folder from the bottle the links that lead out of it, and says so', async () => {
+    await program.must([
+      'exec',
+      'one',
+      '--',
+      'sh',
+      '-c',
+      'mkdir odd; echo 1 > odd/a; ln -s /etc/passwd odd/b',
+    ])
+    expect((await program.must('cp one:/workspace/odd odd')).err).toContain('left out: b, a link')
+    expect(readdirSync(join(program.folder, 'odd'))).toEqual(['a'])
+  })
+
+  it('does not touch a folder here that stands in the place of a file, and says so', async () => {
+    mkdirSync(join(program.folder, 'odd', 'a2'), { recursive: true })
+    await program.must([
+      'exec',
+      'one',
+      '--',
+      'sh',
+      '-c',
+      'mkdir -p o/odd; echo 1 > o/odd/a1; echo 2 > o/odd/a2',
+    ])
+    const { code, err } = await program.run('cp one:/workspace/o/odd .')
+    expect(code).toBe(4)
+    expect(err).toContain('a2 is a folder')
+    expect(readdirSync(join(program.folder, 'odd'))).not.toContain('a1')
   })
 
   it('names what is not there', async () => {

@@ -3,6 +3,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   readlinkSync,
   rmSync,
   symlinkSync,
@@ -15,6 +16,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { requirePackable } from '../../../src/cli/packable.ts'
 import { packInto } from '../../../src/cli/tar.ts'
 import { unpackFrom } from '../../../src/cli/untar.ts'
 
@@ -48,6 +50,26 @@ describe('a copy into a bottle', () => {
   test('can give a single file another name', async () => {
     const packed = await buffer(packInto(join(tree(), 'a', 'one.txt'), 'two.txt'))
     expect(execFileSync('tar', ['-tf', '-'], { input: packed, encoding: 'utf8' })).toBe('two.txt\n')
+  })
+})
+
+describe('a tree that would be refused on its way in', () => {
+  test.each([
+    ['absolute', '/etc/passwd'],
+    ['upwards', '../../elsewhere'],
+  ])('is named by its %s link before anything is sent', async (_how, target) => {
+    const root = tree()
+    symlinkSync(target, join(root, 'a', 'out'))
+    await expect(requirePackable(root)).rejects.toThrow(`a/out is a link out of what is copied, to ${target}`)
+  })
+  test('is not one whose links stay inside, nor a lone file', async () => {
+    const root = tree()
+    symlinkSync('../empty', join(root, 'a', 'up'))
+    await requirePackable(root)
+    await requirePackable(join(root, 'empty'), 'other')
+    await expect(requirePackable(join(root, 'a', 'up'), 'up')).rejects.toThrow(
+      'is a link out of what is copied',
+    )
   })
 })
 
@@ -107,8 +129,42 @@ describe('a copy out of a bottle', () => {
     })
     await expect(
       unpackFrom(Readable.from([packed], { objectMode: false }), 'folder', join(folder, 'tree'), 'out'),
-    ).rejects.toThrow('not unpacked further')
+    ).rejects.toThrow('nothing was copied')
     expect(existsSync(join(folder, 'escape'))).toBe(false)
+  })
+  test.each([
+    ['a name that leaves the folder', ['--transform', 's,^link,../link,']],
+    ['a file below a link', ['--transform', 's,^link,a/one.txt/f,']],
+  ])('makes nothing when the last entry is %s', async (_what, transform) => {
+    const packed = tar(['a', 'link', '-P', ...transform], tree())
+    await expect(unpackFrom(packed, 'folder', folder, 'out')).rejects.toThrow('nothing was copied')
+    expect(readdirSync(folder)).toEqual(['tree'])
+  })
+  test('makes nothing when it ends before its end', async () => {
+    const packed = await buffer(tar(['a', 'link'], tree()))
+    const cut = Readable.from([packed.subarray(0, 4096)], { objectMode: false })
+    await expect(unpackFrom(cut, 'folder', folder, 'out')).rejects.toThrow('ended in the middle')
+    expect(readdirSync(folder)).toEqual(['tree'])
+  })
+  test('makes nothing where a folder here stands in the place of a file', async () => {
+    mkdirSync(join(folder, 'out', 'a', 'one.txt'), { recursive: true })
+    await expect(unpackFrom(tar(['.'], tree()), 'folder', folder, 'out')).rejects.toThrow(
+      'one.txt is a folder',
+    )
+    expect(readdirSync(join(folder, 'out', 'a'))).toEqual(['one.txt'])
+  })
+  test('leaves what was there as it was when a lone file breaks off', async () => {
+    writeFileSync(join(folder, 'mine.txt'), 'before')
+    const packed = await buffer(tar(['ünï.txt'], join(tree(), 'a', LONG)))
+    const cut = Readable.from([packed.subarray(0, packed.length - 10_240 + 1024)], { objectMode: false })
+    await expect(unpackFrom(cut, 'file', folder, 'mine.txt')).rejects.toThrow('ended in the middle')
+    expect(readFileSync(join(folder, 'mine.txt'), 'utf8')).toBe('before')
+    expect(readdirSync(folder).sort()).toEqual(['mine.txt', 'tree'])
+  })
+  test('names the links that it left out', async () => {
+    const root = tree()
+    symlinkSync('/etc/passwd', join(root, 'a', 'out'))
+    expect(await unpackFrom(tar(['.'], root), 'folder', folder, 'out')).toEqual({ leftOut: ['a/out'] })
   })
   test('says so when the stream ends in the middle', async () => {
     const packed = execFileSync('tar', ['-cf', '-', 'one.txt'], { cwd: join(tree(), 'a') }).subarray(0, 514)
