@@ -2,6 +2,7 @@
 import { expect } from 'vitest'
 import { formsOf } from '../../../../sidecars/egress/forms.ts'
 import { answerOk, answerWith, certificateFor, newAuthority, route } from '../lab.ts'
+import type { Answering } from '../lab.ts'
 import { connectTo, inLab, refused } from './case.ts'
 import type { Case } from './case.ts'
 
@@ -173,6 +174,46 @@ export const credentialCases: readonly Case[] = [
     },
   },
   {
+    ids: ['PXY-23', 'CRD-09'],
+    title:
+      'the target of a redirect is judged by itself and gets its own credential, never that of the redirector',
+    run: () => {
+      const away = (to: string) => () =>
+        `HTTP/1.1 307 Temporary Redirect\r\nLocation: https://${to}/in\r\nRefresh: 0; url=https://${to}/\r\nLink: <https://${to}/>; rel=preload\r\nAlt-Svc: h2="${to}:443"\r\nContent-Length: 0\r\n\r\n`
+      const routes = [
+        bearer,
+        route({ host: 'other.test', auth: { scheme: 'bearer', secret: 'env:OTHER' } }),
+        route({ host: 'plain.test' }),
+      ]
+      const upstreams = {
+        'allowed.test:443': answerWith((_, count) =>
+          away(['other.test', 'plain.test', 'denied.test', '169.254.169.254'][count] ?? '')(),
+        ),
+        'other.test:443': answerOk,
+        'plain.test:443': answerOk,
+        'denied.test:443': answerOk,
+      }
+      const held = { ...secrets, 'env:OTHER': 'other-secret-value' }
+      return inLab({ routes, secrets: held, upstreams }, async (lab) => {
+        const client = await lab.tunnel()
+        for (const host of ['other.test', 'plain.test', 'denied.test', '169.254.169.254']) {
+          const answer = await client.send('POST / HTTP/1.1\r\nHost: allowed.test\r\n\r\n').response()
+          expect(answer).toContain(`Location: https://${host}/in`)
+          expect(answer.toLowerCase()).not.toContain('alt-svc')
+        }
+        expect(lab.dialled, 'nothing is followed').toEqual(['allowed.test:443'])
+        for (const host of ['other.test', 'plain.test'])
+          expect(await (await lab.tunnel(host)).get('/in', '', host)).toContain('200 OK')
+        for (const host of ['denied.test:443', '169.254.169.254:443'])
+          await refused(lab, connectTo(host), 403)
+        expect(lab.upstream('other.test:443').received()).toContain('Bearer other-secret-value')
+        expect(lab.upstream('plain.test:443').received()).toBe('GET /in HTTP/1.1\r\nHost: plain.test\r\n\r\n')
+        expect(lab.received().split(PLAIN), 'control: its own host got it').toHaveLength(5)
+        expect(lab.upstream().received().split(PLAIN)).toHaveLength(5)
+      })
+    },
+  },
+  {
     ids: ['CRD-07'],
     title: 'a credential that is said back is masked in head and body, in every listed form',
     control: 'response-scrub',
@@ -207,30 +248,28 @@ export const credentialCases: readonly Case[] = [
     ids: ['CRD-07'],
     title: 'a credential cut at any byte, over chunks and events, is masked and nothing else is held back',
     control: 'response-scrub',
-    run: async () => {
-      for (let cut = 1; cut < PLAIN.length; cut++) {
-        const answering = (socket: { write(text: string): void }): void => {
-          const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`
-          socket.write(
-            `HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n${chunk(`data: ${PLAIN.slice(0, cut)}`)}`,
-          )
-          setImmediate(() => socket.write(`${chunk(`${PLAIN.slice(cut)}\n\n`)}0\r\nX-Echo: ${PLAIN}\r\n\r\n`))
-        }
-        await inLab(
-          { routes: [bearer], secrets, upstreams: { 'allowed.test:443': answering } },
-          async (lab) => {
-            const text = await (
-              await lab.tunnel()
-            )
-              .send('GET / HTTP/1.1\r\nHost: allowed.test\r\n\r\n')
-              .until('0\r\n\r\n')
-            const body = text
-              .slice(text.indexOf('\r\n\r\n') + 4)
-              .replaceAll(/[0-9a-f]+\r\n([^\r]*)\r\n/g, '$1')
-            expect(body).toBe(`data: ${'*'.repeat(PLAIN.length)}\n\n`)
-          },
-        )
+    run: () => {
+      const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`
+      /** Asked for `/5` it says the credential in two chunks, five bytes of it in the first. */
+      const cutting: Answering = (socket, _soFar, piece) => {
+        const cut = Number(/^GET \/(\d+)/.exec(piece.toString('latin1'))?.[1])
+        const head =
+          'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n'
+        socket.setNoDelay(true)
+        socket.write(head + chunk(`data: ${PLAIN.slice(0, cut)}`))
+        setImmediate(() => socket.write(`${chunk(`${PLAIN.slice(cut)}\n\n`)}0\r\nX-Echo: ${PLAIN}\r\n\r\n`))
       }
+      const upstreams = { 'allowed.test:443': cutting }
+      return inLab({ routes: [bearer], secrets, upstreams }, async (lab) => {
+        const client = await lab.tunnel()
+        for (let cut = 1; cut < PLAIN.length; cut++) {
+          const text = await client.get(`/${cut}`)
+          const body = text.slice(text.indexOf('\r\n\r\n') + 4).replaceAll(/[0-9a-f]+\r\n([^\r]*)\r\n/g, '$1')
+          expect(body).toBe(`data: ${'*'.repeat(PLAIN.length)}\n\n`)
+          expect(text).not.toContain('X-Echo')
+        }
+        expect(lab.upstream().connections, 'control: all of them over one connection').toBe(1)
+      })
     },
   },
   {
