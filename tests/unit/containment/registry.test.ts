@@ -10,7 +10,8 @@ import { framingCases } from '../egress/cases/framing.ts'
 import { lifeCases } from '../egress/cases/life.ts'
 import { CASES as SUPERVISOR } from '../supervisor/cases.ts'
 import { CASES as UPLINK } from '../uplink/cases.ts'
-import { ROWS } from './cases.ts'
+import { ROWS, type Row } from './cases.ts'
+import { UNIT_MUTANTS } from './mutants/list.ts'
 
 const tests = join(import.meta.dirname, '../..')
 const ID = /\[([A-Z]{2,3}-\d+)\]/g
@@ -20,6 +21,8 @@ interface Named {
   readonly ids: readonly string[]
   readonly controls: readonly string[]
 }
+
+const MUTANTS = UNIT_MUTANTS
 
 /** Cases that are data; the suite that runs them puts their ids into its test names. */
 const named: readonly Named[] = [
@@ -95,15 +98,21 @@ describe('the list of containment cases', () => {
     ).toEqual([])
   })
 
-  it('names only controls that a case of the same id and suite is shown to need', () => {
-    const wrong = ROWS.filter(
-      ({ id, claimedBy, control }) =>
-        control !== undefined &&
-        !named.some(
-          ({ suite, ids, controls }) => suite === claimedBy && ids.includes(id) && controls.includes(control),
-        ),
-    )
+  it('names only controls that a case of the same id is shown to need', () => {
+    const isSwitched = ({ id, claimedBy, control = '' }: Row) =>
+      named.some(
+        ({ suite, ids, controls }) => suite === claimedBy && ids.includes(id) && controls.includes(control),
+      )
+    const isMutated = ({ id, control }: Row) =>
+      MUTANTS.some((mutant) => mutant.control === control && mutant.ids.includes(id))
+    const wrong = ROWS.filter((row) => row.control !== undefined && !isSwitched(row) && !isMutated(row))
     expect(wrong).toEqual([])
+    const names = MUTANTS.map(({ control }) => control)
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([])
+    for (const { suite, ids } of MUTANTS) {
+      expect(existsSync(join(tests, suite)), suite).toBe(true)
+      for (const id of ids) expect(ROWS.find((row) => row.id === id)?.claimedBy, id).toBeDefined()
+    }
     const used = new Set([...networkCases, ...containerCases].flatMap(({ controls }) => controls))
     expect(Object.keys(MUTATIONS).filter((control) => !used.has(control as keyof typeof MUTATIONS))).toEqual(
       [],

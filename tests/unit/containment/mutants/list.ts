@@ -1,0 +1,223 @@
+/** Controls that are proven without an engine, and how each is taken away. */
+import type { Mutant } from './mutant.ts'
+
+const EGRESS = 'unit/egress/cases.test.ts'
+const SUPERVISOR = 'unit/supervisor/supervisor.test.ts'
+/** Of the egress cases; no mutant touches what it is about. */
+const STILL_FORWARDS = /a new credential is used by the next request/
+const STILL_SUPERVISES = /secrets are in no argument, no environment, no file/
+
+export const UNIT_MUTANTS: readonly Mutant[] = [
+  {
+    control: 'no-port',
+    copy: 'sidecars',
+    ids: ['NET-06', 'NET-18'],
+    suite: 'unit/containment/listeners.test.ts',
+    turns: /listens on its two Unix sockets/,
+    edits: [
+      {
+        file: 'sidecars/uplink/dials.ts',
+        from: 'rmSync(path, { force: true })\n',
+        to: 'rmSync(path, { force: true })\n  createServer().listen(0)\n',
+      },
+    ],
+  },
+  {
+    control: 'each-request-judged',
+    ids: ['PXY-18'],
+    suite: EGRESS,
+    stays: STILL_FORWARDS,
+    edits: [
+      {
+        file: 'sidecars/egress/connection.ts',
+        from: 'const verdict = judge(policy, judged)',
+        to: 'const verdict = judge(policy, firstOf(this, judged))',
+      },
+      {
+        file: 'sidecars/egress/connection.ts',
+        from: 'function ruleOf(',
+        to: `const firsts = new WeakMap<Connection, JudgedRequest>()
+function firstOf(connection: Connection, judged: JudgedRequest): JudgedRequest {
+  if (!firsts.has(connection)) firsts.set(connection, judged)
+  return firsts.get(connection) ?? judged
+}
+function ruleOf(`,
+      },
+    ],
+  },
+  {
+    control: 'never-advertise',
+    copy: 'egress',
+    ids: ['PXY-23'],
+    suite: EGRESS,
+    stays: STILL_FORWARDS,
+    edits: [{ file: 'sidecars/egress/outgoing.ts', from: "  'alt-svc',\n", to: '' }],
+  },
+  {
+    control: 'no-method-override',
+    copy: 'egress',
+    ids: ['PXY-22'],
+    suite: EGRESS,
+    stays: STILL_FORWARDS,
+    edits: [{ file: 'sidecars/egress/outgoing.ts', from: "'x-http-method-override', ", to: '' }],
+  },
+  {
+    control: 'http1-only',
+    copy: 'egress',
+    ids: ['PXY-26'],
+    suite: EGRESS,
+    stays: STILL_FORWARDS,
+    edits: [
+      {
+        file: 'sidecars/egress/tunnel.ts',
+        from: "ALPNProtocols: ['http/1.1']",
+        to: "ALPNProtocols: ['http/1.1', 'h2']",
+      },
+    ],
+  },
+  {
+    control: 'credential-of-its-route',
+    ids: ['CRD-02', 'CRD-09'],
+    suite: EGRESS,
+    turns: /CRD-09/,
+    stays: STILL_FORWARDS,
+    edits: [
+      {
+        file: 'sidecars/egress/connection.ts',
+        from: 'running.credential(verdict.route)',
+        to: 'running.credential(policy.routes.find(({ auth }) => auth !== undefined) ?? verdict.route)',
+      },
+    ],
+  },
+  {
+    control: 'credential-characters',
+    copy: 'egress',
+    ids: ['CRD-05'],
+    suite: EGRESS,
+    stays: STILL_FORWARDS,
+    edits: [
+      {
+        file: 'sidecars/egress/credentials.ts',
+        from: 'const TOKEN_VALUE = /^[\\x21-\\x7e]+$/',
+        to: 'const TOKEN_VALUE = /^[^]+$/',
+      },
+    ],
+  },
+  {
+    control: 'masked-records',
+    copy: 'egress',
+    ids: ['CRD-13'],
+    suite: EGRESS,
+    stays: STILL_FORWARDS,
+    edits: [
+      {
+        file: 'sidecars/egress/audit.ts',
+        from: /running\?\.matcher\.\w+\(path\) \?\? path/,
+        to: 'path',
+      },
+      {
+        file: 'sidecars/egress/connection.ts',
+        from: /running\?\.matcher\.\w+\(seen\.path\) \?\? seen\.path/,
+        to: 'seen.path',
+      },
+    ],
+  },
+  {
+    control: 'loopback-doors',
+    copy: 'sidecars',
+    ids: ['NET-15'],
+    suite: SUPERVISOR,
+    stays: STILL_SUPERVISES,
+    edits: [
+      {
+        file: 'sidecars/supervisor/doors.ts',
+        from: '{ host: door.address,',
+        to: "{ host: '0.0.0.0',",
+      },
+    ],
+  },
+  {
+    control: 'own-uid',
+    copy: 'sidecars',
+    ids: ['CRD-11'],
+    suite: SUPERVISOR,
+    stays: STILL_SUPERVISES,
+    edits: [
+      {
+        file: 'sidecars/supervisor/daemon.ts',
+        from: '      uid: spec.uid,\n      gid: spec.uid,\n      cwd',
+        to: '      cwd',
+      },
+      // The read-back would refuse such a daemon before anybody could look at it.
+      {
+        file: 'sidecars/supervisor/daemon.ts',
+        from: "if (!controls.on('privileges-read-back')) return []",
+        to: 'return []',
+      },
+    ],
+  },
+  {
+    control: 'unreadable-programs',
+    ids: ['CRD-11'],
+    suite: SUPERVISOR,
+    stays: STILL_SUPERVISES,
+    edits: [
+      {
+        file: 'tests/unit/supervisor/bundle.ts',
+        from: 'chmodSync(binary, 0o711)',
+        to: 'chmodSync(binary, 0o755)',
+      },
+    ],
+  },
+  {
+    control: 'hardened-body',
+    copy: 'host',
+    ids: ['HST-14'],
+    suite: 'unit/docker/bodies.test.ts',
+    turns: /privilege, host namespace, device|is exactly this for/,
+    stays: /is the same every time/,
+    edits: [{ file: 'src/drivers/docker/bodies.ts', from: "CapDrop: ['ALL']", to: 'CapDrop: []' }],
+  },
+  {
+    control: 'bounded-report',
+    copy: 'host',
+    ids: ['SPP-02'],
+    suite: 'unit/manifest/hostile.test.ts',
+    turns: /little else: many keys/,
+    stays: /pollutes no prototype/,
+    edits: [
+      {
+        file: 'src/manifest/report.ts',
+        from: 'if (this.#found.size > REPORTED_MAX) return\n',
+        to: '',
+      },
+    ],
+  },
+  {
+    control: 'bounded-file',
+    copy: 'host',
+    ids: ['SPP-02'],
+    suite: 'unit/manifest/hostile.test.ts',
+    turns: /refused by its size/,
+    stays: /pollutes no prototype/,
+    edits: [{ file: 'src/manifest/source.ts', from: 'bytes.length > MANIFEST_MAX', to: 'false' }],
+  },
+  {
+    control: 'no-follow',
+    copy: 'host',
+    ids: ['SPP-11'],
+    suite: 'unit/execute/secrets.test.ts',
+    turns: /when it is a symbolic link/,
+    stays: /when it belongs to somebody else/,
+    edits: [{ file: 'src/execute/secret-file.ts', from: ' | constants.O_NOFOLLOW', to: '' }],
+  },
+  {
+    control: 'judged-by-descriptor',
+    copy: 'host',
+    ids: ['SPP-11'],
+    suite: 'unit/execute/secrets.test.ts',
+    turns: /when its mode is open to others/,
+    stays: /when it belongs to somebody else/,
+    edits: [{ file: 'src/execute/secret-file.ts', from: '(found.mode & 0o077) !== 0', to: 'false' }],
+  },
+]
