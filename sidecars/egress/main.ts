@@ -13,6 +13,7 @@ import { dialThroughUplink } from './dial.ts'
 import { createEgress } from './egress.ts'
 import type { Egress } from './egress.ts'
 import { LIMITS } from './limits.ts'
+import { GenerationOld } from './running.ts'
 
 sealControls()
 
@@ -43,7 +44,7 @@ function answer(message: Exclude<ToDaemon, { listen: unknown }>): FromDaemon {
     return {
       id,
       ok: false,
-      code: 'config-invalid',
+      code: error instanceof GenerationOld ? 'generation-old' : 'config-invalid',
       message: error instanceof Error ? error.message.slice(0, 200) : 'not enforceable',
     }
   }

@@ -21,8 +21,15 @@ export interface Running {
   secretDigests(nonce: string): Readonly<Record<string, string>>
 }
 
-/** Throws for a policy that cannot be compiled, an issuer that is none, or a first configuration without a token; then nothing is replaced. */
+/** What was decided on before the present configuration would open again what that one closed. */
+export class GenerationOld extends Error {
+  override readonly name = 'GenerationOld'
+}
+
+/** Throws GenerationOld for a configuration that is not newer than the previous one; throws for a policy that cannot be compiled, an issuer that is none, or a first configuration without a token; then nothing is replaced. */
 export function run(config: EgressConfig, previous: Running | undefined): Running {
+  if (config.generation <= (previous?.config.generation ?? 0))
+    throw new GenerationOld(`generation ${config.generation} is not newer than the present one`)
   const token = config.uplinkToken ?? previous?.token
   if (token === undefined) throw new Error('the first configuration has no uplink token')
   compile(config.policy)

@@ -31,7 +31,7 @@ export interface DaemonSpec {
 export interface Daemon {
   readonly spec: DaemonSpec
   start(): void
-  /** Resolves once the daemon enforces it; a configuration that it refuses changes nothing. */
+  /** Resolves once the daemon enforces it; a configuration that it refuses, or that is not newer, changes nothing. */
   configure(config: EgressConfig): Promise<{ readonly generation: number }>
   restart(): Promise<void>
   /** For ever: the daemon is stopped, its doors with it. */
@@ -232,6 +232,11 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken 
     start: begin,
     configure: (next) =>
       inTurn(async () => {
+        if (next.generation <= (config?.generation ?? 0))
+          throw new ControlError(
+            'generation-old',
+            `generation ${next.generation} is not newer than the present one`,
+          )
         const whole = completed(next, config)
         const answer = await hand(await running(), whole)
         config = whole
@@ -285,6 +290,7 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken 
         pid: now?.child.pid ?? 0,
         startedAt: now?.startedAt ?? '',
         restarts,
+        ...(config === undefined ? {} : { generation: config.generation }),
         ...(unconfiguredSince === undefined ? {} : { unconfiguredSince }),
         ...(why === undefined ? {} : { reason: why }),
         ...(egress === undefined || spec.name !== 'egress' ? {} : { egress }),

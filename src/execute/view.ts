@@ -81,7 +81,8 @@ function viewOf(status: SupervisorStatus, targets: readonly UplinkTarget[] | und
   const egress = daemon?.egress
   const lost = daemon?.unconfiguredSince !== undefined || egress === undefined
   return {
-    generation: egress?.generation ?? 0,
+    // The supervisor knows it while the daemon is away; the daemon may know a later one whose answer was lost.
+    generation: Math.max(egress?.generation ?? 0, daemon?.generation ?? 0),
     routes: lost ? [] : egress.routes,
     log: lost ? undefined : egress.log,
     issuer: lost ? undefined : egress.issuer,

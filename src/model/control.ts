@@ -31,7 +31,11 @@ export const CONTROL_LINE_MAX = 8 * 1024 * 1024
  * the daemon gets the configuration (the daemon always gets both, as far as there ever were any).
  */
 export interface EgressConfig {
-  /** Rises with every configure of this bundle; connections carry the one that admitted them. */
+  /**
+   * Rises with every configure of this bundle, also when one is tried again; connections carry the one that admitted
+   * them. One that is not above the present one is refused (`generation-old`), whatever it holds: it was decided on
+   * before what is enforced now.
+   */
   readonly generation: number
   readonly policy: EgressPolicy
   /** Values by SecretId. A route whose secret is missing here denies (`credential-missing`). */
@@ -86,6 +90,8 @@ export interface DaemonStatus {
   readonly pid: number
   readonly startedAt: string
   readonly restarts: number
+  /** Of the configuration that the supervisor keeps for it, told also while the daemon does not answer; absent: none. */
+  readonly generation?: number
   /** `secrets were handed again after a crash` is normal; this is set when a configured daemon has lost its configuration. */
   readonly unconfiguredSince?: string
   /** Why it is not running, or does not answer. */

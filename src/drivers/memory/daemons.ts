@@ -48,7 +48,16 @@ function supervisorStatus(bundle: LiveBundle, nonce: string): SupervisorStatus {
     refusedLastHour: 0,
     connections: 0,
   }
-  const daemon = { state: 'running', version, uid: 20_000, pid: 2, startedAt, restarts: 0, egress } as const
+  const daemon = {
+    state: 'running',
+    version,
+    uid: 20_000,
+    pid: 2,
+    startedAt,
+    restarts: 0,
+    ...(config && { generation: config.generation }),
+    egress,
+  } as const
   return { version, startedAt, links: ['lo'], daemons: { egress: daemon } }
 }
 

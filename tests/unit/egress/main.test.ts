@@ -103,6 +103,28 @@ test('the daemon takes doors and configuration over IPC, refuses in words, logs,
     value: { generation: 8 },
   })
 
+  for (const [id, generation] of [
+    [21, 8],
+    [22, 7],
+  ] as const) {
+    await daemon.tell({
+      id,
+      op: 'configure',
+      config: {
+        generation,
+        policy: { log: 'blocks', routes: [] },
+        secrets: {},
+        trust: [],
+        uplinkToken: 't',
+        bottle: 'implementer',
+      },
+    })
+    expect(await daemon.said((message) => 'id' in message && message.id === id)).toMatchObject({
+      ok: false,
+      code: 'generation-old',
+    })
+  }
+
   expect(await open().send(CONNECT).ended()).toContain('host-undeclared')
   expect(
     await daemon.said((message) => 'log' in message && message.log.rule === 'host-undeclared'),

@@ -179,6 +179,25 @@ suite('the life of a daemon', LIMIT, () => {
       expect(JSON.parse(await bundle.door('127.0.0.1', 909, 'token'))).toMatchObject({ token })
     }))
 
+  it('(ISO-03) a configuration that is not newer is refused, also while the daemon is away', () =>
+    within({}, async (bundle) => {
+      await running(bundle)
+      const configure = (generation: number, bottle: string) =>
+        bundle.ask({ op: 'configure', daemon: 'egress', config: config({ generation, bottle }) })
+      expect(await configure(5, 'new')).toMatchObject({ ok: true })
+      for (const generation of [4, 5])
+        expect(await configure(generation, 'old')).toMatchObject({ ok: false, code: 'generation-old' })
+      expect((await bundle.status()).daemons.egress).toMatchObject({
+        generation: 5,
+        egress: { generation: 5 },
+      })
+      await bundle.door('127.0.0.1', 909, 'deaf')
+      const deaf = (await bundle.status()).daemons.egress
+      expect(deaf?.egress).toBeUndefined()
+      expect(deaf?.generation).toBe(5)
+      expect(await configure(5, 'old')).toMatchObject({ ok: false, code: 'generation-old' })
+    }))
+
   it('one that cannot be started is said to fail, with why', () =>
     within({ daemons: [`supervise=${UID.stranger}`] }, async (bundle) => {
       await expect
