@@ -15,7 +15,11 @@ export async function stackStatus(
   options: PlanOptions,
   { io }: Pick<Invocation, 'io'>,
 ): Promise<StackStatus> {
-  const world = await look(stack, stack.loaded?.desired ?? { secrets: {} }, io)
+  const [world, memory] = await Promise.all([
+    look(stack, stack.loaded?.desired ?? { secrets: {} }, io),
+    // Beside the point when the rest is known, and no reason to fail.
+    stack.driver.memory?.(stack.name).catch(() => undefined),
+  ])
   const { snapshot } = world
   const differing = stack.loaded && plan({ desired: stack.loaded.desired, snapshot, options }).actions
   const live = snapshot.objects.filter((object) => object.kind === 'bottle' && object.ownership === 'ours')
@@ -30,10 +34,12 @@ export async function stackStatus(
   const bottles = await Promise.all(
     names.map(async (name): Promise<BottleStatus> => {
       const object = live.find((candidate) => candidate.address === address.bottle(name))
+      const used = memory?.get(name)
       const agent = object?.health === 'ok' ? await agentWords(stack, name) : undefined
       return {
         ...bottleStatus(name, object, stack, world),
         ...(agent !== undefined && { agent }),
+        ...(used && { memory: used }),
         ...(differing && {
           differing: differing.filter((action) => action.bottle === name).map((action) => action.address),
         }),
@@ -61,9 +67,6 @@ function bottleStatus(
   const bundle = objects.find((candidate) => candidate.address === address.bundle(name))
   const supervisor = uplink?.bottles[name]?.supervisor
   const egress = supervisor && 'daemons' in supervisor ? supervisor.daemons.egress?.egress : undefined
-  const memory = [object, bundle]
-    .map((candidate) => candidate?.fields['memoryUsedBytes'])
-    .filter((value) => typeof value === 'number')
   const record = snapshot.record.status === 'present' ? snapshot.record.record.bottles[name] : undefined
   return {
     bottle: name,
@@ -86,7 +89,6 @@ function bottleStatus(
     ).length,
     ...(record?.label !== undefined && { label: record.label }),
     ...(egress && { refusedLastHour: egress.refusedLastHour }),
-    ...(memory.length > 0 && { memoryBytes: memory.reduce((sum, value) => sum + value, 0) }),
     ...(object?.createdAt !== undefined && { createdAt: object.createdAt }),
   }
 }

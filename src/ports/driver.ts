@@ -40,6 +40,8 @@ export interface DriverObservation {
 export interface Materials {
   /** PEM of the bottle's root certificate. */
   rootCertificate(bottle: string): Promise<string>
+  /** PEM of the root that takes over from it, to be trusted beside it; absent: there is none. */
+  nextRootCertificate?(bottle: string): Promise<string | undefined>
   /** The bottle's environment with values, as the agent program gets it. */
   environment(bottle: string): ReadonlyMap<string, string>
   secret(ref: SecretRef): Promise<Secret>
@@ -122,6 +124,19 @@ export interface EngineEvent {
   readonly what: string
 }
 
+export interface MemoryUse {
+  /** Without the cache of files that nobody uses. */
+  readonly usedBytes: number
+  /** What the machine has, where nothing less is set. */
+  readonly limitBytes: number
+}
+
+/** A part that does not run, or does not tell, is absent. */
+export interface BottleMemory {
+  readonly agent?: MemoryUse
+  readonly bundle?: MemoryUse
+}
+
 export interface DoctorFinding {
   readonly check: string
   readonly ok: boolean
@@ -161,6 +176,8 @@ export interface Driver {
   ): Promise<Readable>
   /** Changes of this stack's objects, as they happen; ends with `signal`. */
   events(stack: string, signal: AbortSignal): AsyncIterable<EngineEvent>
+  /** By bottle; absent where the driver cannot tell. For people: nothing is decided by it. */
+  memory?(stack: string): Promise<ReadonlyMap<string, BottleMemory>>
   /** Stacks with live objects here, for `destroy --stack` and `status` without a manifest. */
   stacks(): Promise<readonly string[]>
   doctor(): Promise<readonly DoctorFinding[]>

@@ -1,6 +1,7 @@
 /** The table of `status`: one line per bottle, the stack below it. */
 import type { Address } from '../model/address.ts'
 import { safeText } from '../model/text.ts'
+import type { BottleMemory, MemoryUse } from '../ports/driver.ts'
 import { table } from './columns.ts'
 import { signs, tint } from './style.ts'
 import type { Style } from './style.ts'
@@ -18,7 +19,8 @@ export interface BottleStatus {
   readonly remotes?: number
   /** Requests refused in the last hour. */
   readonly refusedLastHour?: number
-  readonly memoryBytes?: number
+  /** Of the agent and of the bundle beside it. */
+  readonly memory?: BottleMemory
   readonly createdAt?: string
   /** Addresses that differ from what is declared; absent: not compared (no manifest). */
   readonly differing?: readonly Address[]
@@ -42,7 +44,8 @@ const COLUMNS = [
   { title: 'REMOTES', align: 'right' },
   { title: 'REFUSED 1h', align: 'right' },
   { title: 'DRIFT' },
-  { title: 'MEMORY', align: 'right' },
+  { title: 'AGENT MEMORY', align: 'right' },
+  { title: 'BUNDLE MEMORY', align: 'right' },
   { title: 'AGE', align: 'right' },
 ] as const
 
@@ -61,7 +64,8 @@ export function statusLines(status: StackStatus, style: Style): string[] {
       : bottle.differing.length === 0
         ? 'none'
         : count(bottle.differing.length, 'object'),
-    or(bottle.memoryBytes === undefined ? undefined : bytes(bottle.memoryBytes)),
+    or(bottle.memory?.agent && usedOf(bottle.memory.agent)),
+    or(bottle.memory?.bundle && usedOf(bottle.memory.bundle)),
     or(
       bottle.createdAt === undefined
         ? undefined
@@ -87,6 +91,11 @@ export function statusLines(status: StackStatus, style: Style): string[] {
     said.join(` ${dot} `),
     ...status.unknown.map((reason) => tint(style, 'yellow', `not known: ${safeText(reason)}`)),
   ]
+}
+
+/** `412 MB/4.3 GB` */
+function usedOf({ usedBytes, limitBytes }: MemoryUse): string {
+  return `${bytes(usedBytes)}/${bytes(limitBytes)}`
 }
 
 function tintState(line: string, state: string, style: Style): string {

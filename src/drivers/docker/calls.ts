@@ -1,5 +1,6 @@
 /** The calls of the engine that this driver makes, as one interface: the real one is `engine.ts`, tests may put another behind it. */
 import type { Duplex, Readable } from 'node:stream'
+import type { MemoryUse } from '../../ports/driver.ts'
 import type { CreateBody } from './body.ts'
 import type {
   EngineInfo,
@@ -41,6 +42,8 @@ export interface Engine {
   linkAt(id: string, path: string): Promise<{ readonly exists: boolean; readonly target: string }>
   /** A folder as tar: for containers that were never started only. */
   archive(id: string, path: string): Promise<Readable>
+  /** Absent for one that does not run. An engine of 20.10 takes up to a second. */
+  memory(id: string): Promise<MemoryUse | undefined>
   logs(
     id: string,
     options: {

@@ -4,6 +4,7 @@
  */
 import type { Json } from '../../model/json.ts'
 import { DriverError } from '../../model/errors.ts'
+import type { MemoryUse } from '../../ports/driver.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 export type JsonObject = Readonly<Record<string, Json>>
@@ -232,6 +233,16 @@ export const read = {
       config: answer.field('Config').json(),
       hostConfig: answer.field('HostConfig').json(),
     }
+  },
+  memory: (answer: Reader): MemoryUse | undefined => {
+    const memory = answer.field('memory_stats')
+    const stats = memory.field('stats').map((item) => item)
+    // The first name is that of the first version of cgroups, where the second says less.
+    const idle = stats['total_inactive_file'] ?? stats['inactive_file']
+    const used = memory.field('usage').number(0)
+    return used === 0
+      ? undefined
+      : { usedBytes: used - (idle?.number(0) ?? 0), limitBytes: memory.field('limit').number(0) }
   },
   image: (answer: Reader): InspectedImage => {
     const config = answer.field('Config')

@@ -94,6 +94,14 @@ export function openEngine(endpoint: Endpoint, transport: Transport = dockerTran
         { method: 'DELETE', path: container(id), query: { force: true, v: true } },
         [404, 409],
       ),
+    memory: (id) =>
+      guard('read statistics of container', id, async () => {
+        const query = { stream: false, 'one-shot': true }
+        // On a connection of its own: where it takes its time, nothing else waits behind it.
+        const answer = await transport.stream({ method: 'GET', path: container(id, '/stats'), query })
+        for await (const told of jsonLines(answer)) return decode('read statistics', id, read.memory, told)
+        return undefined
+      }),
     linkAt: (id, path) =>
       guard('look at', `${path} in container ${id}`, async () => {
         try {

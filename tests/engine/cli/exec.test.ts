@@ -5,6 +5,8 @@ import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from
 import { join } from 'node:path'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { liveNames } from '../../../src/model/names.ts'
+import { docker } from '../docker/stack.ts'
 import { ONE, openProgram } from './program.ts'
 import type { Program } from './program.ts'
 
@@ -202,5 +204,28 @@ describe('run, attach and logs', () => {
     const ran = await program.run(['run', 'one', '--', '-c', 'echo agent-was-here; exit 9'])
     expect(ran.out).toContain('agent-was-here')
     expect(ran.code).toBe(9)
+  })
+})
+
+describe('status', () => {
+  it('tells the memory of agent and bundle as `docker stats` does', async () => {
+    const { bottles } = JSON.parse((await program.must('status --output json')).out)
+    const [{ memory }] = bottles
+    expect(memory.agent.limitBytes).toBe(256 * 2 ** 20)
+    for (const part of ['agent', 'bundle'] as const) {
+      const told = docker(
+        'stats',
+        '--no-stream',
+        '--format',
+        '{{.MemUsage}}',
+        liveNames[part](program.stack, 'one'),
+      )
+      const [, used = '', unit = ''] = /^([\d.]+)([KM])iB \/ /.exec(told) ?? []
+      const bytes = Number(used) * (unit === 'M' ? 2 ** 20 : 2 ** 10)
+      // Two looks at something that lives.
+      expect(memory[part].usedBytes).toBeGreaterThan(bytes / 2)
+      expect(memory[part].usedBytes).toBeLessThan(bytes * 2)
+    }
+    expect((await program.must('status')).out).toMatch(/AGENT MEMORY +BUNDLE MEMORY/)
   })
 })

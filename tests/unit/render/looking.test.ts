@@ -136,7 +136,10 @@ test('status is a table, the stack below it', () => {
           routes: 6,
           remotes: 2,
           refusedLastHour: 3,
-          memoryBytes: 412e6,
+          memory: {
+            agent: { usedBytes: 412e6, limitBytes: 4 * 2 ** 30 },
+            bundle: { usedBytes: 33e6, limitBytes: 512 * 2 ** 20 },
+          },
           createdAt: '2026-05-01T10:00:00.000Z',
           differing: [],
         },
@@ -154,9 +157,9 @@ test('status is a table, the stack below it', () => {
   )
   expect(text(lines)).toMatchInlineSnapshot(`
     "
-    BOTTLE       STATE           AGENT    ROUTES  REMOTES  REFUSED 1h  DRIFT     MEMORY      AGE
-    implementer  ready           working       6        2           3  none      412 MB      2 h
-    reviewer     bundle is gone  –             4        –           –  1 object       –  11 days
+    BOTTLE       STATE           AGENT    ROUTES  REMOTES  REFUSED 1h  DRIFT      AGENT MEMORY  BUNDLE MEMORY      AGE
+    implementer  ready           working       6        2           3  none      412 MB/4.3 GB   33 MB/537 MB      2 h
+    reviewer     bundle is gone  –             4        –           –  1 object              –              –  11 days
     2 bottles · 1 object differs, see \`bot-bottle diff\` · uplink ok
     "
   `)
