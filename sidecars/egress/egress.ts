@@ -5,6 +5,7 @@
 import type { Duplex } from 'node:stream'
 import { X509Certificate } from 'node:crypto'
 import type { EgressConfig, EgressStatus } from '../../src/model/control.ts'
+import { digestOf } from '../../src/model/json.ts'
 import { fingerprintOf, permittedHosts } from '../../src/model/x509.ts'
 import { admit, coversHost } from '../policy/judge.ts'
 import type { LogLine } from '../supervisor/ipc.ts'
@@ -72,6 +73,7 @@ export function createEgress(options: EgressOptions): Egress {
       generation: running?.config.generation ?? 0,
       log: running?.config.policy.log ?? 'blocks',
       routes: running?.config.policy.routes ?? [],
+      trust: digestOf(running?.config.trust ?? []),
       ...(running?.config.issuer && { issuer: issuerStatus(running.config.issuer) }),
       secrets: running?.secretDigests(nonce) ?? {},
       refusedLastHour: audit.refusedLastHour(),

@@ -23,7 +23,7 @@ export function decodeFromDaemon(message: unknown): FromDaemon {
   return { id, ok: false, code: text(found['code'], 'code', 100), message: text(found['message'], 'message') }
 }
 
-const STATUS_FIELDS = ['log', 'routes', 'issuer', 'secrets', 'refusedLastHour', 'connections']
+const STATUS_FIELDS = ['log', 'routes', 'trust', 'issuer', 'secrets', 'refusedLastHour', 'connections']
 const NUMBERS = ['status', 'bytesOut', 'bytesIn', 'ms'] as const
 
 /** Longer texts are cut, not refused: a line of the audit must not be lost because an agent made it long. */

@@ -68,6 +68,8 @@ export interface EgressStatus {
   readonly log: EgressPolicy['log']
   /** What is enforced now, read from the running policy, not from what was sent. */
   readonly routes: readonly RoutePolicy[]
+  /** `digestOf` the further upstream authorities, as PEM in their order. */
+  readonly trust: string
   readonly issuer?: {
     /** SHA-256 of the certificate, hex. */
     readonly fingerprint: string

@@ -191,7 +191,11 @@ function enrichedBundle(
     ...object.fields,
     attached: true,
     version: versionOf(supervisor),
-    ...(egress && { egressLog: egress.log, issuer: issuerState(egress, root, now) }),
+    ...(egress && {
+      egressLog: egress.log,
+      trust: egress.trust,
+      issuer: issuerState(egress, root, now),
+    }),
   }
   return failed ? wrong({ ...object, fields }, `${failed[0]} does not run`) : { ...object, fields }
 }

@@ -8,6 +8,7 @@ import type {
   UplinkStatus,
 } from '../../model/control.ts'
 import { DriverError } from '../../model/errors.ts'
+import { digestOf } from '../../model/json.ts'
 import { Secret } from '../../model/secret.ts'
 import { fingerprintOf, permittedHosts } from '../../model/x509.ts'
 import type { LiveBundle, LiveStack } from './world.ts'
@@ -41,6 +42,7 @@ function supervisorStatus(bundle: LiveBundle, nonce: string): SupervisorStatus {
     generation: config?.generation ?? 0,
     log: config?.policy.log ?? 'blocks',
     routes: config?.policy.routes ?? [],
+    trust: digestOf(config?.trust ?? []),
     ...(config?.issuer && { issuer: issuerStatus(config.issuer) }),
     secrets: Object.fromEntries(
       Object.entries(config?.secrets ?? {}).map(([id, value]) => [id, new Secret(value).digest(nonce)]),

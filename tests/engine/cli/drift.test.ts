@@ -1,4 +1,5 @@
 /** Whatever somebody does by hand to a live stack is named by `diff`, repaired by one `apply`, and then nothing differs. */
+import { rootCertificates } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dockerDriver } from '../../../src/drivers/docker/index.ts'
 import { baseImage } from '../../../src/drivers/docker/images/recipe.ts'
@@ -41,8 +42,10 @@ function byHand(): Actuator {
 }
 
 const aborted = new AbortController().signal
-const widened = async (): Promise<void> => {
-  const routes = ['a.example', 'evil.example'].map((host) => ({
+let generation = 1000
+const pushed = async (hosts: readonly string[], trust: readonly string[]): Promise<void> => {
+  generation += 1000
+  const routes = hosts.map((host) => ({
     host,
     port: 443,
     scheme: 'https' as const,
@@ -55,7 +58,7 @@ const widened = async (): Promise<void> => {
     {
       op: 'configure',
       daemon: 'egress',
-      config: { generation: 99, policy: { log: 'all', routes }, secrets: {}, trust: [], bottle: 'one' },
+      config: { generation, policy: { log: 'all', routes }, secrets: {}, trust, bottle: 'one' },
     },
     aborted,
   )
@@ -90,12 +93,17 @@ const rows: readonly Row[] = [
   ['the uplink killed', () => docker('kill', names.uplink), [/uplink .*drift/]],
   [
     'the route table altered through the control socket',
-    widened,
+    () => pushed(['a.example', 'evil.example'], []),
     [
       /- route\/one\/evil\.example .*drift/,
       /route\/one\/a\.example .*drift/,
       /route\/one\/b\.example .*drift/,
     ],
+  ],
+  [
+    'an authority added through the control socket',
+    () => pushed(['a.example'], rootCertificates.slice(0, 1)),
+    [/bundle\/one .*drift/, /trust/],
   ],
   [
     'limits changed by docker update',

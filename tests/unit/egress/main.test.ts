@@ -4,6 +4,7 @@ import { createSocket } from 'node:dgram'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
+import { digestOf } from '../../../src/model/json.ts'
 import type { FromDaemon, ToDaemon } from '../../../sidecars/supervisor/ipc.ts'
 import { Client, route } from './lab.ts'
 
@@ -152,6 +153,7 @@ test('the daemon takes doors and configuration over IPC, refuses in words, logs,
       generation: 8,
       refusedLastHour: 2,
       routes: [{ host: 'allowed.test' }],
+      trust: digestOf([]),
       secrets: { a: expect.stringMatching(/^[0-9a-f]{64}$/) },
     },
   })

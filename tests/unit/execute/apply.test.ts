@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { drift } from '../../../src/drivers/memory/drift.ts'
 import { transientError } from '../../../src/drivers/memory/faults.ts'
 import { fingerprintOf } from '../../../src/model/x509.ts'
+import { digestOf } from '../../../src/model/json.ts'
 import type { Desired } from '../../../src/resources/desired.ts'
 import type { Journal } from '../../../src/state/journal.ts'
 import { desiredOf } from '../reconcile/stacks.ts'
@@ -196,7 +197,10 @@ describe('apply', () => {
       ...one,
       resources: one.resources.map((resource) =>
         resource.kind === 'bundle'
-          ? { ...resource, spec: { ...(resource.spec as object), egressLog: 'all', trust: 'other' } }
+          ? {
+              ...resource,
+              spec: { ...(resource.spec as object), egressLog: 'all', trust: digestOf(['PEM']) },
+            }
           : resource,
       ),
     }

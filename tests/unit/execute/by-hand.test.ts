@@ -25,6 +25,20 @@ async function named(lab: Laboratory): Promise<string[]> {
   )
 }
 
+it('authorities that somebody made egress trust, and ones it no longer trusts', async () => {
+  const lab = await laboratory()
+  await lab.run(desired)
+  lab.world.change((state) => {
+    const { bundles } = stackIn(state, 'acme')
+    bundles['dev']!.config = { ...bundles['dev']!.config!, trust: ['PEM of a stranger'] }
+  })
+  expect(await named(lab)).toEqual(['update bundle/dev trust'])
+  await lab.run(desired)
+  expect(lab.world.read().stacks['acme']!.bundles['dev']!.config!.trust).toEqual([])
+  expect((await lab.planned(desired)).actions).toEqual([])
+  lab.close()
+})
+
 it('a restriction that egress lost, a route it lost and one that nobody declared', async () => {
   const lab = await laboratory()
   await lab.run(desired)

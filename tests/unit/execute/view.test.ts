@@ -6,6 +6,7 @@ const egress = (generation: number): EgressStatus => ({
   generation,
   log: 'all',
   routes: [],
+  trust: '',
   secrets: {},
   refusedLastHour: 0,
   connections: 0,

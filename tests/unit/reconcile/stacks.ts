@@ -106,7 +106,7 @@ function bottleResources(name: string, shape: BottleShape): Resource[] {
     attached: true,
     issuer: 'valid',
     egressLog: 'blocks',
-    trust: 'none',
+    trust: digestOf([]),
   }
   return [
     resource(image, 'image', { role: 'base', tag: 'base', inputDigest: DIGEST, base: 'base' }, []),
