@@ -63,6 +63,7 @@ function helperTests(): void {
   say('static helper (go test)')
   if (run('go', ['version'], 'ignore').status !== 0)
     return skip('static helper', 'no Go toolchain here; its image stage still compiles it')
+  check('static helper (go vet)', 'go', ['-C', 'sidecars/guest', 'vet', './...'])
   const result = spawnSync('go', ['test', '-json', './...'], {
     cwd: join(root, 'sidecars/guest'),
     encoding: 'utf8',
