@@ -164,7 +164,13 @@ describe('a running bottle', () => {
     }
     expect(statSync(join(whole.folder, 'out.txt')).size).toBe(4)
     expect(calls.length, 'control: the calls are heard').toBeGreaterThan(20)
-    expect(calls.filter((call) => /\/(archive|export|commit|copy)\b/.test(call))).toEqual([])
+    const archives = () => calls.filter((call) => /\/(archive|export|commit|copy)\b/.test(call))
+    expect(archives()).toEqual([])
+    // Control: the operator's own `docker cp` by the same way is heard as what it is.
+    await ran(['docker', 'cp', `${whole.names('a').agent}:/etc/hostname`, '-'], {
+      env: { ...process.env, ...engine.env },
+    })
+    expect(archives()).not.toEqual([])
   })
 
   it('[HST-10] cannot fill the disk by printing', async () => {

@@ -1,5 +1,8 @@
-/** Reads the arguments of every process of the machine again and again, as a neighbour on the host could. */
+/** What a neighbour on the host could see meanwhile: the arguments of every process, and what the engine tells everybody. */
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
+import { docker } from '../docker/stack.ts'
 
 export interface Sampler {
   /** Every argument list that was seen, once each. */
@@ -25,6 +28,39 @@ export function sampleArguments(): Sampler {
     stop() {
       running = false
       return [...seen]
+    },
+  }
+}
+
+export interface Follower {
+  /** Every event since the follower began, one JSON object a line. */
+  stop(): Promise<string>
+}
+
+/** The engine keeps its last 256 events only, so they are taken as they come. */
+export function followEvents(): Follower {
+  const since = String(Math.floor(Date.now() / 1000))
+  const child = spawn('docker', ['events', '--since', since, '--format', '{{json .}}'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  let text = ''
+  let told = () => {}
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk
+    told()
+  })
+  return {
+    async stop() {
+      const mark = `bb-lab-${randomBytes(8).toString('hex')}`
+      const marked = new Promise<void>((resolve, reject) => {
+        told = () => void (text.includes(mark) && resolve())
+        child.once('close', () => reject(new Error('the engine ended its events')))
+      })
+      docker('volume', 'create', mark)
+      docker('volume', 'rm', mark)
+      await marked
+      child.kill()
+      return text
     },
   }
 }

@@ -8,9 +8,9 @@ export interface Row {
   readonly priority: 'P0' | 'P1' | 'P2'
   /** The one test file below `tests/` whose names have `[id]`. */
   readonly claimedBy?: string
-  /** The switch without which a case of this id turns red. */
+  /** The switch or mutant without which a case of this id turns red. */
   readonly control?: string
-  /** What holds by construction, so that there is nothing to switch off. */
+  /** Why there is nothing to switch off, and which control inside the test would fail. */
   readonly design?: string
   /** Why no test is here. */
   readonly notHere?: string
@@ -53,7 +53,7 @@ export const ROWS: readonly Row[] = [
   claimed('NET-23', 'P1', 'engine/docker/drift.test.ts'),
   claimed('NET-25', 'P1', 'engine/containment/boundary.test.ts', 'seccomp'),
   claimed('NET-26', 'P1', 'engine/containment/boundary.test.ts'),
-  byDesign('NET-27', 'P0', 'engine/containment/lifecycle.test.ts', 'the probe before the start'),
+  claimed('NET-27', 'P0', 'engine/containment/lifecycle.test.ts', 'probe-before-start'),
   claimed('DNS-01', 'P0', 'engine/containment/boundary.test.ts', 'no-network'),
   claimed('DNS-02', 'P0', 'engine/containment/boundary.test.ts', 'no-network'),
   claimed('DNS-03', 'P0', 'engine/containment/boundary.test.ts', 'no-network'),
@@ -93,21 +93,21 @@ export const ROWS: readonly Row[] = [
   claimed('PXY-35', 'P1', 'unit/egress/parsers.test.ts'),
   claimed('TLS-01', 'P0', 'unit/egress/cases.test.ts', 'upstream-verify'),
   claimed('TLS-02', 'P0', 'unit/egress/cases.test.ts', 'upstream-verify'),
-  byDesign('TLS-03', 'P0', 'engine/containment/credentials.test.ts', 'the root’s key stays on the host'),
+  claimed('TLS-03', 'P0', 'engine/containment/credentials.test.ts', 'certificate-only'),
   claimed('TLS-05', 'P1', 'unit/egress/x509.test.ts'),
   claimed('TLS-06', 'P1', 'unit/egress/cases.test.ts', 'default-deny'),
   claimed('TLS-07', 'P0', 'unit/egress/cases.test.ts', 'authority-equality'),
   claimed('TLS-09', 'P1', 'unit/egress/cases.test.ts'),
   claimed('TLS-10', 'P2', 'unit/egress/cases.test.ts'),
   claimed('TLS-11', 'P1', 'engine/containment/lifecycle.test.ts'),
-  byDesign('CRD-01', 'P0', 'engine/containment/credentials.test.ts', 'the value is only in the daemon'),
+  claimed('CRD-01', 'P0', 'engine/containment/credentials.test.ts', 'only-in-the-daemon'),
   claimed('CRD-02', 'P0', 'unit/egress/cases.test.ts', 'credential-of-its-route'),
   claimed('CRD-03', 'P0', 'unit/egress/cases.test.ts', 'credential-strip'),
   claimed('CRD-05', 'P0', 'unit/egress/cases.test.ts', 'credential-characters'),
   claimed('CRD-06', 'P0', 'unit/egress/cases.test.ts', 'credential-binding'),
   claimed('CRD-07', 'P0', 'unit/egress/cases.test.ts', 'response-scrub'),
   claimed('CRD-09', 'P0', 'unit/egress/cases.test.ts', 'credential-of-its-route'),
-  byDesign('CRD-10', 'P0', 'engine/containment/credentials.test.ts', 'secrets travel by stdin'),
+  claimed('CRD-10', 'P0', 'engine/containment/credentials.test.ts', 'secrets-by-stdin'),
   claimed('CRD-11', 'P0', 'unit/supervisor/supervisor.test.ts', 'own-uid'),
   claimed('CRD-13', 'P0', 'unit/egress/cases.test.ts', 'masked-records'),
   notHere('CRD-14', 'P0', 'placeholders come with the provider issue; a credential has only its header slot'),
@@ -169,7 +169,7 @@ export const ROWS: readonly Row[] = [
   claimed('HST-07', 'P0', 'engine/containment/boundary.test.ts', 'seccomp'),
   claimed('HST-09', 'P0', 'engine/containment/boundary.test.ts', 'pids-limit'),
   claimed('HST-10', 'P1', 'engine/containment/lifecycle.test.ts'),
-  byDesign('HST-11', 'P0', 'engine/containment/lifecycle.test.ts', 'the helper carries files'),
+  byDesign('HST-11', 'P0', 'engine/containment/lifecycle.test.ts', 'no command has an archive call for a container that was started, so there is none to switch off; a `docker cp` by hand in the same test is heard as one'),
   notHere('HST-13', 'P1', 'raw attach is documented in docs/containment.md; other surfaces are SPP-17'),
   claimed('HST-14', 'P0', 'unit/docker/bodies.test.ts', 'hardened-body'),
   claimed('HST-15', 'P1', 'engine/docker/life.test.ts'),
@@ -177,11 +177,11 @@ export const ROWS: readonly Row[] = [
   claimed('ISO-01', 'P0', 'unit/uplink/containment.test.ts', 'token-check'),
   notHere('ISO-02', 'P0', 'workspaces come with a later issue'),
   claimed('ISO-03', 'P0', 'unit/egress/cases.test.ts', 'generations'),
-  byDesign('ISO-05', 'P0', 'engine/docker/drift.test.ts', 'settings are observed'),
-  byDesign('ISO-06', 'P0', 'engine/docker/readback.test.ts', 'one function builds every body'),
-  byDesign('ISO-07', 'P0', 'engine/docker/readback.test.ts', 'settings are read back'),
-  byDesign('ISO-09', 'P0', 'engine/containment/lifecycle.test.ts', 'intent before effect'),
-  byDesign('ISO-10', 'P0', 'engine/docker/drift.test.ts', 'ownership by labels'),
+  claimed('ISO-05', 'P0', 'engine/docker/drift.test.ts', 'observed-settings'),
+  claimed('ISO-06', 'P0', 'engine/docker/readback.test.ts', 'one-body-for-all-ways'),
+  claimed('ISO-07', 'P0', 'engine/docker/readback.test.ts', 'read-back'),
+  claimed('ISO-09', 'P0', 'engine/containment/lifecycle.test.ts', 'own-leftovers'),
+  claimed('ISO-10', 'P0', 'engine/docker/drift.test.ts', 'owner-marks'),
   claimed('ISO-11', 'P0', 'engine/containment/boundary.test.ts', 'restart-never'),
   notHere('ISO-13', 'P0', 'there is no freeze yet'),
   notHere('ISO-14', 'P1', 'there are no shared volumes yet'),
@@ -195,14 +195,14 @@ export const ROWS: readonly Row[] = [
   notHere('VM-10', 'P1', 'needs smolvm and KVM'),
   notHere('VM-11', 'P0', 'needs smolvm and KVM'),
   notHere('VM-13', 'P1', 'needs smolvm and KVM'),
-  byDesign('SPP-01', 'P0', 'engine/containment/manifest.test.ts', 'names are data'),
+  claimed('SPP-01', 'P0', 'engine/containment/manifest.test.ts', 'names-checked'),
   claimed('SPP-02', 'P0', 'unit/manifest/hostile.test.ts', 'bounded-report'),
   notHere('SPP-03', 'P0', 'not of this floor: manifest-in-reach has its own test'),
   notHere('SPP-05', 'P0', 'skills come later'),
   notHere('SPP-06', 'P0', 'dockerfiles come later'),
   notHere('SPP-07', 'P0', 'dockerfiles come later'),
-  byDesign('SPP-09', 'P0', 'engine/containment/manifest.test.ts', 'values are data'),
-  byDesign('SPP-10', 'P0', 'engine/containment/credentials.test.ts', 'Secret is a type'),
+  claimed('SPP-09', 'P0', 'engine/containment/manifest.test.ts', 'whole-references'),
+  claimed('SPP-10', 'P0', 'engine/containment/credentials.test.ts', 'named-by-reference'),
   claimed('SPP-11', 'P0', 'unit/execute/secrets.test.ts', 'no-follow'),
   notHere('SPP-13', 'P0', 'plug-ins come later'),
   claimed('SPP-14', 'P1', 'unit/docker/endpoint.test.ts'),
@@ -211,5 +211,5 @@ export const ROWS: readonly Row[] = [
   notHere('SPP-18', 'P1', 'checked by the release, not by a test'),
   notHere('ALL-01', 'P0', 'the breakout drill comes with the last issue'),
   notHere('ALL-02', 'P1', 'comes with ALL-01'),
-  byDesign('ALL-03', 'P0', 'engine/containment/mutation.test.ts', 'this registry'),
+  byDesign('ALL-03', 'P0', 'engine/containment/mutation.test.ts', 'it is the switching itself; a faithful copy that withstands every case is its control'),
 ]

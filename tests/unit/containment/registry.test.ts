@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { containerCases } from '../../engine/containment/cases/container.ts'
 import { networkCases } from '../../engine/containment/cases/network.ts'
 import { MUTATIONS } from '../../engine/containment/controls.ts'
+import { ENGINE_MUTANTS } from '../../engine/containment/mutants.ts'
 import { authorityCases } from '../egress/cases/authority.ts'
 import { credentialCases } from '../egress/cases/credentials.ts'
 import { framingCases } from '../egress/cases/framing.ts'
@@ -22,7 +23,7 @@ interface Named {
   readonly controls: readonly string[]
 }
 
-const MUTANTS = UNIT_MUTANTS
+const MUTANTS = [...UNIT_MUTANTS, ...ENGINE_MUTANTS]
 
 /** Cases that are data; the suite that runs them puts their ids into its test names. */
 const named: readonly Named[] = [
