@@ -1,5 +1,6 @@
 /** One live bottle by name, for the commands that work inside it. */
 import { DriverError } from '../model/errors.ts'
+import type { Resource } from '../model/resource.ts'
 import type { Driver } from '../ports/driver.ts'
 import type { Invocation } from './invocation.ts'
 import { unreachable } from './world.ts'
@@ -42,10 +43,15 @@ export function notThere(name: string, { loaded }: Stack, live: readonly string[
   })
 }
 
-export async function openBottle(invocation: Invocation, name: string): Promise<OpenBottle> {
+/** With what is declared, where a manifest was read. */
+export async function openBottle(
+  invocation: Invocation,
+  name: string,
+): Promise<OpenBottle & { readonly resources: readonly Resource[] }> {
   const stack = await openStack(invocation)
   if (stack.loaded) selectedBottles([name], stack.loaded.desired.bottles)
-  return { name, stack: stack.name, driver: stack.driver }
+  const resources = stack.loaded?.desired.resources ?? []
+  return { name, stack: stack.name, driver: stack.driver, resources }
 }
 
 /** The named ones, else all of the stack. */

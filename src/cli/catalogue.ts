@@ -128,7 +128,10 @@ export const COMMANDS: readonly CommandSpec[] = [
     passThrough: true,
     summary: "Start a bottle's agent on this terminal, or attach when it runs",
     examples: ['bot-bottle run implementer', 'bot-bottle run implementer -- --verbose'],
-    text: ['Not in sync: shows the plan of this bottle and goes on as `apply` would.'],
+    text: [
+      'Not in sync: shows the plan of this bottle and goes on as `apply` would.',
+      'Without a provider it starts what a ready image (`image:`) starts by itself, with ARG as `docker run` takes it; on the base image a shell.',
+    ],
     options: [...MANIFEST, YES, DETACH_KEYS],
   },
   {

@@ -1,6 +1,9 @@
 /** The agent program of a bottle, as far as its driver can hold one. */
+import { address } from '../model/address.ts'
 import { DriverError } from '../model/errors.ts'
+import type { Resource } from '../model/resource.ts'
 import type { AttachRequest, Execution, ProgramRequest } from '../ports/driver.ts'
+import type { ImageSpec } from '../resources/image/spec.ts'
 import type { OpenBottle } from './bottle.ts'
 
 export type ProgramState = 'idle' | 'running' | 'exited'
@@ -17,6 +20,34 @@ export async function startProgram(
 ): Promise<void> {
   if (!driver.startProgram) throw unheld(driver.name)
   await driver.startProgram(stack, name, request)
+}
+
+/**
+ * Without a provider: what a ready image (`image:`) starts by itself, to which arguments are what they are to
+ * `docker run`; on the base image, and where the image names nothing, a shell.
+ */
+export async function ownProgram(
+  bottle: OpenBottle,
+  resources: readonly Resource[],
+  extra: readonly string[],
+): Promise<Pick<ProgramRequest, 'argv' | 'cwd'>> {
+  const { driver, stack, name } = bottle
+  const own = isReadyImage(name, resources) ? await driver.imageProgram?.(stack, name) : undefined
+  const argv = own ? [...own.entrypoint, ...(extra.length > 0 ? extra : own.command)] : []
+  if (own === undefined || argv.length === 0) return { argv: [...SHELL, ...extra] }
+  return { argv, ...(own.cwd !== undefined && { cwd: own.cwd }) }
+}
+
+const SHELL = ['/bin/sh'] as const
+
+/** `image: NAME` has that name in its address; what stands on a base image has its definition's. */
+function isReadyImage(bottleName: string, resources: readonly Resource[]): boolean {
+  const bottle = resources.find((resource) => resource.address === address.bottle(bottleName))
+  const image = resources.find(
+    (resource): resource is Resource<ImageSpec> =>
+      resource.kind === 'image' && (bottle?.needs.includes(resource.address) ?? false),
+  )
+  return image !== undefined && image.address === address.image(image.spec.tag)
 }
 
 export async function attachProgram(

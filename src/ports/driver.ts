@@ -108,6 +108,14 @@ export interface ProgramRequest {
   readonly tty?: { readonly rows: number; readonly columns: number }
 }
 
+/** What an image starts by itself, as `docker run` would: `entrypoint` and behind it `command`. */
+export interface ImageProgram {
+  readonly entrypoint: readonly string[]
+  readonly command: readonly string[]
+  /** Absent: the image names none. */
+  readonly cwd?: string
+}
+
 export interface AttachRequest {
   readonly tty?: ExecRequest['tty']
   /** What was printed before is printed again. */
@@ -163,6 +171,8 @@ export interface Driver {
   ): Promise<Execution>
   /** Absent where the driver cannot hold a program. Refused while the bottle is not ready. */
   startProgram?(stack: string, bottle: string, request: ProgramRequest): Promise<void>
+  /** Of the image that the bottle's container was made from. */
+  imageProgram?(stack: string, bottle: string): Promise<ImageProgram>
   /** What runs: `state` is `idle`, `running` or `exited`. */
   programStatus?(stack: string, bottle: string): Promise<Readonly<Record<string, unknown>>>
   /** The terminal of what runs; its exit code when it ends, 0 after the detach keys. */

@@ -2,14 +2,11 @@
 import { EXIT } from '../../model/errors.ts'
 import { bringInSync } from '../bring-in-sync.ts'
 import { openBottle } from '../bottle.ts'
-import { programState, startProgram } from '../program.ts'
+import { ownProgram, programState, startProgram } from '../program.ts'
 import type { Invocation } from '../invocation.ts'
 import { asProgram } from '../program-exit.ts'
 import { windowOf } from '../terminal.ts'
 import { attach } from './attach.ts'
-
-/** Without a provider: a shell. */
-const SHELL = ['/bin/sh'] as const
 
 export async function run(invocation: Invocation): Promise<number> {
   return asProgram(invocation, async () => {
@@ -27,7 +24,7 @@ export async function run(invocation: Invocation): Promise<number> {
     }
     const window = windowOf(io)
     await startProgram(bottle, {
-      argv: [...SHELL, ...extra],
+      ...(await ownProgram(bottle, bottle.resources, extra)),
       env: window ? { TERM: io.env['TERM'] ?? 'xterm' } : {},
       ...(window && { tty: window }),
     })

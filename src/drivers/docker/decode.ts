@@ -67,6 +67,9 @@ export interface InspectedImage {
   readonly labels: Readonly<Record<string, string>>
   readonly env: readonly string[]
   readonly volumes: readonly string[]
+  readonly entrypoint: readonly string[]
+  readonly command: readonly string[]
+  readonly workdir: string
   readonly createdAt: string
   readonly architecture: string
 }
@@ -252,6 +255,9 @@ export const read = {
       labels: labels(config.field('Labels')),
       env: texts(config.field('Env')),
       volumes: Object.keys(config.field('Volumes').map((item) => item)),
+      entrypoint: texts(config.field('Entrypoint')),
+      command: texts(config.field('Cmd')),
+      workdir: config.field('WorkingDir').text(''),
       createdAt: answer.field('Created').text(''),
       architecture: answer.field('Architecture').text(''),
     }

@@ -16,7 +16,7 @@ import { jsonLines } from './lines.ts'
 import { containerLog, type LogOptions } from './logs.ts'
 import { ours, type Site } from './place.ts'
 
-export interface Sessions extends Pick<Driver, 'exec' | 'helper'> {
+export interface Sessions extends Pick<Driver, 'exec' | 'helper'>, Required<Pick<Driver, 'imageProgram'>> {
   /** Starts the agent program under init, which holds its terminal; it goes on when the caller goes. */
   startProgram(stack: string, bottle: string, request: ProgramRequest): Promise<void>
   /** What runs: init's answer to `status`. */
@@ -60,7 +60,8 @@ export function createSessions(openSite: OpenSite): Sessions {
     async startProgram(stack, bottle, request) {
       const site = await openSite(stack)
       const agent = await runningAgent(site, bottle)
-      const env = { ...(await environmentOf(site, agent)), ...request.env }
+      // As `exec` has it: what the image sets, below what the bottle sets.
+      const env = { ...imageVariables(agent), ...(await environmentOf(site, agent)), ...request.env }
       const start = {
         op: 'start',
         argv: request.argv,
@@ -77,6 +78,18 @@ export function createSessions(openSite: OpenSite): Sessions {
         await wake(site, bottle, AbortSignal.timeout(60_000))
         await callInit(site.engine, agent.id, start)
       }
+    },
+    async imageProgram(stack, bottle) {
+      const site = await openSite(stack)
+      const { imageId } = await runningAgent(site, bottle)
+      const image = await site.engine.image(imageId)
+      if (image === undefined)
+        throw new DriverError(`the image of ${bottle} is not on the engine any more`, {
+          code: 'image-missing',
+          hint: 'bot-bottle apply',
+        })
+      const { entrypoint, command, workdir } = image
+      return { entrypoint, command, ...(workdir !== '' && workdir !== '/' && { cwd: workdir }) }
     },
     async programStatus(stack, bottle) {
       const site = await openSite(stack)
@@ -118,6 +131,18 @@ async function environmentOf(
   if (typeof found !== 'object' || found === null)
     throw new DriverError(`${GUEST_FILES.environment} is not an environment`, { code: 'guest-environment' })
   return Object.fromEntries(Object.entries(found).map(([name, value]) => [name, String(value)]))
+}
+
+/** Of the container: an image's variables that make something run were taken away when it was made. */
+function imageVariables(agent: InspectedContainer): Readonly<Record<string, string>> {
+  const list = agent.config['Env']
+  const lines = Array.isArray(list) ? list.map(String) : []
+  return Object.fromEntries(
+    lines.flatMap((line) => {
+      const [, name, value] = /^([^=]+)=(.*)$/s.exec(line) ?? []
+      return name === undefined || value === undefined ? [] : [[name, value]]
+    }),
+  )
 }
 
 export async function bottleLogs(
