@@ -1,5 +1,6 @@
 /** The last word on an error: text or JSON on stderr, and its exit code. */
 import { EXIT, ManifestError, ensureError } from '../model/errors.ts'
+import { safeText } from '../model/text.ts'
 import { diagnosticLines } from '../render/diagnostics.ts'
 import { debugLines, errorDocument, errorLines } from '../render/error.ts'
 import type { Output } from '../render/output.ts'
@@ -12,10 +13,13 @@ export function sayError(thrown: unknown, argv: readonly string[], io: Io, outpu
   const error = ensureError(thrown)
   if (asJson(argv)) {
     output.note([
-      error instanceof ManifestError ? safeJson({ diagnostics: error.diagnostics }) : errorDocument(error),
+      error instanceof ManifestError
+        ? safeJson({ diagnostics: error.diagnostics, ...(error.hint !== undefined && { hint: error.hint }) })
+        : errorDocument(error),
     ])
   } else if (error instanceof ManifestError) {
     output.note(diagnosticLines(error.diagnostics, error.sources ?? NO_SOURCES, output.noteStyle))
+    if (error.hint !== undefined) output.note([`  hint: ${safeText(error.hint, 1000)}`])
   } else if (error.exit === EXIT.internal) {
     output.note(errorLines(error, output.noteStyle))
     output.note(['  This is a mistake of bot-bottle itself; BOT_BOTTLE_DEBUG=1 shows where.'])

@@ -1,5 +1,5 @@
 /** The stack a command works on: its name, its driver, the state folder; with its manifest where there is one. */
-import { UsageError } from '../model/errors.ts'
+import { ManifestError, UsageError } from '../model/errors.ts'
 import type { DriverName } from '../model/resource.ts'
 import { isName } from '../model/names.ts'
 import type { Driver } from '../ports/driver.ts'
@@ -9,7 +9,7 @@ import { openDrivers } from './drivers.ts'
 import type { Invocation } from './invocation.ts'
 import { loadFor, manifestIsThere } from './load.ts'
 import type { Loaded } from './load.ts'
-import { noManifest } from './no-manifest.ts'
+import { noManifest, withWayAround } from './no-manifest.ts'
 import { settingsOf } from './settings.ts'
 
 export interface Stack {
@@ -44,7 +44,9 @@ export async function openStackOrNone(invocation: Invocation): Promise<Stack | u
     return { name: named, driverName, driver: await drivers(driverName), home }
   }
   if (!manifestIsThere(settings, io)) return undefined
-  const loaded = await loadFor(invocation, home)
+  const loaded = await loadFor(invocation, home).catch((thrown: unknown) => {
+    throw thrown instanceof ManifestError ? withWayAround(thrown, invocation) : thrown
+  })
   const driverName = driverOf(loaded, settings.driver)
   return { name: loaded.desired.stack, driverName, driver: await drivers(driverName), home, loaded }
 }

@@ -49,10 +49,11 @@ export class ManifestError extends BottleError {
   /** Text of each file by the name its places use, for the code frames. */
   readonly sources: ReadonlyMap<string, string> | undefined
 
-  constructor(diagnostics: readonly Diagnostic[], sources?: ReadonlyMap<string, string>) {
+  constructor(diagnostics: readonly Diagnostic[], sources?: ReadonlyMap<string, string>, hint?: string) {
     const count = diagnostics.filter(({ severity }) => severity === 'error').length
     super(EXIT.invalid, `${count} ${count === 1 ? 'error' : 'errors'} in the manifest`, {
       code: 'manifest-invalid',
+      ...(hint !== undefined && { hint }),
     })
     this.diagnostics = diagnostics
     this.sources = sources

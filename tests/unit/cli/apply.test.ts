@@ -230,6 +230,25 @@ describe('the rest of a life', () => {
     expect(stdout).toMatch(/- ca\/reviewer +destroyed +\[removed\]/)
     expect(stdout).toContain('no agent restarts')
   })
+  test('a broken manifest does not stand in the way: the command that works is said, and works', async () => {
+    await applied()
+    const broken = (manifest: string, line: string) => {
+      program.write('bottles.yaml', manifest)
+      return program.run(line, { env: TOKEN })
+    }
+    const mistaken = 'version: 1\nstack: acme # ours\nbottle: {}\n'
+    const { code, stderr } = await broken(mistaken, 'destroy reviewer --yes')
+    expect(code).toBe(2)
+    const [, hint = ''] = /hint: without the manifest: bot-bottle (.*)/.exec(stderr) ?? []
+    expect(hint).toBe('destroy --stack acme reviewer')
+    expect((await program.run(`${hint} --yes`)).stdout).toContain('bottle/reviewer')
+    expect(JSON.parse((await program.run('status --output json')).stderr)).toMatchObject({
+      hint: 'without the manifest: bot-bottle status --stack acme',
+    })
+    for (const nameless of ['stack: [acme\n', 'stack: Not A Name\nversion: 1\n'])
+      expect((await broken(nameless, 'destroy')).stderr).toContain('bot-bottle destroy --stack NAME')
+    expect((await broken(mistaken, 'diff')).stderr).not.toContain('--stack')
+  })
   test('destroy of nothing says so', async () => {
     const { code, stdout } = await program.run('destroy --stack nobody --yes')
     expect([code, stdout]).toEqual([0, expect.stringContaining('nothing of stack nobody is there')])
