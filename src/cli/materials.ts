@@ -47,6 +47,7 @@ export async function openMaterials(
     environment: (bottle) => stack.loaded?.environment(bottle) ?? new Map(),
     // Resolved once per run: what was had above is what is used now.
     secret: (ref) => resolver.credential(ref),
+    nextRootCertificate: async (bottle) => roots.nextOf(bottle)?.certificate,
     async rootCertificate(bottle) {
       const root = roots.rootOf(bottle)
       if (root) return root.certificate

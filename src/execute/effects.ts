@@ -91,6 +91,14 @@ function root(action: Action, { roots, clock }: EffectDeps): Effect {
     return { did: 'removed' }
   }
   const { days } = specOf<CaSpec>(action)
+  switch (action.differences[0]?.path) {
+    case 'next': {
+      const { next } = roots.prepare(bottle, days, iso(clock))
+      return { did: 'put beside the old one', ...(next && { objectId: next.fingerprint }) }
+    }
+    case 'root':
+      return { did: 'changed over', objectId: roots.takeOver(bottle).fingerprint }
+  }
   const made = roots.create(bottle, days, iso(clock))
   return { did: action.verb === 'create' ? 'created' : 'renewed', objectId: made.fingerprint }
 }
@@ -157,15 +165,17 @@ async function bundle(action: Action, deps: EffectDeps): Promise<Effect> {
   return effect
 }
 
-/** Egress changes over to a new root together with the guest: before it nothing inside would trust the new one. */
+/**
+ * Egress changes over to a new root before the old one is taken from the guest. A guest that has both does not notice;
+ * any other has no program that goes on.
+ */
 async function guest(action: Action, deps: EffectDeps): Promise<Effect> {
   const bottle = action.bottle ?? ''
-  const effect = await perform(action, deps)
   const view = await deps.views.of(bottle)
   const root = deps.roots.rootOf(bottle)
   if (view.issuer && root && view.issuer.rootFingerprint !== fingerprintOf(root.certificate))
     await pushOpening(bottle, desiredPolicy(deps.plan.desired, bottle), { newIssuer: true }, deps)
-  return effect
+  return perform(action, deps)
 }
 
 /** Every action but a removal has one; the plan's type says so in words only. */

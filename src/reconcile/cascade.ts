@@ -7,6 +7,7 @@ import { digestOf } from '../model/json.ts'
 import type { Resource } from '../model/resource.ts'
 import { presenceOf } from '../model/snapshot.ts'
 import type { World } from '../model/snapshot.ts'
+import { renewalWords, takesOver, usableNext } from '../resources/ca/renewal.ts'
 import { definitionOf } from '../resources/kinds.ts'
 import { recordOf } from './compare.ts'
 import type { Intention } from './compare.ts'
@@ -20,6 +21,7 @@ export function cascade(intentions: Intentions, resources: readonly Resource[], 
   const followers = Map.groupBy(resources, (resource) => resource.kind)
   // A route follows what its bundle has become, so bundles are settled first.
   for (const [kind, follow] of [
+    ['ca', followRestart],
     ['bundle', followHolder],
     ['route', followBundle],
     ['guest', followContainer],
@@ -66,6 +68,29 @@ const followHolder: Follow = (resource, own, all, world) => {
     ],
     observed,
   }
+}
+
+/** A root that waits beside the old one takes over as soon as the agent restarts anyway. */
+const followRestart: Follow = (resource, own, all, world) => {
+  const observed = world.claims.get(resource.address)?.find((object) => object.ownership === 'ours')
+  if (own || !observed || usableNext(observed.fields, world.now) === undefined) return undefined
+  const { bottle = '' } = resource
+  const restarts = [address.bottle(bottle), address.guest(bottle)].some((at) => restartsAgent(all.get(at)))
+  if (!restarts) return undefined
+  const difference = takesOver(String(observed.fields['notAfter']))
+  return {
+    ...intentionFor(resource, `${renewalWords(difference)}: the agent restarts`, 'drift'),
+    impact: difference.impact,
+    differences: [difference],
+    observed,
+  }
+}
+
+function restartsAgent(intention: Intention | undefined): boolean {
+  if (!intention || intention.verb === 'blocked') return false
+  return (
+    intention.impact === 'restart-agent' || (intention.kind === 'bottle' && REMAKES.includes(intention.verb))
+  )
 }
 
 /**
@@ -115,6 +140,8 @@ const followContainer: Follow = (resource, own, all, world) => {
   }
   const root = all.get(address.ca(resource.bottle ?? ''))
   if (root && root.verb !== 'blocked' && !own) {
+    const beside = besideTheOld(resource, root, world)
+    if (beside) return beside
     return {
       ...intentionFor(resource, 'root certificate is made anew', root.cause),
       verb: 'update',
@@ -131,6 +158,23 @@ const followContainer: Follow = (resource, own, all, world) => {
     }
   }
   return undefined
+}
+
+/** While old and new root are both trusted no program notices. */
+function besideTheOld(resource: Resource, root: Intention, world: World): Intention | undefined {
+  const observed = world.claims.get(resource.address)?.find((object) => object.ownership === 'ours')
+  const { impact, cause } = root
+  if (!observed || root.verb !== 'update' || (impact !== 'next-start' && impact !== 'live')) return undefined
+  const [path, reason] =
+    impact === 'live'
+      ? ['root', 'the new root certificate takes over']
+      : ['nextRoot', 'the new root certificate is put beside the old one']
+  return {
+    ...intentionFor(resource, reason, cause),
+    impact,
+    differences: [{ path, after: 'pending', cause, impact }],
+    observed,
+  }
 }
 
 function intentionFor(resource: Resource, reason: string, cause: Intention['cause']): Intention {

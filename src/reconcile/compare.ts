@@ -8,7 +8,7 @@ import { worstImpact } from '../model/resource.ts'
 import type { Cause, Difference, Impact, Observed, Resource } from '../model/resource.ts'
 import { presenceOf } from '../model/snapshot.ts'
 import type { World } from '../model/snapshot.ts'
-import { isDueForRenewal } from '../resources/ca/compare.ts'
+import { renewal, renewalNotes, renewalWords } from '../resources/ca/renewal.ts'
 import type { CaSpec } from '../resources/ca/spec.ts'
 import { compareFields } from '../resources/compare.ts'
 import type { KindDefinition } from '../resources/kind.ts'
@@ -88,10 +88,12 @@ function repairOrUpdate(
   if (!first) return undefined
   const impact = worstImpact(differences.map((difference) => difference.impact))
   const cause = causeOf(differences)
+  const renewed = desired.kind === 'ca' && cause === 'drift'
   return {
     ...base(desired),
+    ...(renewed && { notes: renewalNotes(first, observed.fields) }),
     verb: verbFor(impact),
-    reason: reasonFor(first, differences, cause),
+    reason: renewed ? renewalWords(first) : reasonFor(first, differences, cause),
     cause,
     impact,
     differences,
@@ -112,24 +114,16 @@ function differencesOf(
     applied,
     impacts: definition.impacts,
   })
-  return desired.kind === 'ca'
-    ? [...differences, ...renewal(desired as Resource<CaSpec>, observed, world.now)]
-    : differences
+  if (desired.kind === 'guest') return differences.map((each) => trustedAlready(each, observed))
+  if (desired.kind !== 'ca') return differences
+  const due = renewal((desired as Resource<CaSpec>).spec, observed.fields, world.now)
+  return due ? [due, ...differences] : differences
 }
 
-function renewal(desired: Resource<CaSpec>, observed: Observed, now: string): Difference[] {
-  const { notBefore, notAfter } = observed.fields
-  if (typeof notBefore !== 'string' || !isDueForRenewal(notBefore, desired.spec.renewAfterDays, now))
-    return []
-  return [
-    {
-      path: 'notAfter',
-      ...(notAfter !== undefined && { before: notAfter }),
-      after: 'renewed',
-      cause: 'drift',
-      impact: 'restart-agent',
-    },
-  ]
+/** A root that was put beside the old one is trusted by every program that started since. */
+function trustedAlready(difference: Difference, { fields }: Observed): Difference {
+  const known = difference.path === 'root' && difference.after === fields['nextRoot']
+  return known ? { ...difference, impact: 'live' } : difference
 }
 
 function healthDifference(
@@ -233,7 +227,6 @@ function causeOf(differences: readonly Difference[]): Cause {
 /** `declared paths changed`, `drift: container is stopped`, `differs: resources` */
 function reasonFor(first: Difference, differences: readonly Difference[], cause: Cause): string {
   if (first.path === 'health') return `drift: ${String(first.before)}`
-  if (first.path === 'notAfter') return 'root certificate is due for renewal'
   const words = differences.length === 1 ? driftWords(first) : undefined
   if (cause === 'drift' && words) return `drift: ${words}`
   const fields = [...new Set(differences.map((difference) => difference.path.split(/[.[]/, 1)[0]))].join(', ')

@@ -9,6 +9,7 @@ import type { Action, Plan } from '../model/plan.ts'
 import type { DriverName, Impact, Resource } from '../model/resource.ts'
 import { indexed } from '../model/snapshot.ts'
 import type { Snapshot, World } from '../model/snapshot.ts'
+import { usableNext } from '../resources/ca/renewal.ts'
 import type { Desired } from '../resources/desired.ts'
 import { blockedBottles, withBlocks } from './blocking.ts'
 import { cascade, pushesPolicy } from './cascade.ts'
@@ -121,9 +122,10 @@ function inWorld(resource: Resource, snapshot: World): Resource {
   if (resource.kind === 'guest') {
     const [root] = snapshot.claims.get(address.ca(resource.bottle ?? '')) ?? []
     const fingerprint = root?.fields['fingerprint']
-    return fingerprint === undefined
-      ? resource
-      : { ...resource, spec: { ...(resource.spec as object), root: fingerprint } }
+    if (!root || fingerprint === undefined) return resource
+    const nextRoot = usableNext(root.fields, snapshot.now)
+    const roots = { root: fingerprint, ...(nextRoot !== undefined && { nextRoot }) }
+    return { ...resource, spec: { ...(resource.spec as object), ...roots } }
   }
   return resource
 }

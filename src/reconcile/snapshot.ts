@@ -19,6 +19,8 @@ export interface RootState {
   readonly fingerprint: string
   readonly notBefore: string
   readonly notAfter: string
+  /** The one that takes over from it: made, and not in use yet. */
+  readonly next?: { readonly fingerprint: string; readonly notAfter: string }
 }
 
 export interface Look {
@@ -296,6 +298,7 @@ function observedRoot(root: RootState, observations: Look['observations']): Obse
       notBefore: root.notBefore,
       notAfter: root.notAfter,
       fingerprint: root.fingerprint,
+      ...(root.next && { next: root.next.fingerprint, nextNotAfter: root.next.notAfter }),
     },
     health: 'ok',
   }

@@ -27,14 +27,19 @@ export async function performGuest(site: Site, action: Action, context: EffectCo
   context.progress('probing')
   await probe(site, bottle, agent)
   context.signal.throwIfAborted()
-  const certificate = await context.materials.rootCertificate(bottle)
-  const root = await installRoot(site, agent, certificate)
-  await writeEnvironment(site, agent, context.materials.environment(bottle))
+  const { materials } = context
+  const roots = await installRoots(
+    site,
+    agent,
+    await materials.rootCertificate(bottle),
+    await materials.nextRootCertificate?.(bottle),
+  )
+  await writeEnvironment(site, agent, materials.environment(bottle))
   await callInit(site.engine, agent.id, { op: 'ready' })
   return {
     did: 'provisioned',
     objectId: agent.id,
-    fields: { env: spec.env as unknown as Json, root, probe: 'passed' },
+    fields: { env: spec.env as unknown as Json, ...roots, probe: 'passed' },
   }
 }
 
@@ -59,37 +64,66 @@ export async function runningAgent(site: Site, bottle: string): Promise<Inspecte
   })
 }
 
-/** Exactly one certificate more than before, and it is ours (lessons.md, 7). */
-async function installRoot(site: Site, agent: InspectedContainer, certificate: string): Promise<string> {
+interface InstalledRoots {
+  readonly root: string
+  readonly nextRoot?: string
+}
+
+/** The root, and while it is renewed the next one beside it: a program that starts now trusts whichever egress shows. */
+async function installRoots(
+  site: Site,
+  agent: InspectedContainer,
+  present: string,
+  next: string | undefined,
+): Promise<InstalledRoots> {
+  const both = `${present}${next ?? ''}`
+  await writeFile(site, agent, GUEST_FILES.root, both)
+  const root = await installRoot(site, agent, present, [])
+  if (next === undefined) return { root: root.fingerprint }
+  const beside = await installRoot(site, agent, next, ['--beside'])
+  // Where the helper knows no store, each call leaves its own certificate alone in the bundle.
+  if (beside.layout === 'unknown') await writeFile(site, agent, GUEST_FILES.bundle, both)
+  else if (beside.roots?.includes(root.fingerprint) !== true)
+    throw helperFailed('put the new root beside the old one', 'the store does not have both')
+  return { root: root.fingerprint, nextRoot: beside.fingerprint }
+}
+
+interface Installed {
+  readonly layout?: string
+  readonly before?: number
+  readonly after?: number
+  readonly fingerprint: string
+  /** Ours that are in the store now. */
+  readonly roots?: readonly string[]
+}
+
+/** As many certificates more than before as roots are meant to be there, and this one among them (lessons.md, 7). */
+async function installRoot(
+  site: Site,
+  agent: InspectedContainer,
+  certificate: string,
+  beside: readonly string[],
+): Promise<Installed> {
   const wanted = new X509Certificate(certificate).fingerprint256.replaceAll(':', '').toLowerCase()
-  await helper(
-    site.engine,
-    agent.id,
-    ['write', GUEST_FILES.root, '--mode', '0644', '--parents'],
-    ROOT_USER,
-    certificate,
-  )
   const { stdout } = await helper(
     site.engine,
     agent.id,
-    ['trust', 'install', '--cert-stdin', '--bundle-out', GUEST_FILES.bundle],
+    ['trust', 'install', '--cert-stdin', ...beside, '--bundle-out', GUEST_FILES.bundle],
     ROOT_USER,
     certificate,
   )
-  const told = JSON.parse(stdout) as {
-    readonly layout?: string
-    readonly before?: number
-    readonly after?: number
-    readonly fingerprint?: string
-  }
-  const counted = told.layout === 'unknown' || told.after === (told.before ?? 0) + 1
-  if (told.fingerprint !== wanted || !counted) {
-    throw helperFailed(
-      'install the root certificate',
-      `the store has ${told.after} certificates after ${told.before}, root ${told.fingerprint ?? 'unknown'}`,
-    )
-  }
-  return wanted
+  const told = JSON.parse(stdout) as Installed
+  const more = 1 + beside.length
+  const counted = told.layout === 'unknown' || told.after === (told.before ?? 0) + more
+  if (told.fingerprint === wanted && counted) return told
+  throw helperFailed(
+    'install the root certificate',
+    `the store has ${told.after} certificates after ${told.before}, root ${told.fingerprint ?? 'unknown'}`,
+  )
+}
+
+async function writeFile(site: Site, agent: InspectedContainer, path: string, text: string): Promise<void> {
+  await helper(site.engine, agent.id, ['write', path, '--mode', '0644', '--parents'], ROOT_USER, text)
 }
 
 /** Root's file: the agent reads its environment there and cannot change what the next program gets. */
@@ -108,11 +142,5 @@ async function writeEnvironment(
   )
   const environment = guestEnvironment(new Map([...image, ...declared]), imagePath(created))
   const text = `${JSON.stringify(environment, undefined, 1)}\n`
-  await helper(
-    site.engine,
-    agent.id,
-    ['write', GUEST_FILES.environment, '--mode', '0644', '--parents'],
-    ROOT_USER,
-    text,
-  )
+  await writeFile(site, agent, GUEST_FILES.environment, text)
 }

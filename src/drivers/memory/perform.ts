@@ -155,6 +155,7 @@ function bundle(
 async function guest(world: World, action: Action, { stack, materials }: EffectContext): Promise<Effect> {
   const name = action.bottle ?? ''
   const root = fingerprintOf(await materials.rootCertificate(name))
+  const next = await materials.nextRootCertificate?.(name)
   const names = [...materials.environment(name).keys()].sort()
   const { env } = specOf(action)
   const missing = Object.keys((env ?? {}) as Fields).filter((variable) => !names.includes(variable))
@@ -169,7 +170,13 @@ async function guest(world: World, action: Action, { stack, materials }: EffectC
       throw new DriverError(`${action.address}: ${address.bottle(name)} is not there`, {
         code: 'object-gone',
       })
-    const fields: Fields = { env: env ?? {}, root, probe: 'passed' }
+    const nextRoot = next === undefined ? undefined : fingerprintOf(next)
+    const fields: Fields = {
+      env: env ?? {},
+      root,
+      ...(nextRoot !== undefined && { nextRoot }),
+      probe: 'passed',
+    }
     agent.guest = fields
     return { did: 'provisioned', objectId: agent.id, fields }
   })

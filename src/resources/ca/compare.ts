@@ -7,10 +7,3 @@ export const caImpacts: KindDefinition<CaSpec>['impacts'] = {
   days: 'record',
   renewAfterDays: 'record',
 }
-
-const DAY_MS = 86_400_000
-
-/** Renewal is a comparison with the snapshot's clock, not with a field. */
-export function isDueForRenewal(notBefore: string, renewAfterDays: number, now: string): boolean {
-  return Date.parse(now) >= Date.parse(notBefore) + renewAfterDays * DAY_MS
-}

@@ -5,5 +5,6 @@ import type { GuestSpec } from './spec.ts'
 export const guestImpacts: KindDefinition<GuestSpec>['impacts'] = {
   env: 'restart-agent',
   root: 'restart-agent',
+  nextRoot: 'next-start',
   probe: 'live',
 }

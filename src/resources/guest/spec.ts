@@ -9,6 +9,8 @@ export interface GuestSpec {
   >
   /** SHA-256 fingerprint of the bottle's root in the guest's trust store; `pending` while the root is not made yet. */
   readonly root: string
+  /** The same of the root that takes over from it, trusted beside it. */
+  readonly nextRoot?: string
   /** The breakout probe passed in this container. */
   readonly probe: 'passed'
 }

@@ -1,8 +1,6 @@
-import { X509Certificate } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { drift } from '../../../src/drivers/memory/drift.ts'
 import { transientError } from '../../../src/drivers/memory/faults.ts'
-import { fingerprintOf } from '../../../src/model/x509.ts'
 import { digestOf } from '../../../src/model/json.ts'
 import type { Desired } from '../../../src/resources/desired.ts'
 import type { Journal } from '../../../src/state/journal.ts'
@@ -148,23 +146,6 @@ describe('apply', () => {
       expect(told(await lab.run(two)).at(-1), String(hand)).toBe('ended done')
       expect(await actions(two), String(hand)).toEqual([])
     }
-  })
-
-  it('renews a root from its twentieth day, and the guest trusts the new one', async () => {
-    await open()
-    await lab.run(one)
-    const before = lab.roots.rootStates()[0]!.fingerprint
-    lab.clock.advance(21 * 86_400_000)
-    expect((await actions(one)).map((line) => line.split(':')[0])).toContain('update ca/dev')
-    expect(told(await lab.run(one)).at(-1)).toBe('ended done')
-    const [root] = lab.roots.rootStates()
-    expect(root!.fingerprint).not.toBe(before)
-    const live = lab.world.read().stacks['acme']!
-    expect(live.bottles['dev']!.agent!.guest!['root']).toBe(root!.fingerprint)
-    const issuer = live.bundles['dev']!.config!.issuer!
-    expect(fingerprintOf(issuer.root)).toBe(root!.fingerprint)
-    expect(new X509Certificate(issuer.certificate).checkIssued(new X509Certificate(issuer.root))).toBe(true)
-    expect(await actions(one)).toEqual([])
   })
 
   it('leaves nothing behind when everything is removed', async () => {

@@ -20,7 +20,7 @@ interface Scenario {
   readonly name: string
   /** Applied, undisturbed, before. */
   readonly before?: Desired
-  readonly happens?: (lab: Laboratory) => void
+  readonly happens?: (lab: Laboratory) => unknown
   readonly after: Desired
 }
 
@@ -56,6 +56,16 @@ const scenarios: readonly Scenario[] = [
     name: 'renewal of the root',
     before: single,
     happens: (lab) => lab.clock.advance(21 * 86_400_000),
+    after: single,
+  },
+  {
+    name: 'change-over to the renewed root on the last day of the old one',
+    before: single,
+    happens: async (lab) => {
+      lab.clock.advance(21 * 86_400_000)
+      await lab.run(single)
+      lab.clock.advance(8 * 86_400_000)
+    },
     after: single,
   },
   {
@@ -124,6 +134,14 @@ function mortal(lab: Laboratory, moment: Moment, at: number) {
       alive()
       return lab.roots.create(...args)
     },
+    prepare: (...args) => {
+      alive()
+      return lab.roots.prepare(...args)
+    },
+    takeOver: (bottle) => {
+      alive()
+      return lab.roots.takeOver(bottle)
+    },
     remove: (bottle) => {
       alive()
       lab.roots.remove(bottle)
@@ -140,7 +158,7 @@ async function prepared(scenario: Scenario): Promise<{ lab: Laboratory; hook: { 
   const hook = { onCall: () => undefined as void }
   const lab = await laboratory({ secrets: TOKEN, onCall: () => hook.onCall() })
   if (scenario.before) await lab.run(scenario.before)
-  scenario.happens?.(lab)
+  await scenario.happens?.(lab)
   lab.calls.length = 0
   return { lab, hook }
 }

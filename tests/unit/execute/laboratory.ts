@@ -128,6 +128,7 @@ export async function laboratory(options: LaboratoryOptions = {}) {
       roots,
       materials: {
         rootCertificate: async (bottle) => roots.rootOf(bottle)?.certificate ?? '',
+        nextRootCertificate: async (bottle) => roots.nextOf(bottle)?.certificate,
         environment: () => new Map(),
         secret: async (ref) => {
           const value = ref.from === 'env' ? secrets[ref.name] : undefined

@@ -17,6 +17,7 @@ const VOLATILE = new Set([
   'issuer',
   'volumes',
   'root',
+  'nextRoot',
   'installation',
 ])
 
