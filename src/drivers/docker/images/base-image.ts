@@ -1,5 +1,4 @@
 /** Makes the base image present: pulled, else built on this machine with mmdebstrap. */
-import { spawn } from 'node:child_process'
 import { createReadStream, existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,6 +9,7 @@ import type { Engine } from '../calls.ts'
 import { DOCKER_LABELS } from '../labels.ts'
 import { PROGRAM_ROOT } from './inputs.ts'
 import { baseImage, DEFAULT_BASE, RECIPE } from './recipe.ts'
+import { runOnHost } from './host-program.ts'
 import { tar, type TarEntry } from './tar.ts'
 
 type Progress = (text: string) => void
@@ -62,12 +62,12 @@ async function buildLocally(
   const folder = await mkdtemp(join(tmpdir(), 'bot-bottle-base-'))
   try {
     if (!existsSync('/usr/bin/mmdebstrap')) {
-      await run(['apt-get', 'update', '-q'], () => {}, signal)
-      await run(['apt-get', 'install', '-y', '--no-install-recommends', 'mmdebstrap'], progress, signal)
+      await runOnHost(['apt-get', 'update', '-q'], () => {}, signal)
+      await runOnHost(['apt-get', 'install', '-y', '--no-install-recommends', 'mmdebstrap'], progress, signal)
     }
     const rootfs = join(folder, 'rootfs.tar')
     progress(`mmdebstrap ${RECIPE.suite}: ${RECIPE.packages.join(' ')}`)
-    await run(
+    await runOnHost(
       ['mmdebstrap', '--variant=minbase', `--include=${RECIPE.packages.join(',')}`, RECIPE.suite, rootfs],
       () => {},
       signal,
@@ -117,37 +117,4 @@ function hostNode(): string | undefined {
   return candidates.find(
     (path) => existsSync(path) && (path === own || process.version.startsWith(`v${RECIPE.node}.`)),
   )
-}
-
-async function run(
-  argv: readonly [string, ...string[]],
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<void> {
-  const [program, ...rest] = argv
-  const child = spawn(program, rest, {
-    signal,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'] ?? '', DEBIAN_FRONTEND: 'noninteractive', HOME: '/root' },
-  })
-  const tail: string[] = []
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      for (const line of text.split('\n')) if (line.trim()) progress(line.trim())
-      tail.push(text)
-      if (tail.length > 50) tail.shift()
-    })
-  }
-  const code = await new Promise<number | null>((resolve, reject) =>
-    child.once('error', reject).once('close', resolve),
-  )
-  if (code !== 0) {
-    throw new DriverError(
-      `${argv.slice(0, 2).join(' ')} failed with exit code ${code}: ${tail.join('').trim().slice(-400)}`,
-      {
-        code: 'base-image',
-        hint: 'check that apt-get reaches its mirror: apt-get update',
-      },
-    )
-  }
 }
