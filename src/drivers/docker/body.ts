@@ -1,6 +1,9 @@
-/** The shape of a create call, as the engine takes it (API 1.41); only the fields we send. */
+/**
+ * The shape of a create call, as the engine takes it (API 1.41); only the fields we send. Types, not interfaces: only
+ * those are JSON to the compiler.
+ */
 
-export interface Mount {
+export type Mount = {
   readonly Type: 'volume' | 'bind'
   readonly Source: string
   readonly Target: string
@@ -12,7 +15,7 @@ export interface Mount {
   }
 }
 
-export interface HostConfig {
+export type HostConfig = {
   readonly CapDrop: readonly string[]
   readonly CapAdd: readonly string[]
   readonly Privileged: boolean
@@ -58,7 +61,7 @@ export interface HostConfig {
   readonly Mounts: readonly Mount[]
 }
 
-export interface CreateBody {
+export type CreateBody = {
   readonly Image: string
   /** Numeric `uid:gid`: a name would follow the image's passwd (topology-attack G3). */
   readonly User: string

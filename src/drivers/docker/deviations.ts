@@ -57,14 +57,9 @@ export function deviations(
 ): readonly string[] {
   const { HostConfig: host, Labels: labels, Image: _image, ...config } = expected.body
   return [
-    ...fields('', { ...config, Env: [] } as unknown as JsonObject, { ...found.config, Env: [] }),
+    ...fields('', { ...config, Env: [] }, { ...found.config, Env: [] }),
     ...environment(config.Env, found.config['Env']),
-    ...fields(
-      'HostConfig.',
-      host as unknown as JsonObject,
-      found.hostConfig,
-      limits === 'with-limits' ? new Set() : RESOURCES,
-    ),
+    ...fields('HostConfig.', host, found.hostConfig, limits === 'with-limits' ? new Set() : RESOURCES),
     ...NEVER.filter((name) => normal(found.hostConfig[name]) !== null).map((name) => `${name} is set`),
     ...Object.entries(labels)
       .filter(([key, value]) => (found.labels[key] ?? '') !== value)
