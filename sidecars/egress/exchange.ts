@@ -4,8 +4,10 @@
  */
 import { isScanned } from '../detect/scan.ts'
 import type { Scanned } from '../detect/scan.ts'
-import { isAllowed } from '../policy/judge.ts'
+import { isAllowed, restrictsMethods } from '../policy/judge.ts'
 import type { Allowed } from '../policy/judge.ts'
+import { overrideSearch } from '../policy/override.ts'
+import type { OverrideSearch } from '../policy/override.ts'
 import { bodyReader, frameEnd, framePiece } from './body.ts'
 import type { BodyReader } from './body.ts'
 import { controls } from './controls.ts'
@@ -96,6 +98,8 @@ class Attempt {
   readonly #upstream: Wire
   readonly #reader: BodyReader
   readonly #ends: number
+  /** Of a route that tells methods apart: a body must not name another one. */
+  readonly #override: OverrideSearch | undefined
   #late: 'upstream-timeout' | 'limit-time' | undefined
   #uploadFailure: Error | undefined
   /** The whole request has gone out. */
@@ -116,6 +120,10 @@ class Attempt {
     this.#upstream = lease.wire
     this.#ends = ends
     this.#reader = bodyReader(exchange.client, exchange.outgoing.request.framing, 'refuse')
+    if (restrictsMethods(allowed.route)) {
+      const types = exchange.outgoing.fields.filter(({ key }) => key === 'content-type')
+      this.#override = overrideSearch(types.map(({ value }) => value))
+    }
     exchange.hold(lease.wire)
     lease.wire.onDeadline = () => {
       this.#late = Date.now() >= ends ? 'limit-time' : 'upstream-timeout'
@@ -218,6 +226,7 @@ class Attempt {
   }
 
   #scan(piece: Buffer): Buffer {
+    if (this.#override?.push(piece) === true) throw new Refuse('method-override')
     const passed = this.#scanned.body?.push(piece) ?? piece
     if (Buffer.isBuffer(passed)) return passed
     throw new Refuse('request-denied')

@@ -7,6 +7,7 @@ import { isForbiddenName, isLocalName } from './authority.ts'
 import type { Authority, Host } from './authority.ts'
 import { controls } from './controls.ts'
 import { isGitFetch, isGitPush } from './git.ts'
+import { isMethodParameter } from './override.ts'
 import { compileText } from './pattern.ts'
 import type { TextTest } from './pattern.ts'
 import { queryPairs, readingsOf } from './path.ts'
@@ -105,6 +106,9 @@ export function judge(policy: EgressPolicy, request: JudgedRequest): Verdict {
   return everyReading ? new AllowedRequest(route, entry) : deny('path-ambiguous')
 }
 
+/** Whether some entry of the route tells methods apart, so that a request must not name another one. */
+export const restrictsMethods = (route: RoutePolicy): boolean => compileRoute(route).restrictsMethods
+
 /** Whether `pattern` (exact, or `*.` and exactly one label more) covers the host. */
 export function coversHost(pattern: string, host: string): boolean {
   if (!pattern.startsWith('*.')) return pattern === host
@@ -200,7 +204,7 @@ const valuesOf = (pairs: readonly (readonly [string, string])[], name: string): 
   pairs.filter(([key]) => key === name).map(([, value]) => value)
 
 const overridesMethod = (request: JudgedRequest): boolean =>
-  queryPairs(request.query).some(([name]) => name.toLowerCase() === '_method')
+  queryPairs(request.query).some(([name]) => isMethodParameter(name))
 
 const openRoute = (scheme: 'https' | 'http', authority: Authority): RoutePolicy => ({
   host: authority.host,

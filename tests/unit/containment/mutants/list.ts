@@ -59,7 +59,10 @@ function ruleOf(`,
     ids: ['PXY-22'],
     suite: EGRESS,
     stays: STILL_FORWARDS,
-    edits: [{ file: 'sidecars/egress/outgoing.ts', from: "'x-http-method-override', ", to: '' }],
+    edits: [
+      { file: 'sidecars/egress/outgoing.ts', from: "'x-http-method-override', ", to: '' },
+      { file: 'sidecars/egress/exchange.ts', from: 'restrictsMethods(allowed.route)', to: 'false' },
+    ],
   },
   {
     control: 'http1-only',

@@ -336,6 +336,33 @@ export const authorityCases: readonly Case[] = [
       }),
   },
   {
+    ids: ['PXY-22'],
+    title: 'a form does not name another method where methods are restricted',
+    run: () =>
+      inLab({ routes: [route({ matches: [{ methods: ['POST'] }] })] }, async (lab) => {
+        const post = async (type: string, body: string): Promise<string> =>
+          await (
+            await lab.tunnel()
+          )
+            .send(
+              `POST / HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n${type}Content-Length: ${body.length}\r\n\r\n${body}`,
+            )
+            .ended()
+        const form = 'Content-Type: application/x-www-form-urlencoded\r\n'
+        expect(await post(form, 'a=1&_method=DELETE')).toContain('method-override')
+        expect(await post('', '%5Fmethod=DELETE')).toContain('method-override')
+        expect(
+          await post(
+            'Content-Type: multipart/form-data; boundary=b\r\n',
+            '--b\r\nContent-Disposition: form-data; name="_method"\r\n\r\nDELETE\r\n--b--\r\n',
+          ),
+        ).toContain('method-override')
+        expect(lab.received()).not.toContain('DELETE')
+        expect(await post(form, 'a=_method&b=1')).toContain('200 OK')
+        expect(await post('Content-Type: application/json\r\n', '{"_method":1}')).toContain('200 OK')
+      }),
+  },
+  {
     ids: ['CRD-18'],
     title: 'pushes by HTTPS are refused also where fetching is declared',
     control: 'git-by-https',
