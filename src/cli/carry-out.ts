@@ -24,6 +24,7 @@ import { withLock } from './locked.ts'
 import { planNow } from './planning.ts'
 import type { Planned } from './planning.ts'
 import { formOf, report } from './report.ts'
+import { requireFit } from './secret-notes.ts'
 import type { Stack } from './stack.ts'
 
 export interface Request {
@@ -49,6 +50,8 @@ export async function carryOut(invocation: Invocation, stack: Stack, request: Re
     const planned = await planNow(stack, request.desired, request.options, invocation)
     request.check?.(planned.plan)
     const plan = retold(request.part?.(planned.plan) ?? planned.plan, request.reason)
+    // A part is what somebody chose: what is wrong elsewhere does not keep it.
+    if (!plan.refusal && request.part === undefined) requireFit(plan, planned.world)
     show(plan, invocation, request)
     if (plan.refusal) throw new RefusedError(plan.refusal.message, plan.refusal)
     if (plan.actions.length === 0) {

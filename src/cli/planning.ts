@@ -8,6 +8,7 @@ import type { PlanOptions } from '../reconcile/plan.ts'
 import type { Desired } from '../resources/desired.ts'
 import type { Invocation } from './invocation.ts'
 import type { Options } from './options.ts'
+import { secretNotes } from './secret-notes.ts'
 import { VERSION } from './version.ts'
 import { look } from './world.ts'
 import type { World } from './world.ts'
@@ -46,7 +47,8 @@ export async function planNow(
 ): Promise<Planned> {
   const world = await look(stack, desired, io)
   const made = plan({ desired, snapshot: world.snapshot, options })
-  return { plan: { ...made, notes: [...made.notes, ...stoppedNotes(desired, world, options)] }, world }
+  const notes = [...made.notes, ...stoppedNotes(desired, world, options), ...secretNotes(made, world)]
+  return { plan: { ...made, notes }, world }
 }
 
 /** In sync means stopped for these; that is easily forgotten. */

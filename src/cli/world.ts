@@ -2,6 +2,7 @@
 import { DriverError } from '../model/errors.ts'
 import type { UplinkStatus } from '../model/control.ts'
 import type { Snapshot } from '../model/snapshot.ts'
+import type { QuietAnswers } from '../execute/secrets.ts'
 import type { DriverObservation } from '../ports/driver.ts'
 import { assemble } from '../reconcile/snapshot.ts'
 import type { RootState } from '../reconcile/snapshot.ts'
@@ -15,6 +16,8 @@ export interface World {
   /** The uplink's answer; absent: there is none, or it did not answer. */
   readonly uplink?: UplinkStatus
   readonly endpoint: string
+  /** References that give no value here, by SecretId; those that are asked for at apply are not tried. */
+  readonly refusedSecrets: QuietAnswers['refused']
 }
 
 /** Throws when the engine does not answer: nothing can be compared then. */
@@ -23,14 +26,23 @@ export async function look(stack: Stack, desired: Pick<Desired, 'secrets'>, io: 
   const { state } = observation
   if (state.status === 'unreachable') throw unreachable(state)
   const uplink = observation.uplink && 'status' in observation.uplink ? observation.uplink : undefined
+  const { found, refused } = await secretsOf(desired, io)
   const snapshot = assemble({
     now: new Date(io.now()).toISOString(),
     installation: stack.home.installation,
     observations: { [stack.driverName]: observation },
     roots: await rootsOf(stack, observation.engineId),
-    credentials: uplink ? await credentialsOf(desired, uplink.nonce, io) : {},
+    credentials: uplink
+      ? Object.fromEntries([...found].map(([id, secret]) => [id, secret.digest(uplink.nonce)]))
+      : {},
   })
-  return { snapshot, observation, ...(uplink && { uplink: uplink.status }), endpoint: state.endpoint }
+  return {
+    snapshot,
+    observation,
+    ...(uplink && { uplink: uplink.status }),
+    endpoint: state.endpoint,
+    refusedSecrets: refused,
+  }
 }
 
 export function unreachable({
@@ -53,13 +65,8 @@ async function rootsOf(stack: Stack, engineId: string | undefined): Promise<read
   return openRoots({ home: stack.home, engineId, stack: stack.name }).rootStates()
 }
 
-async function credentialsOf(
-  { secrets }: Pick<Desired, 'secrets'>,
-  nonce: string,
-  io: Io,
-): Promise<Readonly<Record<string, string>>> {
-  if (Object.keys(secrets).length === 0) return {}
+async function secretsOf({ secrets }: Pick<Desired, 'secrets'>, io: Io): Promise<QuietAnswers> {
+  if (Object.keys(secrets).length === 0) return { found: new Map(), refused: new Map() }
   const { resolveQuietly } = await import('../execute/secrets.ts')
-  const found = await resolveQuietly(secrets, io.env)
-  return Object.fromEntries([...found].map(([id, secret]) => [id, secret.digest(nonce)]))
+  return resolveQuietly(secrets, io.env)
 }

@@ -204,27 +204,3 @@ function isBundleRemade(bottle: string, { plan }: EffectDeps): boolean {
 function isLeft(bottle: string, { plan }: EffectDeps): boolean {
   return plan.actions.some((action) => action.bottle === bottle && action.verb === 'blocked')
 }
-
-/**
- * Bottles whose daemons are handed their configuration when this plan is applied: their references have to be
- * resolved before the first action (contract.md, What is compared with what).
- */
-export function bottlesConfigured(plan: Plan): readonly string[] {
-  const all = plan.actions.some(
-    (action) => action.kind === 'uplink' && action.verb !== 'remove' && action.impact !== 'record',
-  )
-  const bottles = plan.desired.flatMap(({ kind, bottle }) =>
-    kind === 'bundle' && bottle !== undefined ? [bottle] : [],
-  )
-  return bottles.filter(
-    (bottle) =>
-      all ||
-      plan.actions.some(
-        (action) =>
-          action.bottle === bottle &&
-          action.verb !== 'blocked' &&
-          action.impact !== 'record' &&
-          (action.kind === 'route' || action.kind === 'bundle' || action.kind === 'guest'),
-      ),
-  )
-}

@@ -3,7 +3,7 @@
  * (contract.md, What is compared with what). `quiet` is for `diff`: it runs no command, asks nothing, and what cannot
  * be had is simply not there.
  */
-import { BottleError, UsageError } from '../model/errors.ts'
+import { BottleError, ensureError, UsageError } from '../model/errors.ts'
 import { canonical } from '../model/json.ts'
 import { describeSecretRef, Secret } from '../model/secret.ts'
 import type { SecretRef } from '../model/secret.ts'
@@ -76,20 +76,30 @@ export async function resolveAll(
   })
 }
 
-/** What can be had without a trace: environment and files. The rest is missing in the answer. */
+export interface QuietAnswers {
+  readonly found: ReadonlyMap<string, Secret>
+  /** Why a reference that was tried gave nothing; names the reference, never a value. */
+  readonly refused: ReadonlyMap<string, BottleError>
+}
+
+/** What can be had without a trace: environment and files. The rest is in neither answer. */
 export async function resolveQuietly(
   refs: Readonly<Record<string, SecretRef>>,
   env: SecretSources['env'],
-): Promise<ReadonlyMap<string, Secret>> {
+): Promise<QuietAnswers> {
   const resolver = secretResolver({ env })
+  const [found, refused] = [new Map<string, Secret>(), new Map<string, BottleError>()]
   const silent = Object.entries(refs).filter(([, { from }]) => from === 'env' || from === 'file')
-  const found = await Promise.all(
+  await Promise.all(
     silent.map(async ([id, ref]) => {
-      const secret = await resolver.credential(ref).catch(() => undefined)
-      return secret ? ([[id, secret]] as const) : []
+      try {
+        found.set(id, await resolver.credential(ref))
+      } catch (thrown) {
+        refused.set(id, ensureError(thrown))
+      }
     }),
   )
-  return new Map(found.flat())
+  return { found, refused }
 }
 
 async function valueOf(ref: SecretRef, sources: SecretSources): Promise<string> {

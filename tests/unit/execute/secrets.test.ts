@@ -185,7 +185,7 @@ describe('all references together', () => {
 
   it('are resolved silently for diff: no command runs, nothing is asked, nothing missing is an error', async () => {
     const ran = join(dir, 'ran')
-    const found = await resolveQuietly(
+    const { found, refused } = await resolveQuietly(
       {
         env: { from: 'env', name: 'T' },
         unset: { from: 'env', name: 'UNSET' },
@@ -197,6 +197,10 @@ describe('all references together', () => {
       { T: 'value-2', PATH },
     )
     expect([...found.keys()].sort()).toEqual(['env', 'file'])
+    expect([...refused].map(([id, { code }]) => `${id} ${code}`).sort()).toEqual([
+      'bad secret-file-refused',
+      'unset secret-unset',
+    ])
     expect(existsSync(ran)).toBe(false)
   })
 
