@@ -4,11 +4,13 @@
  */
 import { build } from 'esbuild'
 import type { BuildOptions, Plugin } from 'esbuild'
+import { globSync } from 'node:fs'
 import { copyFile, mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { sidecarsImage } from '../src/drivers/docker/images/inputs.ts'
 import { contextEntries } from '../src/drivers/docker/images/sidecars-image.ts'
+import { licensesOf } from './licenses.ts'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
@@ -98,6 +100,15 @@ const built = await Promise.all([
   build({ ...common, entryPoints: { 'bot-bottle': 'bin/bot-bottle.ts' }, plugins: [program, lazyNode] }),
   build({ ...common, entryPoints: { program: 'src/cli/dispatch.ts' }, plugins: [leaveOut, lazyNode] }),
 ])
+
+/** For what is inside: daemons are bundled elsewhere (`contextEntries`), so here they are only looked through. */
+const daemons = await build({
+  ...common,
+  write: false,
+  entryPoints: globSync('sidecars/*/main.ts', { cwd: root }),
+})
+const inputs = [...built, daemons].flatMap(({ metafile }) => Object.keys(metafile?.inputs ?? {}))
+await writeFile(join(next, 'licenses.txt'), licensesOf(root, inputs))
 
 /** The image context of a checkout, byte for byte. */
 async function shipSidecars(): Promise<number> {
