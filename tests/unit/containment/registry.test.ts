@@ -11,7 +11,7 @@ import { framingCases } from '../egress/cases/framing.ts'
 import { lifeCases } from '../egress/cases/life.ts'
 import { CASES as SUPERVISOR } from '../supervisor/cases.ts'
 import { CASES as UPLINK } from '../uplink/cases.ts'
-import { ROWS, type Row } from './cases.ts'
+import { LEFT_OUT, ROWS, type Row } from './cases.ts'
 import { UNIT_MUTANTS } from './mutants/list.ts'
 
 const tests = join(import.meta.dirname, '../..')
@@ -77,6 +77,8 @@ describe('the list of containment cases', () => {
         priority === 'P0' && control === undefined && design === undefined && notHere === undefined,
     )
     expect(bare).toEqual([])
+    for (const id of Object.keys(LEFT_OUT))
+      expect(ROWS.find((row) => row.id === id)?.claimedBy, id).toBeDefined()
     for (const { id, claimedBy, notHere } of ROWS)
       expect([id, (claimedBy === undefined) !== (notHere === undefined)]).toEqual([id, true])
   })

@@ -39,7 +39,7 @@ export interface Mutant {
   readonly turns?: RegExp
   /** Part of the name of a test of the same copy that stays green: what was edited still runs. Default: none. */
   readonly stays?: RegExp
-  /** Edits that do not touch each other's cases share a copy, for speed; not in a long run. Default: a copy of its own. */
+  /** Edits that do not touch each other's cases share a copy, for speed. Default: a copy of its own. */
   readonly copy?: string
 }
 
@@ -52,8 +52,7 @@ export interface Outcome {
 /** The tests that ran in each copy, by its name. */
 export type Outcomes = Readonly<Record<string, readonly Outcome[]>>
 
-const isLong = process.env['BOT_BOTTLE_LONG'] === '1'
-const copyOf = ({ control, copy }: Mutant): string => (isLong ? control : (copy ?? control))
+const copyOf = ({ control, copy }: Mutant): string => copy ?? control
 
 /** Runs the suites of all mutants, each in its copy; only tests that a mutant names. */
 export async function runMutants(mutants: readonly Mutant[], options: RunOptions): Promise<Outcomes> {
