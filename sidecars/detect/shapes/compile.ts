@@ -1,0 +1,58 @@
+/** Makes of a shape what the scanner's loop needs: sets of bytes, lengths, a sticky expression. */
+import { CHECKSUMS } from '../checksum.ts'
+import { includes, PatternError, readClass, readPattern, readPlaces, union } from './pattern.ts'
+import type { ByteSet } from './pattern.ts'
+import type { Shape } from './shape.ts'
+
+export interface CompiledShape {
+  readonly rule: string
+  readonly expression: RegExp
+  readonly min: number
+  readonly max: number
+  readonly rest: ByteSet
+  readonly head: readonly ByteSet[]
+  readonly before: ByteSet | undefined
+  readonly after: ByteSet | undefined
+  /** At most so many bytes of a match lie before its anchor. */
+  readonly lead: number
+  /** The bytes that can lie there; `undefined` where `lead` is 0. */
+  readonly leading: ByteSet | undefined
+  /** A match begins where the run of `leading` does, not `lead` bytes before the anchor. */
+  readonly searched: boolean
+  readonly holds: ((value: string) => boolean) | undefined
+  readonly entropy: number
+  readonly documented: ReadonlySet<string>
+  readonly anchors: readonly (readonly ByteSet[])[]
+}
+
+export function compileShape(shape: Shape): CompiledShape {
+  const { pattern, anyCase, lookback, offset } = shape
+  const { min, max, rest, head } = readPattern(pattern, anyCase)
+  const before = shape.before === undefined ? undefined : readClass(shape.before, anyCase)
+  const leading = lookback
+    ? readClass(lookback.class, anyCase)
+    : offset > 0
+      ? union(head.slice(0, offset))
+      : undefined
+  if (offset > head.length) throw new PatternError(pattern, 0, 'the offset lies beyond the fixed places')
+  // A run that is cut, because what lies before it was decided already, must not look like the beginning of a match.
+  if (lookback && (before === undefined || leading === undefined || !includes(before, leading)))
+    throw new PatternError(pattern, 0, 'a searched beginning needs a boundary of its own class')
+  return {
+    rule: `token/${shape.id}`,
+    expression: new RegExp(pattern, anyCase ? 'iy' : 'y'),
+    min,
+    max,
+    rest,
+    head,
+    before,
+    after: shape.after === undefined ? undefined : readClass(shape.after, anyCase),
+    lead: lookback?.max ?? offset,
+    leading,
+    searched: lookback !== undefined,
+    holds: shape.checksum === undefined ? undefined : CHECKSUMS[shape.checksum],
+    entropy: shape.entropy,
+    documented: new Set(shape.documented),
+    anchors: shape.anchors.map((anchor) => readPlaces(anchor, anyCase)),
+  }
+}

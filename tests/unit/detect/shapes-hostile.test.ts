@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest'
+import { Literals } from '../../../sidecars/detect/literals.ts'
+import { seeded, signs } from '../../../sidecars/detect/samples.ts'
+import { compileShape } from '../../../sidecars/detect/shapes/compile.ts'
+import { readPlaces } from '../../../sidecars/detect/shapes/pattern.ts'
+import { createShapeScanner } from '../../../sidecars/detect/shapes/scanner.ts'
+import { SHAPES } from '../../../sidecars/detect/shapes/shape.ts'
+import { anchorText, bytesOf, repeated, samplesOf } from './shapes-texts.ts'
+
+const scanner = createShapeScanner()
+const SIZE = 1 << 16
+/** Bytes looked at per byte of a body, beyond the one search: a constant, whatever the body. */
+const MOST = 80
+
+const examinedPerByte = (body: Buffer): number => scanner.scan(body).examined / body.length
+
+describe('hostile bodies', () => {
+  it.each([
+    ['gh', 'p_'],
+    ['AK', 'IA'],
+    ['-----', 'BEGIN'],
+    ['-----BEGIN RSA ', 'PRIVATE KEY-----'],
+    ['ey', 'J'],
+    ['.ey', 'Jhbxx'],
+    ['.ey', 'JhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkw'],
+    ['://', ''],
+    ['https://', 'a:'],
+    ['A', ''],
+    ['1234567890', ':AA'],
+    ['us', '-us1'],
+  ])('%s%s again and again', (...parts) => {
+    expect(examinedPerByte(repeated(parts.join(''), SIZE))).toBeLessThan(MOST)
+  })
+
+  it('of every shape: its anchor, samples cut short, samples in a row', () => {
+    const costly = SHAPES.flatMap((shape) => {
+      const anchor = anchorText(shape, seeded(shape.id))
+      const [one = '', , three = ''] = samplesOf(shape, 'true')
+      const bodies = [anchor, ` ${anchor}`, ` ${one.slice(0, -2)}`, one.slice(0, -1), one, three]
+      const most = Math.max(...bodies.map((text) => examinedPerByte(repeated(text, SIZE))))
+      return most < MOST ? [] : [`${shape.id} ${most}`]
+    })
+    expect(costly).toEqual([])
+  })
+
+  it('cost twice as much when they are twice as long', () => {
+    for (const parts of [
+      ['gh', 'p_'],
+      ['.ey', 'JhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkw'],
+      ['data', 'dog'],
+    ]) {
+      const once = scanner.scan(repeated(parts.join(''), SIZE)).examined
+      const twice = scanner.scan(repeated(parts.join(''), 2 * SIZE)).examined
+      expect(twice).toBeLessThan(2.1 * once + scanner.longest)
+    }
+  })
+})
+
+describe('the search for anchors', () => {
+  it('finds every one once, at any place and beside any other', () => {
+    const random = seeded('anchors')
+    const anchors = SHAPES.flatMap((shape) =>
+      shape.anchors.map((anchor) => readPlaces(anchor, shape.anyCase)),
+    )
+    const literals = new Literals(anchors)
+    for (const shape of SHAPES) {
+      const text = anchorText(shape, random)
+      for (const padding of [0, 1, 2, 3]) {
+        const bytes = bytesOf(signs('~^', padding, random) + text + signs('~^', random(4), random))
+        const found: string[] = []
+        literals.find(bytes, (literal, at) => found.push(`${literal}@${at}`))
+        const expected = anchors.flatMap((places, literal) =>
+          [...bytes.keys()]
+            .filter((at) =>
+              places.every((set, place) => set[bytes[at + place] ?? 0] === 1 && at + place < bytes.length),
+            )
+            .map((at) => `${literal}@${at}`),
+        )
+        expect(found.sort()).toEqual(expected.sort())
+        expect(expected).not.toEqual([])
+      }
+    }
+  })
+
+  it('refuses an anchor that is too short', () => {
+    expect(() => new Literals([readPlaces('abc')])).toThrow('too short')
+  })
+})
+
+it('a shape whose searched beginning has no boundary is refused', () => {
+  const [shape] = SHAPES.filter(({ lookback }) => lookback !== undefined)
+  expect(shape).toBeDefined()
+  if (shape) expect(() => compileShape({ ...shape, before: undefined })).toThrow('boundary')
+})
