@@ -24,7 +24,12 @@ export default defineConfig({
       {
         test: {
           name: 'engine-new',
-          include: ['tests/engine/docker/**/*.test.ts', 'tests/engine/conformance/**/*.test.ts'],
+          include: [
+            'tests/engine/docker/**/*.test.ts',
+            'tests/engine/conformance/**/*.test.ts',
+            // Starts an engine of its own, with other settings: half a minute.
+            ...(process.env['BOT_BOTTLE_LONG'] === '1' ? ['tests/engine-new/**/*.test.ts'] : []),
+          ],
           globalSetup: ['tests/engine-new/setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,

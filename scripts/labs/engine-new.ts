@@ -107,7 +107,8 @@ export function inside({ namespace }: Instance, argv: readonly string[]): readon
   return ['nsenter', `--net=/run/netns/${namespace}`, ...argv]
 }
 
-export async function upEngineNew(name: string): Promise<Instance> {
+/** `settings` is its `daemon.json`, for an engine of an odd operator; one that answers already is left as it is. */
+export async function upEngineNew(name: string, settings: object = {}): Promise<Instance> {
   const at = places(name)
   if (await answers(at)) return at
   await downEngineNew(name)
@@ -125,6 +126,8 @@ export async function upEngineNew(name: string): Promise<Instance> {
       '',
     ].join('\n'),
   )
+  // Not the machine's: its settings are for the first engine.
+  writeFileSync(join(at.runtime, 'daemon.json'), JSON.stringify(settings))
   const from = performance.now()
   try {
     const containerd = start(at, 'containerd', [
@@ -145,7 +148,6 @@ export async function upEngineNew(name: string): Promise<Instance> {
       join(at.runtime, 'dockerd-own.pid'),
       '--containerd',
       at.containerd,
-      // Not the machine's: its settings are for the first engine.
       '--config-file',
       join(at.runtime, 'daemon.json'),
     ])
@@ -173,7 +175,6 @@ export async function downEngineNew(name: string): Promise<void> {
 }
 
 function start(at: Places, program: string, argv: readonly string[]): ChildProcess {
-  if (program === 'dockerd') writeFileSync(join(at.runtime, 'daemon.json'), '{}')
   const log = openSync(join(at.runtime, `${program}.log`), 'a')
   const [command = '', ...rest] = inside(at, argv)
   const child = spawn(command, rest, {
