@@ -47,13 +47,14 @@ export const COMMANDS: readonly CommandSpec[] = [
     examples: ['bot-bottle apply', 'bot-bottle apply implementer', 'bot-bottle apply --plan plan.json'],
     text: [
       'Asks only when something alive is removed, recreated or restarted. Ends when everything is ready.',
+      'What is blocked is left as it is, and closed where it can be; everything else is done, and the exit code is 5.',
     ],
     options: [
       ...MANIFEST,
       {
         flags: '--plan <file>',
         type: 'text',
-        text: 'carry out a saved plan; refused when the world moved since',
+        text: 'carry out a plan that was saved here; refused when the file was changed or the world moved since',
       },
       YES,
       { flags: '--no-prune', type: 'flag', text: 'keep what is no longer declared' },

@@ -62,7 +62,8 @@ export function sidecarInputs(): readonly string[] {
   const files = folders
     .flatMap(filesBelow)
     .filter(
-      (file) => /(\.ts|\.json|\.go|\.s|\.mod|\.sum|Dockerfile)$/.test(file) && !/(\.test\.ts|_test\.go)$/.test(file),
+      (file) =>
+        /(\.ts|\.json|\.go|\.s|\.mod|\.sum|Dockerfile)$/.test(file) && !/(\.test\.ts|_test\.go)$/.test(file),
     )
   return [
     ...files,
