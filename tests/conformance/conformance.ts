@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { EgressConfig, UplinkStatus } from '../../src/model/control.ts'
+import { digestOf } from '../../src/model/json.ts'
 import type { StackRecord } from '../../src/model/record.ts'
 import type { Observed } from '../../src/model/resource.ts'
 import { Secret } from '../../src/model/secret.ts'
@@ -202,6 +203,14 @@ export function conformance(name: string, makeSubject: () => Promise<Subject>): 
       await configure({ generation: 2 })
       await soon(async () => (await egress()).egress?.generation).toBe(2)
       expect((await egress()).egress?.issuer?.fingerprint).toBe(before)
+    })
+
+    it('refuses a configuration that is not newer, and tells the authorities that are trusted', async () => {
+      for (const generation of [1, 2])
+        await expect(configure({ generation, trust: ['PEM'] })).rejects.toMatchObject({
+          code: 'generation-old',
+        })
+      expect((await egress()).egress?.trust).toBe(digestOf([]))
     })
 
     it('replaces a bottle’s table, and forgets it', async () => {
