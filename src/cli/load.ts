@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { ManifestError, UsageError } from '../model/errors.ts'
 import { loadManifest } from '../manifest/load.ts'
 import type { LoadedManifest } from '../manifest/load.ts'
+import type { PresetFolder } from '../manifest/preset-files.ts'
 import { unsupported } from '../manifest/not-supported.ts'
 import type { Home } from '../state/home.ts'
 import { keyedDigest } from './digest-key.ts'
 import type { Io } from './io.ts'
 import type { Invocation } from './invocation.ts'
+import { packageFile } from './package-file.ts'
 import { programInputs } from './program-inputs.ts'
 import { settingsOf } from './settings.ts'
 import type { Settings } from './settings.ts'
@@ -31,9 +33,18 @@ export async function loadFor(invocation: Pick<Invocation, 'options' | 'io'>, ho
     env: io.env,
     ...(settings.driver && { driver: settings.driver }),
     program: await programInputs(),
+    presets: presetFolders(home),
     keyedDigest: keyedDigest(home),
     stdin: () => standardInput(io),
   })
+}
+
+/** Those of the user, then those that come with the program. */
+function presetFolders(home: Home): readonly PresetFolder[] {
+  return [
+    { path: join(home.dir, 'presets'), shown: join(home.dir, 'presets') },
+    { path: packageFile('presets'), shown: 'bot-bottle:presets' },
+  ]
 }
 
 /** What is written and not realised yet is refused, never silently left out. */

@@ -3,6 +3,7 @@
  * part of a change has been made. Pure.
  */
 import { address } from '../model/address.ts'
+import { placeText } from '../model/diagnostic.ts'
 import { equal } from '../model/json.ts'
 import { routeKey } from '../model/policy.ts'
 import type { EgressPolicy, RoutePolicy } from '../model/policy.ts'
@@ -25,7 +26,7 @@ export function desiredPolicy(desired: readonly Resource[], bottle: string): Bot
     if (resource.kind !== 'route' || resource.bottle !== bottle) continue
     const { secretRef, credential: _, uplink: __, ...policy } = resource.spec as RouteSpec
     const place = resource.places['']
-    routes.push({ ...policy, ...(place && { from: `${place.file}:${place.line}` }) })
+    routes.push({ ...policy, ...(place && { from: placeText(place) }) })
     if (secretRef && policy.auth && 'secret' in policy.auth) secrets.set(policy.auth.secret, secretRef)
   }
   const bundle = desired.find((resource) => resource.address === address.bundle(bottle))

@@ -19,16 +19,16 @@ export interface DesiredRoute {
 /** What the manifest says where it says nothing; egress enforces the same. */
 const DLP_DEFAULTS: Dlp = { outboundOnMatch: 'block', inbound: 'off', uninspectable: 'block' }
 
-/** `node` passed every check. */
+/** `node` passed every check; presets are expanded. `asked` is where the manifest asked for the preset that brings it. */
 export function desiredRoute(
   node: Node,
+  asked: Place | undefined,
   bottle: string,
-  folder: string,
+  folderOf: (file: string) => string,
   home: string | undefined,
 ): DesiredRoute | undefined {
   const route = plain(node) as unknown as Route
   const reading = readHost(route.host ?? '')
-  // A preset is not realised yet; the plan is refused.
   if (!('host' in reading)) return undefined
   const scheme = route.scheme ?? 'https'
   const ownPort = scheme === 'http' ? 80 : 443
@@ -36,7 +36,7 @@ export function desiredRoute(
   const secret = secretIn(
     route.auth,
     address.route(bottle, reading.host, port === ownPort ? undefined : port),
-    folder,
+    folderOf((at(node, 'auth') ?? node).place.file),
     home,
   )
   const auth = authOf(route.auth, secret)
@@ -60,7 +60,7 @@ export function desiredRoute(
     ...(auth && secret && { secretRef: secret.ref, credential: 'present' as const }),
     uplink: 'declared',
   }
-  return { spec, ...(auth && secret && { secret }), places: placesOf(node) }
+  return { spec, ...(auth && secret && { secret }), places: placesOf(node, asked) }
 }
 
 function secretIn(
@@ -161,9 +161,9 @@ const RENAMED: Readonly<Record<string, string>> = {
   'dlp.outbound_on_match': 'dlp.outboundOnMatch',
 }
 
-/** `''` is the host: it stands for the whole route in plans. */
-function placesOf(route: Node): Readonly<Record<string, Place>> {
-  const places: Record<string, Place> = { '': at(route, 'host')?.place ?? route.place }
+/** `''` stands for the whole route in plans: its host, or the line that asked for its preset. */
+function placesOf(route: Node, asked: Place | undefined): Readonly<Record<string, Place>> {
+  const places: Record<string, Place> = { '': asked ?? at(route, 'host')?.place ?? route.place }
   const visit = (node: Node, path: string): void => {
     if (path !== '') places[RENAMED[path] ?? path] = node.place
     if (node.kind === 'map')

@@ -186,8 +186,8 @@ function routesOf(
   request: DesiredRequest,
   secrets: Map<string, SecretRef>,
 ): readonly Resource[] {
-  return itemsOf(at(bottle.tree, 'egress', 'routes')).flatMap(({ value }): readonly Resource[] => {
-    const route = desiredRoute(value, bottle.name, request.folderOf(value.place.file), request.home)
+  return itemsOf(at(bottle.tree, 'egress', 'routes')).flatMap(({ value, asked }): readonly Resource[] => {
+    const route = desiredRoute(value, asked, bottle.name, request.folderOf, request.home)
     if (!route) return []
     const { spec, secret, places } = route
     if (secret) {

@@ -4,7 +4,7 @@
  * files for the origin.
  */
 import { readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { ManifestError, UsageError } from '../model/errors.ts'
 import type { DriverName } from '../model/resource.ts'
 import type { Desired } from '../resources/desired.ts'
@@ -14,6 +14,8 @@ import { environmentOf } from './environment.ts'
 import { locateManifest, type ManifestFile } from './locate.ts'
 import { made, plain, type MapNode } from './node.ts'
 import { originOf } from './origin.ts'
+import { PresetFiles, type PresetFolder } from './preset-files.ts'
+import { expandPresets } from './presets.ts'
 import { warnInReach } from './reach.ts'
 import { Report } from './report.ts'
 import { resolve, type ResolvedManifest } from './resolve.ts'
@@ -42,6 +44,8 @@ export interface LoadRequest {
   /** `--driver`: stands for `defaults.driver`; a bottle's own `driver` wins. */
   readonly driver?: DriverName
   readonly program: Program
+  /** Where presets are, after those in `presets/` beside the manifest; the first file of a name wins. */
+  readonly presets?: readonly PresetFolder[]
   /** Keyed digest for values that must not be shown (env). */
   readonly keyedDigest: (value: string) => string
 }
@@ -54,7 +58,7 @@ export interface LoadedManifest {
   readonly texts: ReadonlyMap<string, string>
   /** PEM of the further authorities, in the order of `uplink.trust`. */
   readonly trust: readonly string[]
-  /** Absolute paths of what the manifest names beside itself: certificates and files of secrets. */
+  /** Absolute paths of what the manifest names beside itself: certificates, presets and files of secrets. */
   readonly named: readonly string[]
   /** Values of literals and of host variables; placeholders are not here. */
   environment(bottle: string): ReadonlyMap<string, string>
@@ -77,14 +81,21 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
   // With a file missing from the picture, "there is no such bottle" would be guesswork.
   if (roots.length < sources.length) throw refuse()
   const root = overlaid(unite(roots, report), request, report)
-  const resolved = resolve(root, report)
   const folders = new Map(sources.map(({ file, folder }) => [file, folder]))
   const folderOf = (file: string): string => folders.get(file) ?? request.cwd
-  checkManifest(resolved, request, report)
+  const presets = new PresetFiles(
+    (file) => ({ path: join(folderOf(file), 'presets'), shown: besideOf(file) }),
+    request.presets ?? [],
+    texts,
+    report,
+  )
+  const written = resolve(root, report)
+  checkManifest(written, request, report)
+  const resolved = expandPresets(written, presets, report)
   const trust = await readTrust(root, folderOf, request.env['HOME'], report)
   await warnInReach(
     resolved,
-    sources.map(({ path }) => path),
+    [...sources.map(({ path }) => path), ...presets.paths],
     folderOf,
     request.env['HOME'],
     report,
@@ -113,12 +124,16 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
     texts,
     trust,
     named: [
+      ...presets.paths,
       ...trustPaths(root, folderOf, request.env['HOME']),
       ...Object.values(desired.secrets).flatMap((ref) => (ref.from === 'file' ? [ref.path] : [])),
     ],
     environment: (bottle) => values.get(bottle)?.values ?? new Map(),
   }
 }
+
+/** `presets` beside `bottles.yaml`, `team/presets` beside `team/bottles.yaml`. */
+const besideOf = (file: string): string => (file.includes('/') ? join(dirname(file), 'presets') : 'presets')
 
 async function readSource({ file, path }: ManifestFile, request: LoadRequest): Promise<Source> {
   if (path === '-') {

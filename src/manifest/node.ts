@@ -32,8 +32,10 @@ export interface ListNode {
 export interface Item {
   readonly value: Node
   readonly via?: readonly string[]
-  /** The parent's item that this one stands instead of. */
+  /** The parent's item, or the preset's, that this one stands instead of. */
   readonly replaces?: Place
+  /** A route that a preset stands for: where the manifest asked for it; the place names the preset. */
+  readonly asked?: Place
 }
 
 export interface ScalarNode {

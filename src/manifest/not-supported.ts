@@ -67,17 +67,10 @@ const ROWS: readonly Row[] = [
       entriesOf(at(bottle, 'env')).flatMap((one) => (text(one.value) === '?' ? [one.value.place] : [])),
   },
   { feature: 'egress.allow_findings', asked: key('egress', 'allow_findings') },
-  { feature: 'preset', asked: routes(key('preset')) },
-  {
-    feature: 'tls_passthrough',
-    asked: routes(value((passthrough) => passthrough === true, 'tls_passthrough')),
-  },
   {
     feature: 'protocols',
     asked: routes((route) => itemsOf(at(route, 'protocols')).map((item) => item.value.place)),
   },
-  { feature: 'git over https', asked: routes(value((fetch) => fetch === true, 'git', 'fetch')) },
-  { feature: 'limits', asked: routes(key('limits')) },
   {
     feature: 'dlp',
     asked: routes((route) =>
@@ -86,9 +79,7 @@ const ROWS: readonly Row[] = [
       ),
     ),
   },
-  { feature: 'auth query', asked: scheme('query') },
   { feature: 'auth aws-sigv4', asked: scheme('aws-sigv4') },
-  { feature: 'auth from-agent', asked: routes(value((auth) => auth === 'from-agent', 'auth')) },
 ]
 
 /** Everything that keeps this manifest from being planned here and now; empty: it can be. `validate` shows it as notes. */

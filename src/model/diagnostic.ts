@@ -7,6 +7,14 @@ export interface Place {
   readonly column: number
   /** Length of the marked text on its line, for the code frame; default 1. */
   readonly length?: number
+  /** What stands in this line asks for it through the preset of this name. */
+  readonly preset?: string
+}
+
+/** `bottles.yaml:12`, `bottles.yaml:12 (preset github-read)`; the file alone where there is no line. */
+export function placeText({ file, line, preset }: Place): string {
+  const lined = line > 0 ? `${file}:${line}` : file
+  return preset === undefined ? lined : `${lined} (preset ${preset})`
 }
 
 export interface Diagnostic {

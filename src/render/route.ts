@@ -1,4 +1,4 @@
-/** Details under a new object: a route as `host[:port] [auth:scheme] [passthrough] [from: …]`, environment as names only. */
+/** Details under a new object: a route as `host[:port] [git fetch] [auth:scheme] [passthrough, not inspected] [from: …]`, environment as names only. */
 import type { Resource } from '../model/resource.ts'
 import type { GuestSpec } from '../resources/guest/spec.ts'
 import type { RouteSpec } from '../resources/route/spec.ts'
@@ -16,14 +16,15 @@ export function detailsOf(resource: Resource): readonly string[] {
 }
 
 export function routeLine(resource: Resource<RouteSpec>): string {
-  const { host, port, scheme, auth, tlsPassthrough, allowPrivate } = resource.spec
+  const { host, port, scheme, auth, tlsPassthrough, allowPrivate, gitFetch } = resource.spec
   const place = resource.places[''] ?? Object.values(resource.places)[0]
   const usual = port === (scheme === 'http' ? 80 : 443)
   return [
     safeText(usual ? host : `${host}:${port}`),
     ...(scheme === 'http' ? ['[http]'] : []),
+    ...(gitFetch ? ['[git fetch]'] : []),
     ...(auth ? [`[auth:${safeText(auth.scheme)}]`] : []),
-    ...(tlsPassthrough ? ['[passthrough]'] : []),
+    ...(tlsPassthrough ? ['[passthrough, not inspected]'] : []),
     ...(host.startsWith('*.') ? ['[wildcard]'] : []),
     ...(allowPrivate ? ['[private addresses]'] : []),
     ...(place ? [`[from: ${placeOf(place)}]`] : []),

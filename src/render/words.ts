@@ -1,5 +1,6 @@
 /** Numbers, times and values as people read them (ux.md, Words). */
 import type { Json } from '../model/json.ts'
+import { placeText } from '../model/diagnostic.ts'
 import type { Place } from '../model/diagnostic.ts'
 import { safeText } from '../model/text.ts'
 
@@ -28,7 +29,7 @@ export function count(number: number, one: string, many = `${one}s`): string {
 }
 
 export function placeOf(place: Place): string {
-  return safeText(place.line > 0 ? `${place.file}:${place.line}` : place.file)
+  return safeText(placeText(place))
 }
 
 /** A whole SHA-256 tells nobody more than its first twelve digits. */

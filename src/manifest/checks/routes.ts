@@ -8,10 +8,18 @@ import { checkReference } from './references.ts'
 
 /** `bottle` is a definition as written, or `defaults`. */
 export function checkRoutes(bottle: Node, report: Report): void {
+  checkRouteList(at(bottle, 'egress', 'routes'), report)
+  for (const { value: finding } of itemsOf(at(bottle, 'egress', 'allow_findings')))
+    checkFindingHost(finding, report)
+}
+
+/** Of a definition, or of a preset. */
+export function checkRouteList(routes: Node | undefined, report: Report): void {
   const seen = new Map<string, number>()
-  for (const { value: route } of itemsOf(at(bottle, 'egress', 'routes'))) {
+  for (const { value: route } of itemsOf(routes)) {
     if (route.kind !== 'map') continue
     checkHost(route, report)
+    checkBesidePreset(route, report)
     checkAuth(route, report)
     checkPassthrough(route, report)
     for (const list of ['matches', 'deny'])
@@ -29,8 +37,21 @@ export function checkRoutes(bottle: Node, report: Report): void {
       )
     else seen.set(identity, named.value.place.line)
   }
-  for (const { value: finding } of itemsOf(at(bottle, 'egress', 'allow_findings')))
-    checkFindingHost(finding, report)
+}
+
+/** What may be said about a whole preset: its hosts, ports and requests are its own. */
+const BESIDE_PRESET: ReadonlySet<string> = new Set(['preset', 'host', 'auth', 'deny', 'limits', 'dlp'])
+
+function checkBesidePreset(route: Node, report: Report): void {
+  if (!entry(route, 'preset')) return
+  for (const { key, place } of entriesOf(route))
+    if (!BESIDE_PRESET.has(key))
+      report.error(
+        'key-not-with',
+        place,
+        `${quoted(key)} does not go with \`preset\`, which brings its own`,
+        'write a route for the host: it stands instead of the one of the preset',
+      )
 }
 
 function checkHost(route: Node, report: Report): void {
@@ -89,8 +110,8 @@ function checkAuth(route: Node, report: Report): void {
       auth.value.place,
       'a credential that the agent holds itself passes here; it can be read inside the bottle',
     )
-  } else if (!hasPaths(route) && report.errors === before) {
-    const host = text(at(route, 'host')) ?? text(at(route, 'preset')) ?? ''
+  } else if (!entry(route, 'preset') && !hasPaths(route) && report.errors === before) {
+    const host = text(at(route, 'host')) ?? ''
     report.warning(
       'auth-without-paths',
       auth.place,
@@ -114,7 +135,14 @@ function hasPaths(route: Node): boolean {
 }
 
 function checkPassthrough(route: Node, report: Report): void {
-  if (scalar(at(route, 'tls_passthrough')) !== true) return
+  const passthrough = at(route, 'tls_passthrough')
+  if (!passthrough || scalar(passthrough) !== true) return
+  report.warning(
+    'route-not-inspected',
+    passthrough.place,
+    `what goes to ${quoted(text(at(route, 'host')) ?? '')} is not decrypted: no path, no secret and no answer in it is looked at`,
+    'hosts of one network can stand behind one name; leave it out where the client can trust the CA of the bottle',
+  )
   for (const key of ['matches', 'deny', 'git', 'dlp', 'protocols', 'limits']) {
     const blind = entry(route, key)
     if (blind)

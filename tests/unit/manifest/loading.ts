@@ -19,6 +19,7 @@ export function request(over: Partial<LoadRequest> = {}): LoadRequest {
     cwd: FIXTURES,
     env: { HOME: '/home/dev' },
     program: PROGRAM,
+    presets: [{ path: join(import.meta.dirname, '../../../presets'), shown: 'bot-bottle:presets' }],
     keyedDigest: (value) => `digest of ${value.length}`,
     ...over,
   }
