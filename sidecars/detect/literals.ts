@@ -2,8 +2,9 @@
  * Where any of many short literals may stand in bytes: a Wu–Manber search with blocks of three bytes. Every literal has
  * at least four places, so one of two neighbouring blocks of it begins at an even distance from where the search began,
  * and looking at every second block finds each literal exactly once: the longest shift that Wu and Manber allow, but
- * constant, so that no step waits for the one before. A place of a literal is a set of bytes, which covers literals in
- * any case and ends like `hf_[A-Za-z]`.
+ * constant, so that no step waits for the one before. Both blocks lie in a window of four places, so a block that is
+ * known is asked about with the byte behind it or before it, which leaves next to nothing of ordinary text. A place of a
+ * literal is a set of bytes, which covers literals in any case and ends like `hf_[A-Za-z]`.
  */
 import type { ByteSet } from './shapes/pattern.ts'
 
@@ -16,8 +17,10 @@ export type OnLiteral = (literal: number, at: number) => void
 
 export class Literals {
   readonly #places: readonly (readonly ByteSet[])[]
-  /** One bit per hash: small enough to stay near the processor. */
-  readonly #known = new Int32Array(1 << (BITS - 5))
+  /** Hashes of blocks: one bit each, small enough to stay near the processor. */
+  readonly #known = new Bits()
+  /** Hashes of windows, as a block and its neighbour. */
+  readonly #windows = new Bits()
   /** By hash of a known block: where its entries begin in `#entries`. */
   readonly #first = new Uint16Array(1 << BITS)
   /** Runs of (literal, distance of the block from its beginning), each run closed by -1. */
@@ -30,20 +33,31 @@ export class Literals {
     const runs = new Map<number, number[]>()
     literals.forEach((places, literal) => {
       if (places.length < SHORTEST_LITERAL) throw new RangeError(`literal ${literal} is too short`)
-      const rarest = rarestWindow(places)
-      for (const distance of [rarest, rarest + 1])
-        for (const hash of blockHashes(places, distance)) {
-          const run = runs.get(hash) ?? []
-          run.push(literal, distance)
-          runs.set(hash, run)
+      const distance = rarestWindow(places)
+      const enter = (hash: number, from: number): void => {
+        const run = runs.get(hash) ?? []
+        if (run.at(-2) !== literal || run.at(-1) !== from) run.push(literal, from)
+        runs.set(hash, run)
+      }
+      const [as = [], bs = [], cs = [], ds = []] = places.slice(distance, distance + 4).map(members)
+      for (const b of bs)
+        for (const c of cs) {
+          for (const a of as) enter(blockHash(a, b, c), distance)
+          for (const d of ds) enter(blockHash(b, c, d), distance + 1)
+          for (const a of as)
+            for (const d of ds) {
+              this.#windows.add(windowHash(blockHash(a, b, c), d, BEHIND))
+              this.#windows.add(windowHash(blockHash(b, c, d), a, BEFORE))
+            }
         }
     })
     const entries: number[] = []
     for (const [hash, run] of runs) {
       this.#first[hash] = entries.length
-      this.#known[hash >>> 5] = (this.#known[hash >>> 5] ?? 0) | (1 << (hash & 31))
+      this.#known.add(hash)
       entries.push(...run, -1)
     }
+    if (entries.length > 0xffff || literals.length > 0x7fff) throw new RangeError('too many literals')
     this.#entries = Int16Array.from(entries)
     const beginnings = Array.from({ length: 256 }, (): number[] => [])
     literals.forEach((places, literal) => {
@@ -55,17 +69,25 @@ export class Literals {
 
   /** Every literal that lies wholly in bytes, by the place of its block, so nearly in order. */
   find(bytes: Uint8Array, onLiteral: OnLiteral): void {
-    const known = this.#known
+    const known = this.#known.words
     const last = bytes.length - 2
     if (last < 1) return
     let a = bytes[0] ?? 0
     for (let i = 0; i < last; i += 2) {
       const c = bytes[i + 2] ?? 0
-      const hash = hashOf(a, bytes[i + 1] ?? 0, c)
-      if (((known[hash >>> 5] ?? 0) >>> (hash & 31)) & 1)
+      const hash = blockHash(a, bytes[i + 1] ?? 0, c)
+      if (((known[hash >>> 5] ?? 0) >>> (hash & 31)) & 1 && this.#isWindow(bytes, i, hash))
         this.#settle(bytes, i, this.#first[hash] ?? 0, onLiteral)
       a = c
     }
+  }
+
+  #isWindow(bytes: Uint8Array, block: number, hash: number): boolean {
+    const windows = this.#windows
+    return (
+      (block + 3 < bytes.length && windows.has(windowHash(hash, bytes[block + 3] ?? 0, BEHIND))) ||
+      (block > 0 && windows.has(windowHash(hash, bytes[block - 1] ?? 0, BEFORE)))
+    )
   }
 
   #settle(bytes: Uint8Array, block: number, run: number, onLiteral: OnLiteral): void {
@@ -92,10 +114,31 @@ export class Literals {
   }
 }
 
+/** A set of hashes. */
+class Bits {
+  readonly words = new Int32Array(1 << (BITS - 5))
+
+  add(hash: number): void {
+    this.words[hash >>> 5] = (this.words[hash >>> 5] ?? 0) | (1 << (hash & 31))
+  }
+
+  has(hash: number): boolean {
+    return (((this.words[hash >>> 5] ?? 0) >>> (hash & 31)) & 1) === 1
+  }
+}
+
 /** Knuth's multiplicative hash of three bytes. */
-function hashOf(a: number, b: number, c: number): number {
+function blockHash(a: number, b: number, c: number): number {
   return Math.imul((a << 16) | (b << 8) | c, 0x9e3779b1) >>> (32 - BITS)
 }
+
+/** Of a block by its hash, and the byte beside it; odd factors tell the sides apart. */
+function windowHash(block: number, beside: number, side: number): number {
+  return Math.imul((block << 8) ^ beside, side) >>> (32 - BITS)
+}
+
+const BEHIND = 0x85ebca6b
+const BEFORE = 0xc2b2ae35
 
 function stands(bytes: Uint8Array, begin: number, places: readonly ByteSet[], length: number): boolean {
   if (begin < 0 || begin + length > bytes.length) return false
@@ -104,13 +147,6 @@ function stands(bytes: Uint8Array, begin: number, places: readonly ByteSet[], le
     if (set === undefined || (set[bytes[begin + place] ?? 0] ?? 0) === 0) return false
   }
   return true
-}
-
-function blockHashes(places: readonly ByteSet[], distance: number): ReadonlySet<number> {
-  const [a = [], b = [], c = []] = places.slice(distance, distance + 3).map(members)
-  const hashes = new Set<number>()
-  for (const x of a) for (const y of b) for (const z of c) hashes.add(hashOf(x, y, z))
-  return hashes
 }
 
 /** Where the four places begin that ordinary text has least often. */
