@@ -152,10 +152,10 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
       },
       {
         file: 'src/drivers/docker/guest-effect.ts',
-        from: 'const root = await installRoot(site, agent, certificate)',
-        to: `const root = await installRoot(site, agent, certificate)
-  const key = String(Reflect.get(globalThis, 'rootKey'))
-  await helper(site.engine, agent.id, ['write', '/etc/bot-bottle/key', '--mode', '0644'], ROOT_USER, key)`,
+        from: /(?=await writeEnvironment\()/,
+        to: `const key = String(Reflect.get(globalThis, 'rootKey'))
+  await helper(site.engine, agent.id, ['write', '/etc/bot-bottle/key', '--mode', '0644'], ROOT_USER, key)
+  `,
       },
     ],
   },

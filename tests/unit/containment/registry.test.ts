@@ -13,6 +13,7 @@ import { CASES as SUPERVISOR } from '../supervisor/cases.ts'
 import { CASES as UPLINK } from '../uplink/cases.ts'
 import { LEFT_OUT, ROWS, type Row } from './cases.ts'
 import { UNIT_MUTANTS } from './mutants/list.ts'
+import { staleEdits } from './mutants/mutant.ts'
 
 const tests = join(import.meta.dirname, '../..')
 const ID = /\[([A-Z]{2,3}-\d+)\]/g
@@ -120,6 +121,10 @@ describe('the list of containment cases', () => {
     expect(Object.keys(MUTATIONS).filter((control) => !used.has(control as keyof typeof MUTATIONS))).toEqual(
       [],
     )
+  })
+
+  it('has no mutant whose text is gone from the sources', () => {
+    expect(MUTANTS.flatMap(staleEdits)).toEqual([])
   })
 
   it('is told to users, and so is what is not covered', () => {

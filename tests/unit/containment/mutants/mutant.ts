@@ -56,6 +56,8 @@ const copyOf = ({ control, copy }: Mutant): string => copy ?? control
 
 /** Runs the suites of all mutants, each in its copy; only tests that a mutant names. */
 export async function runMutants(mutants: readonly Mutant[], options: RunOptions): Promise<Outcomes> {
+  const stale = mutants.flatMap(staleEdits)
+  if (stale.length > 0) throw new Error(stale.join('\n'))
   const folder = mkdtempSync(join(tmpdir(), 'bb-mutants-'))
   // Daemons of a bundle under test are other users.
   chmodSync(folder, 0o755)
@@ -90,9 +92,15 @@ function copyRepository(root: string): void {
 
 function applyEdit(root: string, { file, from, to }: Edit): void {
   const path = join(root, file)
-  const parts = readFileSync(path, 'utf8').split(from)
-  if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} times, not once: ${String(from)}`)
-  writeFileSync(path, parts.join(to))
+  writeFileSync(path, readFileSync(path, 'utf8').split(from).join(to))
+}
+
+/** Edits whose text is not in the sources exactly once. */
+export function staleEdits({ control, edits }: Mutant): readonly string[] {
+  return edits.flatMap(({ file, from }) => {
+    const times = readFileSync(join(REPOSITORY, file), 'utf8').split(from).length - 1
+    return times === 1 ? [] : [`${control}: ${file} has ${times} times, not once: ${String(from)}`]
+  })
 }
 
 function inVitest(request: object): Promise<Outcomes> {
