@@ -1,5 +1,5 @@
 /**
- * Makes dist/, what `npm pack` ships: the program as a small entry and one lazy file, and what the sidecar
+ * Makes dist/, what `npm pack` ships: the program as a small entry and two lazy files, and what the sidecar
  * image is built from. `bin/bot-bottle` runs it in a checkout as well, while no source is newer.
  */
 import { build } from 'esbuild'
@@ -37,13 +37,14 @@ const leaveOut: Plugin = {
   },
 }
 
-/** The entry knows the version and the help; whatever does more is one further file, whose modules run when they are asked for. */
+/** The entry knows the version and the help; whatever does more is one further file, whose modules run when they are asked for; `validate` has a smaller one. */
 const program: Plugin = {
   name: 'program',
   setup({ onResolve }) {
-    onResolve({ filter: /\/dispatch\.ts$/ }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: './program.js', external: true } : undefined,
-    )
+    const apart = (filter: RegExp, path: string): void =>
+      onResolve({ filter }, ({ kind }) => (kind === 'dynamic-import' ? { path, external: true } : undefined))
+    apart(/\/dispatch\.ts$/, './program.js')
+    apart(/\/dispatch-validate\.ts$/, './validate.js')
   },
 }
 
@@ -99,6 +100,11 @@ const common: BuildOptions = {
 const built = await Promise.all([
   build({ ...common, entryPoints: { 'bot-bottle': 'bin/bot-bottle.ts' }, plugins: [program, lazyNode] }),
   build({ ...common, entryPoints: { program: 'src/cli/dispatch.ts' }, plugins: [leaveOut, lazyNode] }),
+  build({
+    ...common,
+    entryPoints: { validate: 'src/cli/dispatch-validate.ts' },
+    plugins: [leaveOut, lazyNode],
+  }),
 ])
 
 /** For what is inside: daemons are bundled elsewhere (`contextEntries`), so here they are only looked through. */

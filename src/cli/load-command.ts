@@ -2,7 +2,7 @@
 import { BottleError, EXIT } from '../model/errors.ts'
 import type { Invocation } from './invocation.ts'
 
-interface CommandModule {
+export interface CommandModule {
   /** The exit code; of the program for run, exec and attach. */
   run(invocation: Invocation): Promise<number>
 }

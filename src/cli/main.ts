@@ -19,7 +19,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       const { help } = await import('./help.ts')
       return await help(first === undefined ? [] : argv.slice(1), output, first === undefined)
     }
-    const { dispatch } = await import('./dispatch.ts')
+    const { dispatch } =
+      first === 'validate' ? await import('./dispatch-validate.ts') : await import('./dispatch.ts')
     return await dispatch(argv, io, output)
   } catch (thrown) {
     const { sayError } = await import('./say-error.ts')
