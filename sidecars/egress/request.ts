@@ -2,6 +2,7 @@
 import { schemePort } from '../../src/model/policy.ts'
 import { formatAuthority, parseAuthority, sameAuthority } from '../policy/authority.ts'
 import type { Authority, Parsed } from '../policy/authority.ts'
+import { METHODS } from '../policy/methods.ts'
 import { isQuery } from '../policy/path.ts'
 import type { RuleId } from '../policy/rules.ts'
 import { controls } from './controls.ts'
@@ -38,13 +39,6 @@ export interface ParsedRequest {
 }
 
 const LINE = /^([A-Za-z-]{1,20}) ([\x21-\x7e]+) HTTP\/1\.([01])$/
-/** Methods with a meaning in the IANA registry that a proxy may pass on. */
-const METHODS: ReadonlySet<string> = new Set(
-  'GET HEAD POST PUT PATCH DELETE OPTIONS QUERY ACL BIND CHECKIN CHECKOUT COPY LABEL LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MKWORKSPACE MOVE ORDERPATCH PROPFIND PROPPATCH REBIND REPORT SEARCH UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE VERSION-CONTROL'.split(
-    ' ',
-  ),
-)
-
 export function parseRequestLine(head: Head): RequestLine {
   const match = LINE.exec(head.startLine)
   if (match === null) throw new Malformed('request line')

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { RoutePolicy } from '../../../src/model/policy.ts'
-import { stripQuery } from '../../../sidecars/egress/credentials.ts'
+import { stripQuery } from '../../../sidecars/policy/strip.ts'
 import { passedFields } from '../../../sidecars/egress/outgoing.ts'
 
 const route: RoutePolicy = {
