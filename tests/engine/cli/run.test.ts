@@ -52,5 +52,6 @@ it.each([
   ['a shell on a base image, whatever that would start', ['based', '--', '-c', 'echo shell'], 'shell'],
 ])('starts %s', async (_what, words, line) => {
   const { code, out } = await program.run(['run', ...words])
-  expect([code, out.replaceAll('\r', '')]).toEqual([0, `${line}\n`])
+  // Before it stands a plan where the bottle was not in sync.
+  expect([code, out.trimEnd().split(/\r?\n/).at(-1)]).toEqual([0, line])
 })
