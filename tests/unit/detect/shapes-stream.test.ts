@@ -67,6 +67,29 @@ describe('a stream', () => {
     }
   })
 
+  it('waits for the byte that must not stand behind a token', () => {
+    const bounded = SHAPES.filter(({ after }) => after !== undefined)
+    expect(bounded.length).toBeGreaterThan(100)
+    for (const shape of bounded) {
+      const [text = ''] = samplesOf(shape, 'true')
+      const { start = 0, end = 0 } = scanner.scan(bytesOf(text)).hits[0] ?? {}
+      for (const behind of 'a0Z-') {
+        const bytes = bytesOf(text.slice(start, end) + behind)
+        const pieces = [bytes.subarray(0, -1), bytes.subarray(-1)]
+        expect([shape.id, scanPieces(scanner, pieces)]).toEqual([shape.id, scanner.scan(bytes).hits])
+      }
+    }
+  })
+
+  it('cuts no token in two that what is undecided began in', () => {
+    const token = (seed: string) => ['gl', 'pat-', signs(SIGNS.slice(0, 16), 20, seeded(seed))].join('')
+    const bytes = bytesOf(`${token('one')}-datadog-${token('two')} x and what follows`)
+    const whole = scanner.scan(bytes).hits
+    expect(whole.map(({ rule, start }) => [rule, start])).toEqual([['token/gitlab-pat', 0]])
+    for (let cut = 0; cut <= bytes.length; cut++)
+      expect(scanPieces(scanner, [bytes.subarray(0, cut), bytes.subarray(cut)])).toEqual(whole)
+  })
+
   it('holds back at most the longest match, whatever comes', () => {
     fc.assert(
       fc.property(texts, fc.array(fc.nat(), { maxLength: 12 }), (text, places) => {
