@@ -3,7 +3,7 @@
  * (containment.md, rule 14); `widensOnly` says that nothing has to be closed. Unsure counts as closing.
  */
 import { canonical, equal } from '../../src/model/json.ts'
-import type { Match, RoutePolicy } from '../../src/model/policy.ts'
+import type { Match, RoutePolicy, TextMatch } from '../../src/model/policy.ts'
 
 /** Fields that change what happens on a route and not what it reaches. */
 const NEUTRAL = ['matches', 'deny', 'auth', 'limits', 'dlp', 'from'] as const
@@ -23,7 +23,7 @@ export function widensOnly(oldRoute: RoutePolicy, newRoute: RoutePolicy): boolea
     equal(reach(oldRoute), reach(newRoute)) &&
     containsAll(oldRoute.deny ?? [], newRoute.deny ?? []) &&
     (newRoute.matches === undefined ||
-      (oldRoute.matches !== undefined && containsAll(newRoute.matches, oldRoute.matches)))
+      (oldRoute.matches !== undefined && oldRoute.matches.every(coveredBy(newRoute.matches))))
   )
 }
 
@@ -33,15 +33,44 @@ function reach(route: RoutePolicy): unknown {
   )
 }
 
-/** Entries in both; a route without `matches` allows every request, so the other's entries are the common part. */
+/** What each allows and the other covers; a route without `matches` allows every request, so the other's entries are the common part. */
 function commonMatches(
   a: readonly Match[] | undefined,
   b: readonly Match[] | undefined,
 ): readonly Match[] | undefined {
   if (a === undefined) return b
   if (b === undefined) return a
-  const kept = new Set(a.map(canonical))
-  return b.filter((match) => kept.has(canonical(match)))
+  return union(a.filter(coveredBy(b)), b.filter(coveredBy(a)))
+}
+
+function coveredBy(matches: readonly Match[]): (match: Match) => boolean {
+  return (match) => matches.some((other) => covers(other, match))
+}
+
+/** Whether one entry surely allows all that the other does; in doubt it does not. */
+function covers(wide: Match, match: Match): boolean {
+  return (
+    (wide.methods === undefined ||
+      match.methods?.every((method) => wide.methods?.includes(method)) === true) &&
+    (wide.paths === undefined ||
+      match.paths?.every((path) => wide.paths?.some((other) => coversText(other, path))) === true) &&
+    coversEach(wide.headers, match.headers) &&
+    coversEach(wide.query, match.query)
+  )
+}
+
+function coversEach(wide: Match['headers'] = {}, match: Match['headers'] = {}): boolean {
+  return Object.entries(wide).every(([name, text]) => {
+    const other = Object.hasOwn(match, name) ? match[name] : undefined
+    return other !== undefined && coversText(text, other)
+  })
+}
+
+function coversText(wide: TextMatch, text: TextMatch): boolean {
+  if (canonical(wide) === canonical(text)) return true
+  if (!('prefix' in wide)) return false
+  const begins = 'prefix' in text ? text.prefix : 'exact' in text ? text.exact : undefined
+  return begins?.startsWith(wide.prefix) === true
 }
 
 function union(a: readonly Match[], b: readonly Match[]): readonly Match[] {

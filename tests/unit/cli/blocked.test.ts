@@ -30,7 +30,7 @@ describe('apply', () => {
     const { code, stdout, stderr } = await program.run('apply', { env: TOKEN })
     expect(code).toBe(5)
     expect(prefix('implementer')).toEqual({ prefix: '/repos/' })
-    expect(prefix('reviewer')).not.toEqual({ prefix: '/repos/' })
+    expect(prefix('reviewer')).toEqual({ prefix: '/repos/acme/' })
     expect(stderr).toContain('bundle/reviewer blocked: its name is taken by an unmarked object')
     expect(stdout).toMatch(/BLOCKED\n +bundle\/reviewer +its name is taken/)
     expect(stdout).toContain('`bot-bottle stop reviewer` halts its agent until then')

@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { drift } from '../../../src/drivers/memory/drift.ts'
+import { address } from '../../../src/model/address.ts'
 import { Options } from '../../../src/cli/options.ts'
 import { openStack } from '../../../src/cli/stack.ts'
 import { openWatchRun } from '../../../src/cli/watch-run.ts'
@@ -77,6 +79,29 @@ describe('watch', () => {
     await healing(['resync'])
     expect(text()).toContain('bundle/reviewer')
     expect((await program.run('diff', { env: TOKEN })).code).toBe(0)
+  })
+  test('carries out what is not blocked, and says once where the block begins', async () => {
+    drift(program.world, 'acme').addStranger({
+      address: address.bundle('reviewer'),
+      kind: 'bundle',
+      driver: 'memory',
+      id: 'theirs',
+      ownership: 'unmarked',
+      fields: {},
+      health: 'ok',
+    })
+    const run = await watching()
+    program.write('bottles.yaml', MANIFEST.replace('/repos/acme/', '/repos/'))
+    await run(['edit'])
+    const said = text()
+    expect(said).toContain('route/implementer/api.github.com update done')
+    expect(said).toMatch(/! bundle\/reviewer .*its name is taken.*\[blocked\]/)
+    await run(['resync'])
+    expect(text()).toBe('')
+    const { routes } = program.world.read().stacks['acme']!.bundles['reviewer']!.config!.policy
+    expect(routes[0]!.matches![0]!.paths).toEqual([{ prefix: '/repos/acme/' }])
+    const { actions } = JSON.parse((await program.run('diff --output json', { env: TOKEN })).stdout)
+    expect(actions.map(({ bottle }: { readonly bottle?: string }) => bottle)).not.toContain('implementer')
   })
   describe('with an edit that is held back', () => {
     const EDITED = MANIFEST.replace('    env:\n', '    base_image: other.example/base:2\n    env:\n').replace(

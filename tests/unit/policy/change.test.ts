@@ -19,6 +19,25 @@ test('(ISO-03) between two lists of matches only what is in both stays open', ()
   expect(narrowed(route({ matches: [A, B] }), route({ matches: [B] }))).toEqual(route({ matches: [B] }))
   expect(narrowed(route({ matches: [A] }), route({ matches: [B] }))).toEqual(route({ matches: [] }))
   expect(narrowed(route(), route({ matches: [B] }))).toEqual(route({ matches: [B] }))
+  const WIDE = { methods: ['GET', 'PUT'], paths: [{ prefix: '/repos/' }] }
+  const NARROW = {
+    methods: ['GET'],
+    paths: [{ prefix: '/repos/acme/' }, { exact: '/repos/x' }],
+    headers: { a: { exact: 'b' } },
+  }
+  for (const [from, to] of [
+    [WIDE, NARROW],
+    [NARROW, WIDE],
+  ] as const)
+    expect(narrowed(route({ matches: [from] }), route({ matches: [to] }))).toEqual(
+      route({ matches: [NARROW] }),
+    )
+  for (const other of [
+    { ...NARROW, methods: ['POST'] },
+    { ...NARROW, paths: [{ prefix: '/' }] },
+    { ...NARROW, paths: [{ exact: '/repos' }] },
+  ])
+    expect(narrowed(route({ matches: [WIDE] }), route({ matches: [other] }))).toEqual(route({ matches: [] }))
   expect(narrowed(route({ matches: [A] }), route())).toEqual(route({ matches: [A] }))
 })
 
@@ -41,6 +60,21 @@ test('a changed credential, limit or scan policy keeps the route open', () => {
 test('only more entries, or fewer denials, widen', () => {
   expect(widensOnly(route({ matches: [A] }), route({ matches: [B, A] }))).toBe(true)
   expect(widensOnly(route({ matches: [A] }), route())).toBe(true)
+  expect(
+    widensOnly(
+      route({ matches: [{ paths: [{ prefix: '/a/b' }] }] }),
+      route({ matches: [{ paths: [{ prefix: '/a' }] }] }),
+    ),
+  ).toBe(true)
+  expect(
+    widensOnly(
+      route({ matches: [{ paths: [{ prefix: '/a' }] }] }),
+      route({ matches: [{ paths: [{ prefix: '/a/b' }] }] }),
+    ),
+  ).toBe(false)
+  expect(widensOnly(route({ matches: [{}] }), route({ matches: [{ headers: { x: { exact: '1' } } }] }))).toBe(
+    false,
+  )
   expect(widensOnly(route({ matches: [A, B] }), route({ matches: [A] }))).toBe(false)
   expect(widensOnly(route(), route({ matches: [A] }))).toBe(false)
   expect(widensOnly(route({ deny: [A] }), route())).toBe(true)
