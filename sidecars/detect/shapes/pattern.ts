@@ -58,6 +58,11 @@ interface Part {
   readonly fixed: boolean
 }
 
+/** Sets by how they are written; patterns have few, and nobody writes to one. */
+const SETS = new Map<string, ByteSet>()
+/** Characters of the longest class in a pattern; a longer one is read, and not shared. */
+const LONGEST_PLACE = 80
+
 const NOTHING: Part = { min: 0, max: 0, head: [], rest: [], fixed: true }
 
 class Reader {
@@ -94,7 +99,7 @@ class Reader {
 
   #quantified(): Part {
     const isGroup = this.#text[this.#at] === '('
-    const part = isGroup ? this.#group() : one(this.#place())
+    const part = isGroup ? this.#group() : one(this.#shared())
     if (this.#take('?')) return optional(part)
     if (!this.#take('{')) return part
     if (isGroup) throw this.refused('quantified group')
@@ -116,6 +121,23 @@ class Reader {
     const part = this.alternatives()
     if (!this.#take(')')) throw this.refused('open group')
     return part
+  }
+
+  /** One set for all places that are written alike. */
+  #shared(): ByteSet {
+    const [text = ''] =
+      /^(?:\[(?:\\.|[^\]\\])*\]|\\?.)/s.exec(this.#text.slice(this.#at, this.#at + LONGEST_PLACE)) ?? []
+    // A class that is longer, or not closed.
+    if (text === '[') return this.#place()
+    const key = this.#anyCase ? `any ${text}` : text
+    const known = SETS.get(key)
+    if (known) {
+      this.#at += text.length
+      return known
+    }
+    const set = this.#place()
+    SETS.set(key, set)
+    return set
   }
 
   #place(): ByteSet {

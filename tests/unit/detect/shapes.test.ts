@@ -84,6 +84,13 @@ describe('patterns', () => {
     expect(() => readPattern(pattern)).toThrow(why)
   })
 
+  it('may have classes of any length, each its own', () => {
+    const [first, second] = ['abcd', 'wxyz'].map((letters) => readPattern(`[${letters.repeat(30)}]`).head[0])
+    expect([first?.[0x61], first?.[0x77], second?.[0x61], second?.[0x77]]).toEqual([1, 0, 0, 1])
+    expect(readPattern('[abc]', true).head[0]?.[0x41]).toBe(1)
+    expect(readPattern('[abc]').head[0]?.[0x41]).toBe(0)
+  })
+
   it('know their lengths and how they begin', () => {
     const { min, max, head, rest } = readPattern('ab[0-9]{2,4}(?:-x|yz)?')
     expect([min, max, head.length]).toEqual([4, 8, 4])
