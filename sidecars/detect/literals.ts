@@ -10,7 +10,7 @@ import type { ByteSet } from './shapes/pattern.ts'
 
 export const SHORTEST_LITERAL = 4
 /** Hashes of blocks have so many bits. */
-const BITS = 17
+const BITS = 19
 
 /** Called with the index of a literal and the offset where it begins. */
 export type OnLiteral = (literal: number, at: number) => void
@@ -22,7 +22,7 @@ export class Literals {
   /** Hashes of windows, as a block and its neighbour. */
   readonly #windows = new Bits()
   /** By hash of a known block: where its entries begin in `#entries`. */
-  readonly #first = new Uint16Array(1 << BITS)
+  readonly #first = new Map<number, number>()
   /** Runs of (literal, distance of the block from its beginning), each run closed by -1. */
   readonly #entries: Int16Array
   /** By byte: (literal, length) of every proper beginning that can end with that byte. */
@@ -53,11 +53,11 @@ export class Literals {
     })
     const entries: number[] = []
     for (const [hash, run] of runs) {
-      this.#first[hash] = entries.length
+      this.#first.set(hash, entries.length)
       this.#known.add(hash)
       entries.push(...run, -1)
     }
-    if (entries.length > 0xffff || literals.length > 0x7fff) throw new RangeError('too many literals')
+    if (literals.length > 0x7fff) throw new RangeError('too many literals')
     this.#entries = Int16Array.from(entries)
     const beginnings = Array.from({ length: 256 }, (): number[] => [])
     literals.forEach((places, literal) => {
@@ -77,7 +77,7 @@ export class Literals {
       const c = bytes[i + 2] ?? 0
       const hash = blockHash(a, bytes[i + 1] ?? 0, c)
       if (((known[hash >>> 5] ?? 0) >>> (hash & 31)) & 1 && this.#isWindow(bytes, i, hash))
-        this.#settle(bytes, i, this.#first[hash] ?? 0, onLiteral)
+        this.#settle(bytes, i, this.#first.get(hash) ?? 0, onLiteral)
       a = c
     }
   }
