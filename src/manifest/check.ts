@@ -1,6 +1,7 @@
 /** All rules that a schema cannot say, over everything at once. Each definition is checked as written and as folded. */
 import type { DriverName } from '../model/resource.ts'
 import { checkBottle } from './checks/bottle.ts'
+import type { Patterns } from './checks/patterns.ts'
 import { checkRemotes } from './checks/remotes.ts'
 import { checkRoutes } from './checks/routes.ts'
 import { checkUplink } from './checks/uplink.ts'
@@ -15,14 +16,15 @@ export function checkManifest(
   resolved: ResolvedManifest,
   request: { readonly driver?: DriverName },
   report: Report,
+  patterns: Patterns,
 ): void {
   const { root, live, definitions } = resolved
   const defaults = at(root, 'defaults')
-  if (defaults) checkRoutes(defaults, report)
+  if (defaults) checkRoutes(defaults, report, patterns)
   for (const { key: name, place, value } of entriesOf(at(root, 'bottles'))) {
     if (RESERVED_NAMES.has(name))
       report.error('reserved-name', place, `${quoted(name)} is the name of an image of bot-bottle`)
-    checkRoutes(value, report)
+    checkRoutes(value, report, patterns)
     if (
       request.driver !== undefined &&
       text(at(value, 'driver')) !== undefined &&

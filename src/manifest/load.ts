@@ -9,6 +9,7 @@ import { ManifestError, UsageError } from '../model/errors.ts'
 import type { DriverName } from '../model/resource.ts'
 import type { Desired } from '../resources/desired.ts'
 import { checkManifest } from './check.ts'
+import { checkPatterns, type Patterns } from './checks/patterns.ts'
 import { desiredOf } from './desired.ts'
 import { environmentOf } from './environment.ts'
 import { locateManifest, type ManifestFile } from './locate.ts'
@@ -83,15 +84,18 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
   const root = overlaid(unite(roots, report), request, report)
   const folders = new Map(sources.map(({ file, folder }) => [file, folder]))
   const folderOf = (file: string): string => folders.get(file) ?? request.cwd
+  const patterns: Patterns = []
   const presets = new PresetFiles(
     (file) => ({ path: join(folderOf(file), 'presets'), shown: besideOf(file) }),
     request.presets ?? [],
     texts,
     report,
+    patterns,
   )
   const written = resolve(root, report)
-  checkManifest(written, request, report)
+  checkManifest(written, request, report, patterns)
   const resolved = expandPresets(written, presets, report)
+  await checkPatterns(patterns, report)
   const trust = await readTrust(root, folderOf, request.env['HOME'], report)
   await warnInReach(
     resolved,

@@ -6,6 +6,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Place } from '../model/diagnostic.ts'
+import type { Patterns } from './checks/patterns.ts'
 import { checkRouteList } from './checks/routes.ts'
 import { at, itemsOf, plain, type MapNode } from './node.ts'
 import { quoted, type Report } from './report.ts'
@@ -36,19 +37,22 @@ export class PresetFiles {
   readonly #further: readonly PresetFolder[]
   readonly #texts: Map<string, string>
   readonly #report: Report
+  readonly #patterns: Patterns
   readonly #read = new Map<string, Preset | undefined>()
 
-  /** `texts` gets what was read, by the name that places use. */
+  /** `texts` gets what was read, by the name that places use, `patterns` the expressions in it. */
   constructor(
     beside: (file: string) => PresetFolder,
     further: readonly PresetFolder[],
     texts: Map<string, string>,
     report: Report,
+    patterns: Patterns,
   ) {
     this.#beside = beside
     this.#further = further
     this.#texts = texts
     this.#report = report
+    this.#patterns = patterns
   }
 
   /** Absolute paths of all files that were found. */
@@ -98,7 +102,7 @@ export class PresetFiles {
     if (!root || !checkVersion(root, report)) return undefined
     checkSchema(root, plain(root), report, undefined, validate)
     const routes = at(root, 'routes')
-    checkRouteList(routes, report)
+    checkRouteList(routes, report, this.#patterns)
     if (report.errors > before) return undefined
     return {
       name,

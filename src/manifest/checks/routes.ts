@@ -4,17 +4,18 @@ import { at, entriesOf, entry, itemsOf, scalar, text, type Entry, type Node } fr
 import { readHost } from '../hosts.ts'
 import { routeIdentity } from '../merge.ts'
 import { quoted, type Report } from '../report.ts'
+import { collectPattern, type Patterns } from './patterns.ts'
 import { checkReference } from './references.ts'
 
 /** `bottle` is a definition as written, or `defaults`. */
-export function checkRoutes(bottle: Node, report: Report): void {
-  checkRouteList(at(bottle, 'egress', 'routes'), report)
+export function checkRoutes(bottle: Node, report: Report, patterns: Patterns): void {
+  checkRouteList(at(bottle, 'egress', 'routes'), report, patterns)
   for (const { value: finding } of itemsOf(at(bottle, 'egress', 'allow_findings')))
     checkFindingHost(finding, report)
 }
 
-/** Of a definition, or of a preset. */
-export function checkRouteList(routes: Node | undefined, report: Report): void {
+/** Of a definition, or of a preset. `patterns` gets the expressions, which are checked apart. */
+export function checkRouteList(routes: Node | undefined, report: Report, patterns: Patterns): void {
   const seen = new Map<string, number>()
   for (const { value: route } of itemsOf(routes)) {
     if (route.kind !== 'map') continue
@@ -23,7 +24,7 @@ export function checkRouteList(routes: Node | undefined, report: Report): void {
     checkAuth(route, report)
     checkPassthrough(route, report)
     for (const list of ['matches', 'deny'])
-      for (const { value } of itemsOf(at(route, list))) checkMatch(value, report)
+      for (const { value } of itemsOf(at(route, list))) checkMatch(value, report, patterns)
     const identity = routeIdentity(route)
     const first = identity === undefined ? undefined : seen.get(identity)
     const named = entry(route, 'host') ?? entry(route, 'preset')
@@ -161,7 +162,7 @@ function checkPassthrough(route: Node, report: Report): void {
     )
 }
 
-function checkMatch(match: Node, report: Report): void {
+function checkMatch(match: Node, report: Report, patterns: Patterns): void {
   const names = new Set<string>()
   for (const header of entriesOf(at(match, 'headers'))) {
     if (names.has(header.key.toLowerCase()))
@@ -171,38 +172,15 @@ function checkMatch(match: Node, report: Report): void {
         `${quoted(header.key)} stands here twice; header names have no case`,
       )
     names.add(header.key.toLowerCase())
-    checkPattern(header, report)
+    collectPattern(header, patterns)
   }
-  for (const parameter of entriesOf(at(match, 'query'))) checkPattern(parameter, report)
+  for (const parameter of entriesOf(at(match, 'query'))) collectPattern(parameter, patterns)
   for (const { value } of itemsOf(at(match, 'paths')))
     for (const test of entriesOf(value))
-      checkPattern(
+      collectPattern(
         { ...test, value: { kind: 'map', place: value.place, entries: new Map([[test.key, test]]) } },
-        report,
+        patterns,
       )
-}
-
-/** Expressions of linear time only: no references back, nothing that looks around. */
-function checkPattern(test: Entry, report: Report): void {
-  const regex = at(test.value, 'regex')
-  const pattern = text(regex)
-  if (regex === undefined || pattern === undefined) return
-  const problem = patternProblem(pattern)
-  if (problem !== undefined) report.error('bad-regex', regex.place, `this expression ${problem}`)
-}
-
-function patternProblem(pattern: string): string | undefined {
-  if (pattern.length > 1000) return 'is longer than 1000 characters'
-  const bare = pattern.replaceAll(/\\\\/g, '')
-  if (/\(\?(<?[=!])/.test(bare)) return 'looks ahead or behind, which cannot be done in linear time'
-  if (/\\[1-9]|\\k</.test(bare)) return 'refers back to a group, which cannot be done in linear time'
-  try {
-    // Compiled for its syntax only; nothing is matched here.
-    return new RegExp(pattern, 'u').flags === 'u' ? undefined : 'is not valid'
-  } catch (cause) {
-    const [, reason] = /: ([^:]+)$/.exec(cause instanceof Error ? cause.message : '') ?? []
-    return `is not valid${reason === undefined ? '' : ` (${reason.toLowerCase()})`}`
-  }
 }
 
 function checkFindingHost(finding: Node, report: Report): void {
