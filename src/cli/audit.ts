@@ -1,5 +1,6 @@
 /** The one parse point of a bundle's log: JSON lines of its daemons, of which the access entries are shown. */
 import type { Access } from '../render/access-log.ts'
+import type { Refused } from './suggest-policy.ts'
 
 export type Row = Readonly<Record<string, unknown>>
 
@@ -36,6 +37,22 @@ export function accessOf(row: Row): Access | undefined {
     ...(path !== undefined && { path }),
     ...(rule !== undefined && { rule }),
     ...(typeof status === 'number' && { status }),
+  }
+}
+
+/** A refusal of egress; absent for everything else. */
+export function refusedOf(row: Row): Refused | undefined {
+  const [at, rule, host] = [text(row, 'at'), text(row, 'rule'), text(row, 'host')]
+  const [method, path] = [text(row, 'method'), text(row, 'path')]
+  const port = row['port']
+  if (decisionOf(row['decision']) !== 'refused' || at === undefined || rule === undefined) return undefined
+  return {
+    at,
+    rule,
+    host: host ?? '',
+    port: typeof port === 'number' ? port : 0,
+    ...(method !== undefined && { method }),
+    ...(path !== undefined && { path }),
   }
 }
 

@@ -228,16 +228,52 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'explain',
     group: 'Manifest',
-    arguments: 'ADDRESS',
-    arity: [1, 1],
-    summary: 'Show every field of one object and the line it came from',
-    examples: ['bot-bottle explain route/implementer/api.github.com'],
-    options: [...MANIFEST, OUTPUT('pretty', 'json')],
+    arguments: '[ADDRESS]',
+    arity: [0, 1],
+    summary:
+      'Show every field of one object and the line it came from, or what egress would say to a request',
+    examples: [
+      'bot-bottle explain route/implementer/api.github.com',
+      "bot-bottle explain --url 'GET https://api.github.com/repos/acme/app' --bottle implementer",
+    ],
+    text: [
+      'Looks at nothing live. With --url it decides as egress does and names the line that decided: exit 0 allowed,',
+      '1 refused by one bottle at least.',
+    ],
+    options: [
+      ...MANIFEST,
+      { flags: '--url <request>', type: 'text', text: '`METHOD URL`, or a URL' },
+      { flags: '--method <method>', type: 'text', text: 'method of the request', default: 'GET' },
+      {
+        flags: '--header <field>',
+        type: 'list',
+        text: '`name: value` that the request carries; may be repeated',
+      },
+      { flags: '--bottle <name>', type: 'text', text: 'bottle that sends it', default: 'every one' },
+      OUTPUT('pretty', 'json'),
+      { flags: '--json', type: 'flag', text: 'the same as --output json' },
+    ],
+  },
+  {
+    name: 'policy',
+    group: 'Manifest',
+    arguments: 'suggest BOTTLE',
+    arity: [2, 2],
+    summary: 'Write the fewest manifest lines that would have allowed what egress refused',
+    examples: ['bot-bottle policy suggest implementer', 'bot-bottle policy suggest implementer --since 1h'],
+    text: [
+      'Reads the refusals in the log of the bottle and changes nothing. What no manifest can allow is listed apart.',
+    ],
+    options: [
+      ...MANIFEST,
+      { flags: '--since <time>', type: 'text', text: 'ISO 8601, or 10m, 2h', default: 'the whole log' },
+      { flags: '--json', type: 'flag', text: 'one JSON document' },
+    ],
   },
   {
     name: 'schema',
     group: 'Manifest',
-    arguments: '[manifest | plan | events]',
+    arguments: '[manifest | preset | plan | events]',
     arity: [0, 1],
     summary: 'Print a JSON Schema for editors and programs',
     examples: ['bot-bottle schema > .bot-bottle/manifest.v1.json'],

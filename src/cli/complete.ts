@@ -27,16 +27,21 @@ async function candidates(before: readonly string[], current: string, io: Io): P
       ? [...COMMANDS.map(({ name }) => name), ...TOPICS]
       : [...COMMANDS.map(({ name }) => name), 'help']
   const option = optionBefore(command, before.at(-1) ?? '')
+  if (option?.flags.startsWith('--bottle '))
+    return (await import('./names.ts')).manifestNames(before, io).then(({ bottles }) => bottles)
   if (option) return option.choices ?? []
   if (current.startsWith('-')) return [...command.options, ...SHARED].flatMap(({ flags }) => long(flags))
   if (command.name === 'completion') return ['bash', 'zsh', 'fish']
-  if (command.name === 'schema') return ['manifest', 'plan', 'events']
+  if (command.name === 'schema') return ['manifest', 'preset', 'plan', 'events']
+  if (command.name === 'policy' && before.length - at < 2) return ['suggest']
   const typed = before.slice(at + 1).filter((word) => !word.startsWith('-')).length
   const names = /BOTTLE/.test(command.arguments) || command.name === 'cp' || command.name === 'explain'
   if (
     !names ||
     typed >=
-      (command.arguments.includes('…]') || command.arguments === 'BOTTLE…' ? Infinity : command.arity[0])
+      (command.arguments.includes('…]') || command.arguments === 'BOTTLE…'
+        ? Infinity
+        : Math.max(1, command.arity[0]))
   )
     return []
   const { manifestNames } = await import('./names.ts')

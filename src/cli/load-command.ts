@@ -20,6 +20,7 @@ const MODULES: Readonly<Record<string, () => Promise<CommandModule>>> = {
   forget: () => import('./commands/forget.ts'),
   init: () => import('./commands/init.ts'),
   logs: () => import('./commands/logs.ts'),
+  policy: () => import('./commands/policy.ts'),
   run: () => import('./commands/run.ts'),
   schema: () => import('./commands/schema.ts'),
   start: () => import('./commands/start.ts'),

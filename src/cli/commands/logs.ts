@@ -7,6 +7,7 @@ import { safeJson } from '../../render/safe-json.ts'
 import { safeText } from '../../model/text.ts'
 import { accessOf, jsonLine } from '../audit.ts'
 import { initLines } from '../init-lines.ts'
+import { sinceTime } from '../since.ts'
 import { openBottles } from '../bottle.ts'
 import type { OpenBottle } from '../bottle.ts'
 import type { Invocation } from '../invocation.ts'
@@ -101,16 +102,4 @@ async function show(
       json ? safeJson({ bottle: bottle.name, ...row }) : accessLine(bottle.name, access, output.style),
     ])
   }
-}
-
-/** `10m` counts back from now; everything else must be a date. */
-function sinceTime(text: string, now: number): string {
-  const [, digits, unit] = /^(\d+)(s|m|h|d)$/.exec(text) ?? []
-  const seconds = { s: 1, m: 60, h: 3600, d: 86_400 }[unit ?? ''] ?? 0
-  const time = digits === undefined ? Date.parse(text) : now - Number(digits) * seconds * 1000
-  if (Number.isNaN(time))
-    throw new UsageError(`--since takes a time such as 10m or 2026-05-01T10:00:00Z, not \`${text}\``, {
-      code: 'bad-option',
-    })
-  return new Date(time).toISOString()
 }

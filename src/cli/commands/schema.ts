@@ -4,7 +4,7 @@ import { EXIT, UsageError } from '../../model/errors.ts'
 import type { Invocation } from '../invocation.ts'
 import { packageFile } from '../package-file.ts'
 
-const SCHEMAS = ['manifest', 'plan', 'events'] as const
+const SCHEMAS = ['manifest', 'preset', 'plan', 'events'] as const
 
 export async function run({ args, output }: Invocation): Promise<number> {
   const name = SCHEMAS.find((schema) => schema === (args[0] ?? 'manifest'))

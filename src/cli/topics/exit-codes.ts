@@ -3,7 +3,7 @@ export const LINES: readonly string[] = `\
 What the exit code says
 
   0    done, or in sync
-  1    diff: there are differences; doctor: something is wrong
+  1    diff: there are differences; doctor: something is wrong; explain --url: refused
   2    manifest or command line is invalid; a secret is not set; nothing was done
   3    another run holds the stack
   4    some actions failed; the table says which

@@ -28,4 +28,6 @@ replaces one value: --set stack=acme-staging. One error anywhere: nothing is pla
   $ bot-bottle init                       a first manifest with comments
   $ bot-bottle validate                   everything that is wrong, at once
   $ bot-bottle explain ADDRESS            where each field came from
+  $ bot-bottle explain --url 'GET URL'    what egress would say, and by which line
+  $ bot-bottle policy suggest BOTTLE      lines that would allow what was refused
   $ bot-bottle schema > manifest.v1.json  for editors`.split('\n')

@@ -1,6 +1,6 @@
 /** Routes as each definition declares them: hosts nobody may declare, credentials where they would leak, doubles. */
 import { domainToASCII } from 'node:url'
-import { at, entriesOf, entry, itemsOf, scalar, text, type Entry, type Node } from '../node.ts'
+import { at, entriesOf, entry, itemsOf, scalar, text, type Node } from '../node.ts'
 import { readHost } from '../hosts.ts'
 import { routeIdentity } from '../merge.ts'
 import { quoted, type Report } from '../report.ts'

@@ -36,17 +36,26 @@ describe('help', () => {
   })
   test('stands as it is', async () => {
     expect((await program.run('explain --help')).stdout).toMatchInlineSnapshot(`
-      "Show every field of one object and the line it came from
+      "Show every field of one object and the line it came from, or what egress would say to a request
 
         $ bot-bottle explain route/implementer/api.github.com
+        $ bot-bottle explain --url 'GET https://api.github.com/repos/acme/app' --bottle implementer
 
-      Usage  bot-bottle explain ADDRESS [options]
+      Usage  bot-bottle explain [ADDRESS] [options]
+
+      Looks at nothing live. With --url it decides as egress does and names the line that decided: exit 0 allowed,
+      1 refused by one bottle at least.
 
       Options
         -f, --file <path>   manifest file, folder, or - for standard input; may be repeated (default: $BOT_BOTTLE_FILE, else bottles.yaml here)
         --set <path=value>  replace one value of the manifest; may be repeated
         --driver <name>     driver of bottles that name none (default: $BOT_BOTTLE_DRIVER, else docker)
+        --url <request>     \`METHOD URL\`, or a URL
+        --method <method>   method of the request (default: GET)
+        --header <field>    \`name: value\` that the request carries; may be repeated
+        --bottle <name>     bottle that sends it (default: every one)
         --output <form>     pretty, json (default: pretty)
+        --json              the same as --output json
 
       Everywhere
         --state-dir <path>  the program's own folder (default: $BOT_BOTTLE_HOME, else ~/.bot-bottle)
@@ -159,6 +168,10 @@ describe('completion', () => {
     expect(await complete('--dr')).toEqual(['--driver'])
     expect(await complete('--driver', 'd')).toEqual(['docker'])
     expect(await complete('explain', 'bottle/')).toEqual(['bottle/dev', 'bottle/two'])
+    expect(await complete('explain', '--bottle', 't')).toEqual(['two'])
+    expect(await complete('policy', 's')).toEqual(['suggest'])
+    expect(await complete('policy', 'suggest', 'd')).toEqual(['dev'])
+    expect(await complete('schema', 'p')).toEqual(['preset', 'plan'])
   })
   test('is silent about a broken manifest', async () => {
     program.write('bottles.yaml', ': [')

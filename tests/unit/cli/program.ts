@@ -8,6 +8,7 @@ import { run } from '../../../src/cli/main.ts'
 import { faults as newFaults } from '../../../src/drivers/memory/faults.ts'
 import { memoryDriver } from '../../../src/drivers/memory/driver.ts'
 import { memoryWorld } from '../../../src/drivers/memory/world.ts'
+import type { Driver } from '../../../src/ports/driver.ts'
 import type { OutStream } from '../../../src/render/output.ts'
 
 export interface Ran {
@@ -29,8 +30,12 @@ export function openProgram() {
   const folder = mkdtempSync(join(tmpdir(), 'bb-cli-'))
   const world = memoryWorld()
   const faults = newFaults()
+  let logs: Driver['logs'] | undefined
   const drivers: NonNullable<Io['drivers']> = {
-    memory: async ({ installation }) => memoryDriver({ world, installation, faults }),
+    memory: async ({ installation }) => ({
+      ...memoryDriver({ world, installation, faults }),
+      ...(logs && { logs }),
+    }),
   }
   const ioOf = (env: Readonly<Record<string, string>>, signal?: SignalName): Io => ({
     stdin: new PassThrough(),
@@ -51,6 +56,8 @@ export function openProgram() {
     world,
     faults,
     write: (name: string, text: string) => writeFileSync(join(folder, name), text),
+    /** The memory engine keeps no logs. */
+    answerLogs: (answer: Driver['logs']): void => void (logs = answer),
     close: () => rmSync(folder, { recursive: true, force: true }),
     async run(line: string | readonly string[], options: RunOptions = {}): Promise<Ran> {
       const argv = typeof line === 'string' ? line.split(' ').filter((word) => word !== '') : line
