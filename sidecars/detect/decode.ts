@@ -14,7 +14,8 @@ export interface Layer {
 
 /** It is packed in a way that this program cannot look into. */
 export interface Opaque {
-  readonly opaque: 'encrypted' | 'damaged' | 'too-large'
+  /** `cut`: its end is not here. */
+  readonly opaque: 'encrypted' | 'damaged' | 'too-large' | 'cut'
   readonly encoding: string
 }
 
@@ -30,11 +31,7 @@ export function* readings(bytes: Buffer): Generator<Reading> {
   yield* runs(bytes)
   if (looksWide(bytes)) yield { encoding: 'utf-16', bytes: narrowed(bytes), start: 0, end: bytes.length }
   if (!looksLikeText(bytes)) return
-  for (const [encoding, mark, decode] of ESCAPES) {
-    if (bytes.indexOf(mark) === -1) continue
-    const decoded = decode(bytes)
-    if (decoded.length !== bytes.length) yield { encoding, bytes: decoded, start: 0, end: bytes.length }
-  }
+  for (const escape of ESCAPES) yield* unescaped(bytes, escape)
 }
 
 // ── runs of an alphabet ─────────────────────────────────────────────────────────────────────────
@@ -50,23 +47,33 @@ const FOLDED_MIN = 60
 /** Base64 at each alignment, because what stands before the run may belong to it; hexadecimal at both. */
 function* runs(bytes: Buffer): Generator<Layer> {
   const { length } = bytes
-  let at = 0
-  while (at < length) {
-    if (IN_RUN[bytes[at] as number] === 0) {
-      at += 1
+  let from = 0
+  // A run of `RUN_MIN` that begins at or after `from` covers this place, or begins after it.
+  for (let at = RUN_MIN - 1; at < length; at = from + RUN_MIN - 1) {
+    let start = at
+    while (start >= from && IN_RUN[bytes[start] as number] === 1) start -= 1
+    if (start >= from) {
+      from = start + 1
       continue
     }
-    const start = at
-    let lineStart = at
-    for (; at < length; at++) {
-      const byte = bytes[at] as number
-      if (IN_RUN[byte] === 1) continue
-      if ((byte !== CR && byte !== LF) || at - lineStart < FOLDED_MIN) break
-      if (byte === CR && bytes[at + 1] === LF) at += 1
-      lineStart = at + 1
-    }
-    if (at - start >= RUN_MIN) yield* decodedRun(bytes.toString('latin1', start, at), start, at)
+    const end = endOfRun(bytes, from)
+    yield* decodedRun(bytes.toString('latin1', from, end), from, end)
+    from = end
   }
+}
+
+/** A run goes on after the end of a long line. */
+function endOfRun(bytes: Buffer, start: number): number {
+  let lineStart = start
+  let at = start
+  for (; at < bytes.length; at++) {
+    const byte = bytes[at] as number
+    if (IN_RUN[byte] === 1) continue
+    if ((byte !== CR && byte !== LF) || at - lineStart < FOLDED_MIN) break
+    if (byte === CR && bytes[at + 1] === LF) at += 1
+    lineStart = at + 1
+  }
+  return at
 }
 
 function* decodedRun(run: string, start: number, end: number): Generator<Layer> {
@@ -83,13 +90,56 @@ function* decodedRun(run: string, start: number, end: number): Generator<Layer> 
 
 // ── escapes within a text ───────────────────────────────────────────────────────────────────────
 
-const replaced =
-  (pattern: RegExp, character: (found: readonly (string | undefined)[]) => string) =>
-  (bytes: Buffer): Buffer =>
-    Buffer.from(
-      bytes.toString('latin1').replace(pattern, (...found: string[]) => character(found)),
-      'latin1',
-    )
+interface Escape {
+  readonly encoding: string
+  /** Its first byte. */
+  readonly mark: string
+  /** Of the bytes behind the mark: whether this is one that could spell a letter, a digit or a sign of a token. */
+  readonly telling: (bytes: Buffer, at: number) => boolean
+  readonly pattern: RegExp
+  readonly character: (found: readonly (string | undefined)[]) => string
+}
+
+/** Bytes around an escape that are read with it: longer than any shape or ordinary known form. */
+const AROUND = 1536
+
+/** Only the parts of a text that hold an escape: the others are read as they are. */
+function* unescaped(
+  bytes: Buffer,
+  { encoding, mark, telling, pattern, character }: Escape,
+): Generator<Layer> {
+  let at = bytes.indexOf(mark)
+  while (at !== -1) {
+    while (at !== -1 && !telling(bytes, at)) at = bytes.indexOf(mark, at + 1)
+    if (at === -1) return
+    const start = Math.max(0, at - AROUND)
+    let last = at
+    for (;;) {
+      at = bytes.indexOf(mark, at + 1)
+      if (at === -1 || at - last > 2 * AROUND) break
+      if (telling(bytes, at)) last = at
+    }
+    const end = Math.min(bytes.length, last + AROUND)
+    const text = bytes.toString('latin1', start, end)
+    const decoded = text.replace(pattern, (...found: string[]) => character(found))
+    yield { encoding, bytes: Buffer.from(decoded, 'latin1'), start, end }
+  }
+}
+
+const isHex = (byte: number | undefined): boolean =>
+  byte !== undefined &&
+  ((byte >= 48 && byte <= 57) || (byte >= 65 && byte <= 70) || (byte >= 97 && byte <= 102))
+/** Two hexadecimal digits of printable ASCII other than space. */
+const isSign = (bytes: Buffer, at: number): boolean => {
+  const high = bytes[at]
+  return high !== undefined && high >= 50 && high <= 55 && isHex(bytes[at + 1])
+}
+const oneOf = (set: string) => {
+  const bytes = new Set(Buffer.from(set))
+  return (byte: number | undefined): boolean => byte !== undefined && bytes.has(byte)
+}
+const behindBackslash = oneOf('ux/0123')
+const behindAmpersand = oneOf('#alqgn')
 
 const NAMED: Readonly<Record<string, string>> = {
   amp: '&',
@@ -102,40 +152,40 @@ const NAMED: Readonly<Record<string, string>> = {
 const codePoint = (code: number): string =>
   Number.isFinite(code) && code <= 0x10ffff ? Buffer.from(String.fromCodePoint(code)).toString('latin1') : '?'
 
-const ESCAPES: readonly (readonly [string, string, (bytes: Buffer) => Buffer])[] = [
-  [
-    'percent',
-    '%',
-    replaced(/%([0-9A-Fa-f]{2})/g, ([, hex]) => String.fromCharCode(Number.parseInt(hex ?? '', 16))),
-  ],
-  [
-    'escape',
-    '\\',
-    replaced(
-      /\\(?:u([0-9A-Fa-f]{4})|u\{([0-9A-Fa-f]{1,6})\}|x([0-9A-Fa-f]{2})|([0-7]{3})|(["\\/]))/g,
-      ([, unit, point, byte, octal, plain]) =>
-        plain ??
-        codePoint(Number.parseInt(unit ?? point ?? byte ?? octal ?? '', octal === undefined ? 16 : 8)),
-    ),
-  ],
-  [
-    'html',
-    '&',
-    replaced(
-      /&(?:#([0-9]{1,7})|#[xX]([0-9A-Fa-f]{1,6})|(amp|lt|gt|quot|apos|nbsp));?/g,
-      ([whole, decimal, hex, name]) =>
-        name === undefined
-          ? codePoint(decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal))
-          : (NAMED[name] ?? whole ?? ''),
-    ),
-  ],
-  [
-    'quoted-printable',
-    '=',
-    replaced(/=(?:([0-9A-F]{2})|\r?\n)/g, ([, hex]) =>
-      hex === undefined ? '' : String.fromCharCode(Number.parseInt(hex, 16)),
-    ),
-  ],
+const ESCAPES: readonly Escape[] = [
+  {
+    encoding: 'percent',
+    mark: '%',
+    telling: (bytes, at) => isSign(bytes, at + 1),
+    pattern: /%([0-9A-Fa-f]{2})/g,
+    character: ([, hex]) => String.fromCharCode(Number.parseInt(hex ?? '', 16)),
+  },
+  {
+    encoding: 'escape',
+    mark: '\\',
+    telling: (bytes, at) => behindBackslash(bytes[at + 1]),
+    pattern: /\\(?:u([0-9A-Fa-f]{4})|u\{([0-9A-Fa-f]{1,6})\}|x([0-9A-Fa-f]{2})|([0-7]{3})|(["\\/]))/g,
+    character: ([, unit, point, byte, octal, plain]) =>
+      plain ?? codePoint(Number.parseInt(unit ?? point ?? byte ?? octal ?? '', octal === undefined ? 16 : 8)),
+  },
+  {
+    encoding: 'html',
+    mark: '&',
+    telling: (bytes, at) => behindAmpersand(bytes[at + 1]),
+    pattern: /&(?:#([0-9]{1,7})|#[xX]([0-9A-Fa-f]{1,6})|(amp|lt|gt|quot|apos|nbsp));?/g,
+    character: ([, decimal, hex, name]) =>
+      name === undefined
+        ? codePoint(decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal))
+        : (NAMED[name] ?? ''),
+  },
+  {
+    encoding: 'quoted-printable',
+    mark: '=',
+    telling: (bytes, at) =>
+      isSign(bytes, at + 1) || bytes[at + 1] === LF || (bytes[at + 1] === CR && bytes[at + 2] === LF),
+    pattern: /=(?:([0-9A-F]{2})|\r?\n)/g,
+    character: ([, hex]) => (hex === undefined ? '' : String.fromCharCode(Number.parseInt(hex, 16))),
+  },
 ]
 
 const SAMPLE = 1024
@@ -194,7 +244,7 @@ function* unpacked(bytes: Buffer): Generator<Reading> {
   for (const { encoding, magic, unpack } of PACKINGS) {
     if (!bytes.subarray(0, magic.length).equals(magic)) continue
     const read = reading(encoding, bytes, () => unpack(bytes))
-    if ('bytes' in read || read.opaque === 'too-large') yield read
+    if ('bytes' in read || read.opaque !== 'damaged') yield read
   }
 }
 
@@ -221,9 +271,15 @@ function reading(encoding: string, bytes: Buffer, unpack: () => Buffer): Reading
   try {
     return { encoding, bytes: unpack(), start: 0, end: bytes.length }
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    return { encoding, opaque: code === 'ERR_BUFFER_TOO_LARGE' ? 'too-large' : 'damaged' }
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    return { encoding, opaque: WHY[code] ?? 'damaged' }
   }
+}
+
+const WHY: Readonly<Record<string, Opaque['opaque']>> = {
+  ERR_BUFFER_TOO_LARGE: 'too-large',
+  Z_BUF_ERROR: 'cut',
+  ZSTD_error_srcSize_wrong: 'cut',
 }
 
 const ZIP_MEMBER = 0x04034b50

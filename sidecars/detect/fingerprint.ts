@@ -13,6 +13,8 @@ export interface Fingerprint {
   readonly form: string
   /** Squashed bytes of the whole form. */
   readonly length: number
+  /** 16 bits of its last four squashed bytes (`glimpseOf`). */
+  readonly glimpse: number
   /** Hash of the last `WINDOW` squashed bytes. */
   readonly tail: number
   /** Hash of all of them: most chance hits on `tail` end here. */
@@ -24,8 +26,6 @@ export interface Fingerprint {
 /** Squashed bytes that are hashed at each place. Shorter forms are not looked for: they occur by chance. */
 export const WINDOW = 10
 const MULTIPLIER = 0x01000193
-/** `MULTIPLIER ** WINDOW` modulo 2^32: what takes the oldest byte out of the hash. */
-export const OLDEST = power(MULTIPLIER, WINDOW)
 
 /** What a byte is in squashed text; 0: nothing. */
 export const SQUASHED: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => {
@@ -35,7 +35,10 @@ export const SQUASHED: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =
   return digit || lower ? byte : upper ? byte | 32 : 0
 })
 
-export const step = (hash: number, byte: number): number => (Math.imul(hash, MULTIPLIER) + byte) | 0
+/** Of four squashed bytes, the last one lowest. */
+export const glimpseOf = (four: number): number => Math.imul(four, 0x9e3779b1) >>> 16
+
+const step = (hash: number, byte: number): number => (Math.imul(hash, MULTIPLIER) + byte) | 0
 
 export function hashOf(bytes: Uint8Array, from: number, to: number): number {
   let hash = 0
@@ -69,7 +72,8 @@ export function fingerprints(key: Buffer, id: string, value: string): readonly F
     const digest = digestOf(key, squashed)
     if (found.has(digest)) return
     const tail = hashOf(squashed, length - WINDOW, length)
-    found.set(digest, { id, form, length, tail, whole: hashOf(squashed, 0, length), digest })
+    const glimpse = glimpseOf(squashed.readInt32BE(length - 4))
+    found.set(digest, { id, form, length, glimpse, tail, whole: hashOf(squashed, 0, length), digest })
   }
   for (const [form, text] of formsOf(raw)) {
     add(form, text)
@@ -158,9 +162,3 @@ const ENTITIES: Readonly<Record<string, string>> = {
 }
 const htmlEscaped = (text: string): string =>
   text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? character)
-
-function power(base: number, exponent: number): number {
-  let result = 1
-  for (let count = 0; count < exponent; count++) result = Math.imul(result, base)
-  return result
-}

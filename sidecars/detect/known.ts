@@ -1,8 +1,8 @@
 /**
- * Looks for known secrets in a stream of text, by fingerprints. One rolling hash over squashed text, so the cost per
- * byte does not depend on how many secrets there are. Pieces are one text: what is split between them is found.
+ * Looks for known secrets in a stream of text, by fingerprints. The last bytes at each place of squashed text
+ * tell nearly always that no form ends there, so the cost per byte does not depend on how many secrets there are. Pieces are one text: what is split between them is found.
  */
-import { digestOf, hashOf, OLDEST, SQUASHED, step, WINDOW } from './fingerprint.ts'
+import { digestOf, glimpseOf, hashOf, SQUASHED, WINDOW } from './fingerprint.ts'
 import type { Fingerprint } from './fingerprint.ts'
 
 /** Where a known secret stands in the piece just given; `start` is negative when it began in an earlier one. */
@@ -13,17 +13,16 @@ export interface KnownHit {
   readonly end: number
 }
 
-/** What a byte still weighs in the hash when it leaves the window. */
-const LEAVING = Int32Array.from({ length: 256 }, (_, byte) => Math.imul(OLDEST, byte))
-
-const FILTER_BITS = 16
-const filterOf = (hash: number): number => (hash ^ (hash >>> FILTER_BITS)) & ((1 << FILTER_BITS) - 1)
+const KEPT: Uint8Array = SQUASHED.map((byte) => (byte === 0 ? 0 : 1))
+/** Squashed bytes by which most places are passed over. */
+const GLIMPSE = 4
 
 /** A set of fingerprints ready to search; shared by all searches. */
 export class KnownSecrets {
   readonly #key: Buffer
   readonly #byTail = new Map<number, Fingerprint[]>()
-  readonly filter = new Uint8Array(1 << FILTER_BITS)
+  /** By the last `GLIMPSE` bytes of a form: 0 where none ends so. */
+  readonly filter = new Uint8Array(1 << 16)
   /** Squashed bytes of the longest form. */
   readonly longest: number
 
@@ -32,7 +31,7 @@ export class KnownSecrets {
     this.#key = key
     this.longest = Math.max(0, ...known.map(({ length }) => length))
     for (const one of known) {
-      this.filter[filterOf(one.tail)] = 1
+      this.filter[one.glimpse] = 1
       const same = this.#byTail.get(one.tail)
       if (same) same.push(one)
       else this.#byTail.set(one.tail, [one])
@@ -43,12 +42,13 @@ export class KnownSecrets {
     return this.longest === 0
   }
 
-  /** The secret whose form ends at `end` of squashed text that begins with `from`. */
-  at(squashed: Uint8Array, from: number, end: number, tail: number): Fingerprint | undefined {
-    return this.#byTail.get(tail)?.find(({ length, whole, digest }) => {
+  /** The secret whose form ends at `end` of squashed text. */
+  at(squashed: Uint8Array, end: number): Fingerprint | undefined {
+    if (end < WINDOW) return undefined
+    return this.#byTail.get(hashOf(squashed, end - WINDOW, end))?.find(({ length, whole, digest }) => {
       const start = end - length
       return (
-        start >= from &&
+        start >= 0 &&
         hashOf(squashed, start, end) === whole &&
         digestOf(this.#key, squashed.subarray(start, end)) === digest
       )
@@ -60,15 +60,19 @@ export class KnownSearch {
   readonly #known: KnownSecrets
   /** Squashed text: what is carried from earlier pieces, then the piece. */
   #squashed: Uint8Array
-  /** Where each squashed byte stands in the piece; negative for carried ones. */
-  #places: Int32Array
   #carried = 0
-  #hash = 0
+  /** Where each carried byte stands, counted from the beginning of the next piece. */
+  readonly #places: Int32Array
 
   constructor(known: KnownSecrets) {
     this.#known = known
     this.#squashed = new Uint8Array(known.longest + 1024)
-    this.#places = new Int32Array(known.longest + 1024)
+    this.#places = new Int32Array(known.longest)
+  }
+
+  /** The next piece begins another text. */
+  reset(): void {
+    this.#carried = 0
   }
 
   push(piece: Uint8Array): readonly KnownHit[] {
@@ -76,50 +80,78 @@ export class KnownSearch {
     if (known.empty) return []
     this.#makeRoom(piece.length)
     const squashed = this.#squashed
-    const places = this.#places
+    const begin = this.#carried
+    const length = squashInto(squashed, begin, piece)
     const { filter } = known
+    const place = this.#placing(piece)
     const hits: KnownHit[] = []
-    let length = this.#carried
-    let hash = this.#hash
-    for (let at = 0; at < piece.length; at++) {
-      const byte = SQUASHED[piece[at] as number] as number
-      if (byte === 0) continue
-      hash = step(hash, byte)
-      if (length >= WINDOW) hash = (hash - (LEAVING[squashed[length - WINDOW] as number] as number)) | 0
-      squashed[length] = byte
-      places[length] = at
-      length += 1
-      if (filter[(hash ^ (hash >>> FILTER_BITS)) & 0xffff] === 0) continue
-      const found = known.at(squashed, 0, length, hash)
+    let glimpse = 0
+    for (let at = Math.max(0, begin - GLIMPSE + 1); at < begin; at++)
+      glimpse = (glimpse << 8) | (squashed[at] as number)
+    for (let at = begin; at < length; at++) {
+      glimpse = (glimpse << 8) | (squashed[at] as number)
+      if (filter[glimpseOf(glimpse)] === 0) continue
+      const found = known.at(squashed, at + 1)
       if (found === undefined) continue
-      hits.push({
-        id: found.id,
-        form: found.form,
-        start: places[length - found.length] as number,
-        end: at + 1,
-      })
+      const { id, form } = found
+      hits.push({ id, form, start: place(at + 1 - found.length), end: place(at) + 1 })
     }
-    this.#hash = hash
-    this.#carry(length, piece.length)
+    this.#carry(length, piece)
     return hits
   }
 
-  #carry(length: number, consumed: number): void {
+  /** Where a squashed byte stands in the piece. Ends of hits rise, so that the walk over the piece is one. */
+  #placing(piece: Uint8Array): (at: number) => number {
+    const begin = this.#carried
+    let reached = begin - 1
+    let place = -1
+    return (at) => {
+      if (at < begin) return this.#places[at] as number
+      for (; reached < at; reached++) {
+        place += 1
+        while (KEPT[piece[place] as number] === 0) place += 1
+      }
+      for (; reached > at; reached--) {
+        place -= 1
+        while (KEPT[piece[place] as number] === 0) place -= 1
+      }
+      return place
+    }
+  }
+
+  #carry(length: number, piece: Uint8Array): void {
     const keep = Math.min(length, this.#known.longest)
+    const before = Math.max(0, keep - (length - this.#carried))
+    const places = this.#places
+    for (let at = 0; at < before; at++)
+      places[at] = (places[this.#carried - before + at] as number) - piece.length
+    let place = piece.length
+    for (let at = keep - 1; at >= before; at--) {
+      place -= 1
+      while (KEPT[piece[place] as number] === 0) place -= 1
+      places[at] = place - piece.length
+    }
     this.#squashed.copyWithin(0, length - keep, length)
-    this.#places.copyWithin(0, length - keep, length)
-    for (let at = 0; at < keep; at++) this.#places[at] = (this.#places[at] as number) - consumed
     this.#carried = keep
   }
 
   #makeRoom(more: number): void {
-    const needed = this.#carried + more
+    // One more: what is not kept is written and then overwritten.
+    const needed = this.#carried + more + 1
     if (needed <= this.#squashed.length) return
     const squashed = new Uint8Array(needed * 2)
-    const places = new Int32Array(needed * 2)
     squashed.set(this.#squashed.subarray(0, this.#carried))
-    places.set(this.#places.subarray(0, this.#carried))
     this.#squashed = squashed
-    this.#places = places
   }
+}
+
+/** Appends what a piece is when squashed; without a branch, since text has no pattern that a processor could learn. */
+function squashInto(squashed: Uint8Array, begin: number, piece: Uint8Array): number {
+  let length = begin
+  for (let at = 0; at < piece.length; at++) {
+    const byte = piece[at] as number
+    squashed[length] = SQUASHED[byte] as number
+    length += KEPT[byte] as number
+  }
+  return length
 }

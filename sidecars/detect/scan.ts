@@ -1,21 +1,48 @@
 /**
  * The scanner's place in the pipeline. `forward()` of egress takes a `Scanned` token, and only this file makes one, so
- * that an exception or a time-out of a detector cannot become a request that was not looked at. Detectors come later;
- * until then everything scans clean and bodies pass unchanged.
+ * that an exception or a time-out of a detector cannot become a request that was not looked at.
  */
-import type { JudgedRequest } from '../policy/judge.ts'
+import type { Dlp } from '../../src/model/policy.ts'
+import { decodeContent } from './decode.ts'
+import { KnownSearch } from './known.ts'
+import { lookThrough } from './look.ts'
+import type { Detectors, Hit } from './look.ts'
 
 /** What a scan found: a stable rule id and where, never the value. */
 export interface Finding {
   readonly rule: string
-  readonly place: string
+  readonly place: 'head' | 'body'
 }
 
-/** Looks at a body piece by piece, holding back at most the longest pattern. */
+/** Looks at a body piece by piece. */
 export interface BodyScan {
+  /** Nothing goes on before the end. */
+  readonly whole: boolean
   /** The bytes that may go on now, or a finding that stops the body. */
   push(piece: Buffer): Buffer | Finding
   end(): Buffer | Finding
+}
+
+/** One request as it is scanned: before any credential of ours is on it. */
+export interface ScanInput {
+  /** What will be sent of it: host, target, fields. Credentials that the agent may send of its own are not in here. */
+  readonly sent: string
+  /** Every value the agent gave, also of what is dropped, one after the other: what is split over several is one text. */
+  readonly given: string
+  /** Undefined: no body. */
+  readonly body?: {
+    /** Bytes; undefined: not known before its end. */
+    readonly length: number | undefined
+    /** Content codings, in the order they were applied. */
+    readonly encodings: readonly string[]
+  }
+}
+
+export interface ScanRules {
+  readonly detectors: Detectors
+  readonly dlp: Pick<Dlp, 'outboundOnMatch' | 'uninspectable'>
+  /** Whether the operator has accepted findings of this rule here. */
+  accepted(rule: string): boolean
 }
 
 /** What only a scan can make. */
@@ -23,11 +50,18 @@ export type Scanned = ScannedRequest
 
 class ScannedRequest {
   readonly #scanned = true
-  /** `undefined`: the body needs no look. */
+  /** `undefined`: there is no body. */
   readonly body: BodyScan | undefined
+  readonly #rules: ScanRules
 
-  constructor(body: BodyScan | undefined) {
+  constructor(body: BodyScan | undefined, rules: ScanRules) {
     this.body = body
+    this.#rules = rules
+  }
+
+  /** For one message on the connection that the request opens; `length`: its bytes, undefined before its end is known. */
+  message(length: number | undefined): BodyScan {
+    return bodyScan({ length, encodings: [] }, this.#rules)
   }
 
   static made(value: object): boolean {
@@ -37,7 +71,153 @@ class ScannedRequest {
 
 export const isScanned = (value: object): value is Scanned => ScannedRequest.made(value)
 
-/** Scans what is known before the body: authority, path, query, headers as the agent sent them, before injection. */
-export function scanRequest(_request: JudgedRequest): Scanned | Finding {
-  return new ScannedRequest(undefined)
+/** A body up to this size is looked at whole, and packed content only then, bytes. */
+export const WHOLE_MAX = 4 * 1024 * 1024
+/** Bytes of a stream that are held back and looked at again with what follows: longer than any shape, known form or line of base64. */
+const OVERLAP = 2048
+
+export function scanRequest(input: ScanInput, rules: ScanRules): Scanned | Finding {
+  const { detectors } = rules
+  const sent = lookThrough(Buffer.from(input.sent, 'latin1'), detectors).hits.find((hit) =>
+    counts(hit, rules),
+  )
+  if (sent) return { rule: sent.rule, place: 'head' }
+  const given = new KnownSearch(detectors.known).push(Buffer.from(input.given, 'latin1'))
+  const known = given.map(({ id }) => `secret/${id}`).find((rule) => !rules.accepted(rule))
+  if (known !== undefined) return { rule: known, place: 'head' }
+  return new ScannedRequest(input.body && bodyScan(input.body, rules), rules)
 }
+
+function bodyScan({ length, encodings }: NonNullable<ScanInput['body']>, rules: ScanRules): BodyScan {
+  const codings = encodings.filter((coding) => !PLAIN.has(coding))
+  if (codings.length > 0 || (length !== undefined && length <= WHOLE_MAX))
+    return new WholeScan(codings, rules)
+  return new StreamScan(rules)
+}
+
+/** Codings that leave the text readable; `aws-chunked` puts signatures between its pieces. */
+const PLAIN: ReadonlySet<string> = new Set(['', 'identity', 'aws-chunked'])
+
+function counts(hit: Hit, { accepted, dlp }: ScanRules): boolean {
+  if (hit.rule.startsWith('uninspectable/') && dlp.uninspectable === 'allow') return false
+  return !accepted(hit.rule)
+}
+
+/** Nothing goes on before the end has been seen. */
+class WholeScan implements BodyScan {
+  readonly whole = true
+  readonly #codings: readonly string[]
+  readonly #rules: ScanRules
+  readonly #pieces: Buffer[] = []
+  #length = 0
+  /** Too large to be looked at, and that is allowed here. */
+  #unseen = false
+
+  constructor(codings: readonly string[], rules: ScanRules) {
+    this.#codings = codings
+    this.#rules = rules
+  }
+
+  push(piece: Buffer): Buffer | Finding {
+    if (this.#unseen) return piece
+    this.#pieces.push(piece)
+    this.#length += piece.length
+    if (this.#length <= WHOLE_MAX) return NOTHING
+    const hit = uninspectable('too-large')
+    if (counts(hit, this.#rules)) return found(hit)
+    this.#unseen = true
+    return Buffer.concat(this.#pieces.splice(0))
+  }
+
+  end(): Buffer | Finding {
+    const [only] = this.#pieces
+    if (only === undefined) return NOTHING
+    const body = this.#pieces.length === 1 ? only : Buffer.concat(this.#pieces)
+    const text = this.#decoded(body)
+    if ('opaque' in text) {
+      const hit = uninspectable(text.opaque)
+      return counts(hit, this.#rules) ? found(hit) : body
+    }
+    const { hits: all } = lookThrough(text.bytes, this.#rules.detectors)
+    const hits = all.filter((hit) => counts(hit, this.#rules))
+    // What was packed would have to be packed anew: another length, another checksum.
+    const stopping = this.#codings.length > 0 ? hits[0] : masked(body, hits, this.#rules)
+    return stopping ? found(stopping) : body
+  }
+
+  #decoded(body: Buffer): { readonly bytes: Buffer } | { readonly opaque: string } {
+    let bytes = body
+    for (const coding of this.#codings.toReversed()) {
+      const reading = decodeContent(coding, bytes)
+      if ('opaque' in reading) return reading
+      bytes = reading.bytes
+    }
+    return { bytes }
+  }
+}
+
+/** Of any length: goes on piece by piece, its last bytes held back. */
+class StreamScan implements BodyScan {
+  readonly whole = false
+  readonly #rules: ScanRules
+  readonly #search: KnownSearch
+  #held = NOTHING
+  #previous = NOTHING
+  #fresh: Buffer[] = []
+  #freshLength = 0
+
+  constructor(rules: ScanRules) {
+    this.#rules = rules
+    this.#search = new KnownSearch(rules.detectors.known)
+  }
+
+  push(piece: Buffer): Buffer | Finding {
+    this.#fresh.push(piece)
+    this.#freshLength += piece.length
+    // A stream of small pieces would have its held bytes looked at again for each.
+    return this.#freshLength < OVERLAP ? NOTHING : this.#pass(false)
+  }
+
+  end(): Buffer | Finding {
+    return this.#pass(true)
+  }
+
+  #pass(last: boolean): Buffer | Finding {
+    const block = Buffer.concat([this.#held, ...this.#fresh])
+    const streaming = { search: this.#search, seen: this.#held.length, previous: this.#previous, last }
+    const look = lookThrough(block, this.#rules.detectors, streaming)
+    const hits = look.hits.filter((hit) => counts(hit, this.#rules))
+    const stopping = masked(block, hits, this.#rules)
+    if (stopping) return found(stopping)
+    const passed = last ? block.length : Math.max(0, Math.min(look.settled, block.length - OVERLAP))
+    this.#held = Buffer.from(block.subarray(passed))
+    this.#previous = Buffer.from(block.subarray(Math.max(0, passed - 2), passed))
+    this.#fresh = []
+    this.#freshLength = 0
+    return block.subarray(0, passed)
+  }
+}
+
+/** Layers whose place in the text is known exactly, so that masking it takes out what they carry. */
+const MASKABLE: ReadonlySet<string> = new Set(['base64', 'hex'])
+const MASK = '*'
+
+/** Masks what was found, in place and of equal length; the first hit that cannot be, or that may not. */
+function masked(block: Buffer, hits: readonly Hit[], { dlp }: ScanRules): Hit | undefined {
+  if (dlp.outboundOnMatch !== 'redact') return hits[0]
+  const stopping = hits.find(
+    ({ start, layers: [outer], rule }) =>
+      start < 0 ||
+      rule.startsWith('uninspectable/') ||
+      // Found by its first line; where it ends is not known.
+      rule.includes('private-key') ||
+      (outer !== undefined && !MASKABLE.has(outer)),
+  )
+  if (stopping) return stopping
+  for (const { start, end } of hits) block.fill(MASK, start, end)
+  return undefined
+}
+
+const NOTHING = Buffer.alloc(0)
+const found = ({ rule }: Hit): Finding => ({ rule, place: 'body' })
+const uninspectable = (why: string): Hit => ({ rule: `uninspectable/${why}`, start: 0, end: 0, layers: [] })

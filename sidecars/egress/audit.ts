@@ -1,6 +1,7 @@
 /** Audit lines as the policy wants them (`none`, `blocks`, `all`), and the count of refusals in the last hour. Never a value, never a query. */
 import type { LogLine } from '../supervisor/ipc.ts'
 import type { Authority } from '../policy/authority.ts'
+import type { Finding } from '../detect/scan.ts'
 import type { RuleId } from '../policy/rules.ts'
 import type { Running } from './running.ts'
 
@@ -12,6 +13,7 @@ export interface Audited {
   readonly bytesOut?: number
   readonly bytesIn?: number
   readonly ms?: number
+  readonly finding?: Finding
 }
 
 const MINUTE_MS = 60_000
@@ -48,7 +50,7 @@ export class Audit {
   }
 
   #write(running: Running | undefined, decision: 'allow' | 'deny', rule: string, audited: Audited): void {
-    const { authority, path, ...rest } = audited
+    const { authority, path, finding, ...rest } = audited
     this.#log({
       at: new Date(this.#now()).toISOString(),
       bottle: running?.config.bottle ?? '',
@@ -59,6 +61,7 @@ export class Audit {
       ...(path !== undefined && { path: (running?.matcher.maskText(path) ?? path).slice(0, PATH_LOGGED) }),
       ...rest,
       generation: running?.config.generation ?? 0,
+      ...(finding && { finding: finding.rule, place: finding.place }),
     })
   }
 }

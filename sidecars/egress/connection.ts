@@ -5,6 +5,7 @@
  */
 import type { Duplex } from 'node:stream'
 import { scanRequest } from '../detect/scan.ts'
+import type { Finding } from '../detect/scan.ts'
 import type { Authority } from '../policy/authority.ts'
 import { admit, judge } from '../policy/judge.ts'
 import type { JudgedRequest } from '../policy/judge.ts'
@@ -21,9 +22,10 @@ import type { Field } from './head.ts'
 import { passedFields } from './outgoing.ts'
 import { relayBothWays } from './passthrough.ts'
 import { renderRefusal } from './refuse.ts'
-import { parseConnect, parseRequest, parseRequestLine, Refuse } from './request.ts'
+import { parseConnect, parseRequest, parseRequestLine, Refuse, refuseFinding } from './request.ts'
 import type { ParsedRequest, Place } from './request.ts'
 import type { Running } from './running.ts'
+import { scanInput, scanRules } from './scanning.ts'
 import { ALERTS, helloHost, peekHello, terminate } from './tunnel.ts'
 import { Wire, WireClosed } from './wire.ts'
 
@@ -149,8 +151,11 @@ export class Connection {
     }
     const verdict = judge(policy, judged)
     if (!verdict.allowed) throw new Refuse(verdict.rule)
-    const scanned = scanRequest(judged)
-    if ('rule' in scanned) throw new Refuse('request-denied')
+    const scanned = scanRequest(
+      scanInput(request, verdict.route, fields, query),
+      scanRules(running.detectors, verdict.route),
+    )
+    if ('rule' in scanned) throw refuseFinding(scanned)
     const credentials = running.credential(verdict.route)
     if (!credentials.ok) throw new Refuse(credentials.rule)
     const exchange: Exchange = {
@@ -266,7 +271,7 @@ export class Connection {
     if (this.#over) return
     if (error instanceof WireClosed) return this.#destroy()
     const rule = ruleOf(error)
-    const status = this.#audit(rule)
+    const status = this.#audit(rule, error instanceof Refuse ? error.finding : undefined)
     if (this.#speaking) return this.#say(status.refusal)
     // Before TLS is up an alert can still be said; after it, or inside a response, the connection is only cut.
     if (rule === 'hello-invalid' || this.#client.bytesOut > CONNECT_ANSWER) return this.#destroy()
@@ -274,15 +279,19 @@ export class Connection {
     this.#linger()
   }
 
-  #audit(rule: RuleId): { readonly refusal: ReturnType<typeof refusalOf> } {
+  #audit(rule: RuleId, finding?: Finding): { readonly refusal: ReturnType<typeof refusalOf> } {
     const running = this.#door.running()
-    const { fields: _fields, ...seen } = this.#seen
-    const path = seen.path === undefined ? undefined : (running?.matcher.maskText(seen.path) ?? seen.path)
-    const refusal = refusalOf({ rule, ...seen, ...(path !== undefined && { path }) })
+    const { fields: _fields, path: asked, ...seen } = this.#seen
+    // What was found in a head may stand in its path.
+    const shown = finding?.place === 'head' ? undefined : asked
+    const path = shown === undefined ? undefined : (running?.matcher.maskText(shown) ?? shown)
+    const found = finding && { finding }
+    const refusal = refusalOf({ rule, ...seen, ...(path !== undefined && { path }), ...found })
     this.#door.audit.refused(running, rule, {
       ...(seen.authority && { authority: seen.authority }),
       ...(seen.method !== undefined && { method: seen.method }),
       ...(path !== undefined && { path }),
+      ...found,
       status: refusal.status,
     })
     return { refusal }

@@ -16,7 +16,7 @@ import { Malformed } from './head.ts'
 import type { Framing } from './head.ts'
 import { renderRequest, renderResponse } from './outgoing.ts'
 import type { OutgoingRequest } from './outgoing.ts'
-import { Refuse } from './request.ts'
+import { Refuse, refuseFinding } from './request.ts'
 import { isIdentity, readResponse } from './response.ts'
 import type { ResponseHead } from './response.ts'
 import type { Running } from './running.ts'
@@ -202,24 +202,31 @@ class Attempt {
     if (request.framing.kind === 'none') return await this.#upstream.write(text)
     const head = Buffer.from(text, 'latin1')
     let first: Buffer | undefined = head
-    if (client.pending === 0) {
+    // Of a body that is looked at whole, the head goes with it: a finding leaves nothing behind at the upstream.
+    if (client.pending === 0 && this.#scanned.body?.whole !== true) {
       await this.#upstream.write(head)
       first = undefined
     }
+    let received = 0
     for (;;) {
       const piece = await this.#reader.next()
       if (piece === undefined) break
+      received += piece.length
+      this.#door.quotas.count(this.#allowed.route, piece.length, received)
       const passed = this.#scan(piece)
+      this.#progress()
+      if (passed.length === 0) continue
       this.#exchange.bodyOut += passed.length
-      this.#door.quotas.count(this.#allowed.route, passed.length, this.#exchange.bodyOut)
       const framed = framePiece(passed, request.framing)
       await this.#upstream.write(first === undefined ? framed : Buffer.concat([first, framed]))
       first = undefined
       this.#progress()
     }
+    const rest = this.#scanEnd()
+    this.#exchange.bodyOut += rest.length
     const last = Buffer.concat([
       first ?? EMPTY,
-      framePiece(this.#scanEnd(), request.framing),
+      framePiece(rest, request.framing),
       frameEnd(request.framing) ?? EMPTY,
     ])
     if (last.length > 0) await this.#upstream.write(last)
@@ -229,13 +236,13 @@ class Attempt {
     if (this.#override?.push(piece) === true) throw new Refuse('method-override')
     const passed = this.#scanned.body?.push(piece) ?? piece
     if (Buffer.isBuffer(passed)) return passed
-    throw new Refuse('request-denied')
+    throw refuseFinding(passed)
   }
 
   #scanEnd(): Buffer {
     const passed = this.#scanned.body?.end() ?? EMPTY
     if (Buffer.isBuffer(passed)) return passed
-    throw new Refuse('request-denied')
+    throw refuseFinding(passed)
   }
 
   /** Resolves whether the upstream may carry another request. */

@@ -1,5 +1,6 @@
 /** One request as the agent sent it, with one reading: method, authority, path, query, framing. Throws Refuse. */
 import { schemePort } from '../../src/model/policy.ts'
+import type { Finding } from '../detect/scan.ts'
 import { formatAuthority, parseAuthority, sameAuthority } from '../policy/authority.ts'
 import type { Authority, Parsed } from '../policy/authority.ts'
 import { METHODS } from '../policy/methods.ts'
@@ -13,11 +14,16 @@ import type { Field, Framing, Head } from './head.ts'
 export class Refuse extends Error {
   override readonly name = 'Refuse'
   readonly rule: RuleId
-  constructor(rule: RuleId) {
+  readonly finding: Finding | undefined
+  constructor(rule: RuleId, finding?: Finding) {
     super(rule)
     this.rule = rule
+    this.finding = finding
   }
 }
+
+export const refuseFinding = (finding: Finding): Refuse =>
+  new Refuse(finding.rule.startsWith('uninspectable/') ? 'uninspectable' : 'secret-found', finding)
 
 export interface RequestLine {
   readonly method: string

@@ -5,14 +5,19 @@ import type { RoutePolicy } from '../../src/model/policy.ts'
 import { openAuthority } from '../../src/model/x509.ts'
 import type { Authority as CertificateAuthority } from '../../src/model/x509.ts'
 import { compile } from '../policy/judge.ts'
+import type { Detectors } from '../detect/look.ts'
 import { credentialOf } from './credentials.ts'
 import type { Credentials } from './credentials.ts'
+import { detectorsFor } from './scanning.ts'
 import { Matcher } from './scrub.ts'
 
 export interface Running {
   readonly config: EgressConfig
   readonly issuer: CertificateAuthority | undefined
+  /** What answers are searched for. */
   readonly matcher: Matcher
+  /** What requests are searched for. */
+  readonly detectors: Detectors
   /** Secret: what the uplink knows this bundle by. */
   readonly token: string
   credential(route: RoutePolicy): Credentials
@@ -43,6 +48,7 @@ export function run(config: EgressConfig, previous: Running | undefined): Runnin
     config,
     issuer: config.issuer && openAuthority(config.issuer),
     matcher: new Matcher(credentialed(config)),
+    detectors: detectorsFor(config.secrets),
     token,
     // A route that is not of this policy (a switched-off protection) has none.
     credential: (route) => credentials.get(route) ?? { ok: true },

@@ -17,6 +17,8 @@ export type Control =
   | 'credential-binding'
   /** Credentials of this bottle are masked in what comes back. */
   | 'response-scrub'
+  /** Secrets and what looks like one do not leave. */
+  | 'outbound-scan'
   /** Upstream certificates are verified. */
   | 'upstream-verify'
   /** Paths that servers read in several ways are judged in each of them. */

@@ -69,6 +69,9 @@ export const RULES = {
   'limit-bytes-out': { status: 403, words: 'was sent more today than its route allows' },
   'limit-time': { status: 504, words: 'took longer than its route allows' },
   // the way out
+  // what would leave
+  'secret-found': { status: 403, words: 'was about to be sent something that must not leave' },
+  uninspectable: { status: 403, words: 'was about to be sent content that cannot be looked into' },
   'upstream-unreachable': { status: 502, words: 'could not be reached' },
   'upstream-refused': { status: 502, words: 'was refused by the uplink' },
   'upstream-untrusted': { status: 502, words: 'did not prove its identity; nothing was sent' },

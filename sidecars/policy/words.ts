@@ -16,6 +16,8 @@ export interface Refused {
   readonly method?: string
   readonly path?: string
   readonly route?: RoutePolicy
+  /** What the scanner found: a rule of its own and the part of the request. */
+  readonly finding?: { readonly rule: string; readonly place: 'head' | 'body' }
 }
 
 export interface Refusal {
@@ -50,8 +52,10 @@ function sentence(refused: Refused, words: string): string {
       : isDefaultPort(refused)
         ? authority.host
         : `${authority.host}:${authority.port}`
+  const { finding } = refused
+  const found = finding === undefined ? '' : ` Found: ${finding.rule} in the ${finding.place}.`
   const place = refused.route?.from === undefined ? '' : ` It is declared at ${refused.route.from}.`
-  return `${subject} ${words} (rule ${refused.rule}).${place}`
+  return `${subject} ${words} (rule ${refused.rule}).${found}${place}`
 }
 
 function allowLine(refused: Refused): string | undefined {
@@ -72,6 +76,12 @@ function allowLine(refused: Refused): string | undefined {
           : ''
       return `egress.routes: [{ host: ${refused.route?.host === undefined ? authority.host : scalar(refused.route.host)}${port}, matches: [{ methods: [${refused.method ?? 'GET'}]${path} }] }]`
     }
+    case 'uninspectable':
+      return `egress.routes: [{ host: ${authority.host}${port}, dlp: { uninspectable: allow } }]`
+    case 'secret-found':
+      return refused.finding?.rule.startsWith('token/') === true
+        ? `egress.allow_findings: [{ rule: ${refused.finding.rule}, host: ${authority.host} }]`
+        : undefined
     case 'git-fetch':
       return `egress.routes: [{ host: ${authority.host}${port}, git: { fetch: true } }]`
     default:

@@ -36,5 +36,8 @@ export interface LogLine {
   readonly bytesOut?: number
   readonly bytesIn?: number
   readonly ms?: number
+  /** Rule of what a scan found (`token/github-pat`), and in which part of the request. */
+  readonly finding?: string
+  readonly place?: 'head' | 'body'
   readonly generation: number
 }

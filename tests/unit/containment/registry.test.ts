@@ -7,6 +7,7 @@ import { MUTATIONS } from '../../engine/containment/controls.ts'
 import { ENGINE_MUTANTS } from '../../engine/containment/mutants.ts'
 import { authorityCases } from '../egress/cases/authority.ts'
 import { credentialCases } from '../egress/cases/credentials.ts'
+import { dlpCases } from '../egress/cases/dlp.ts'
 import { framingCases } from '../egress/cases/framing.ts'
 import { lifeCases } from '../egress/cases/life.ts'
 import { CASES as SUPERVISOR } from '../supervisor/cases.ts'
@@ -33,11 +34,13 @@ const named: readonly Named[] = [
     ids,
     controls,
   })),
-  ...[...authorityCases, ...framingCases, ...credentialCases, ...lifeCases].map(({ ids, control }) => ({
-    suite: 'unit/egress/cases.test.ts',
-    ids,
-    controls: control === undefined ? [] : [control],
-  })),
+  ...[...authorityCases, ...framingCases, ...credentialCases, ...dlpCases, ...lifeCases].map(
+    ({ ids, control }) => ({
+      suite: 'unit/egress/cases.test.ts',
+      ids,
+      controls: control === undefined ? [] : [control],
+    }),
+  ),
   ...UPLINK.map(({ name, controls }) => ({
     suite: 'unit/uplink/containment.test.ts',
     ids: idsIn(name),

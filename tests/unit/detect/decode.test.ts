@@ -55,6 +55,7 @@ const CARRIED: Readonly<Record<string, string | Buffer>> = {
 
 describe('A text is read out of', () => {
   for (const [name, carried] of Object.entries(CARRIED)) {
+    // oxlint-disable-next-line vitest/valid-title -- the title is the row's
     it(name, () => expect(holds(carried)).toBe(true))
   }
 

@@ -58,6 +58,7 @@ const WRITTEN: Readonly<Record<string, string | Buffer>> = {
 
 describe('A known secret is recognised', () => {
   for (const [form, text] of Object.entries(WRITTEN)) {
+    // oxlint-disable-next-line vitest/valid-title -- the title is the row's
     it(form, () => {
       const around = Buffer.concat([
         Buffer.from('before: "'),

@@ -4,11 +4,18 @@ import { authorityCases } from './cases/authority.ts'
 import { nameOf } from './cases/case.ts'
 import type { Case } from './cases/case.ts'
 import { credentialCases } from './cases/credentials.ts'
+import { dlpCases } from './cases/dlp.ts'
 import { framingCases } from './cases/framing.ts'
 import { lifeCases } from './cases/life.ts'
 import { patience } from './lab.ts'
 
-const cases: readonly Case[] = [...authorityCases, ...framingCases, ...credentialCases, ...lifeCases]
+const cases: readonly Case[] = [
+  ...authorityCases,
+  ...framingCases,
+  ...credentialCases,
+  ...dlpCases,
+  ...lifeCases,
+]
 
 describe('with every protection on', () => {
   // oxlint-disable-next-line vitest/valid-title -- the title is the case's
@@ -33,7 +40,7 @@ describe('a case fails without the protection it names', () => {
 test('every protection is named by a case', () => {
   const named = new Set(cases.map(({ control }) => control))
   for (const control of [
-    'authority-equality', 'ip-literals', 'local-names', 'strict-framing', 'credential-strip', 'credential-binding', 'response-scrub', 'upstream-verify', 'path-canonical',
+    'authority-equality', 'ip-literals', 'local-names', 'strict-framing', 'credential-strip', 'credential-binding', 'response-scrub', 'outbound-scan', 'upstream-verify', 'path-canonical',
     'default-deny', 'hello-before-dial', 'generations', 'response-framing', 'upgrade-refused', 'git-by-https',
   ] as const) expect(named).toContain(control) // prettier-ignore
 })

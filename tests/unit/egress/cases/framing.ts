@@ -105,7 +105,7 @@ export const framingCases: readonly Case[] = [
         const client = await lab.tunnel()
         await client.send(`${CHUNKED}3\r\nabc\r\n002\r\nde\r\n0\r\nX-Trailer: t\r\n\r\n`).response()
         expect(lab.received()).toBe(
-          'POST / HTTP/1.1\r\nHost: allowed.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n',
+          'POST / HTTP/1.1\r\nHost: allowed.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n',
         )
         await client.send('GET / HTTP/1.1\r\nHost: allowed.test\r\nContent-Length: 2\r\n\r\nhi').response()
         expect(complete(lab.received())).toBe(2)

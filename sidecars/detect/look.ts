@@ -1,0 +1,94 @@
+/**
+ * Looks through one text and every text it carries, to a fixed depth and within a fixed amount of work. What is beyond
+ * either is a finding of its own: not looked at is never clean.
+ */
+import { readings } from './decode.ts'
+import { KnownSearch } from './known.ts'
+import type { KnownSecrets } from './known.ts'
+import type { ShapeScanner } from './shapes/scanner.ts'
+
+/** Layers of encoding that are undone, one inside the other. */
+export const DEPTH = 4
+/** Bytes looked at for each byte given, all layers together; ordinary traffic needs less than 3. */
+const WORK_FACTOR = 24
+const WORK_MIN = 256 * 1024
+
+export interface Detectors {
+  readonly known: KnownSecrets
+  readonly shapes: ShapeScanner
+}
+
+export interface Hit {
+  /** Stable: `secret/<id>`, `token/<kind>`, `uninspectable/<why>`. */
+  readonly rule: string
+  /** In the text given; `start` is negative where it began before it. */
+  readonly start: number
+  readonly end: number
+  /** Encodings undone on the way, outermost first. */
+  readonly layers: readonly string[]
+}
+
+/** A piece of a stream: its first `seen` bytes have been looked at with what came before. */
+export interface Streaming {
+  readonly search: KnownSearch
+  readonly seen: number
+  /** The two bytes before the piece, as far as there are any. */
+  readonly previous: Uint8Array
+  /** Nothing follows. */
+  readonly last: boolean
+}
+
+export interface Look {
+  readonly hits: readonly Hit[]
+  /** What follows cannot make a hit begin before here. */
+  readonly settled: number
+}
+
+/** Without `streaming` the text stands alone. */
+export function lookThrough(text: Buffer, detectors: Detectors, streaming?: Streaming): Look {
+  const { search = new KnownSearch(detectors.known), seen = 0 } = streaming ?? {}
+  const hits: Hit[] = []
+  for (const { id, start, end } of search.push(text.subarray(seen)))
+    hits.push({ rule: `secret/${id}`, start: start + seen, end: end + seen, layers: [] })
+  const shapes = detectors.shapes.scan(text, streaming)
+  for (const { rule, start, end, documented } of shapes.hits)
+    if (!documented) hits.push({ rule, start, end, layers: [] })
+  const inner = new Inner(detectors, Math.max(WORK_MIN, text.length * WORK_FACTOR))
+  inner.look(text, [], (rule, start, end, layers) => hits.push({ rule, start, end, layers }))
+  return { hits, settled: shapes.settled }
+}
+
+type Report = (rule: string, start: number, end: number, layers: readonly string[]) => void
+
+class Inner {
+  readonly #detectors: Detectors
+  #left: number
+  /** One search for all inner texts: each begins anew. */
+  #search: KnownSearch | undefined
+
+  constructor(detectors: Detectors, work: number) {
+    this.#detectors = detectors
+    this.#left = work
+  }
+
+  /** Reports with the place in `text`. */
+  look(text: Buffer, above: readonly string[], report: Report): void {
+    for (const reading of readings(text)) {
+      const layers = [...above, reading.encoding]
+      if ('opaque' in reading) {
+        report(`uninspectable/${reading.opaque}`, 0, text.length, layers)
+        continue
+      }
+      const { bytes, start, end } = reading
+      this.#left -= bytes.length
+      if (this.#left < 0) return report('uninspectable/nested', 0, text.length, layers)
+      this.#search ??= new KnownSearch(this.#detectors.known)
+      this.#search.reset()
+      for (const { id } of this.#search.push(bytes)) report(`secret/${id}`, start, end, layers)
+      for (const { rule, documented } of this.#detectors.shapes.scan(bytes).hits)
+        if (!documented) report(rule, start, end, layers)
+      if (layers.length < DEPTH)
+        this.look(bytes, layers, (rule, _start, _end, deep) => report(rule, start, end, deep))
+    }
+  }
+}

@@ -1,0 +1,61 @@
+/** What of one request is scanned, and by which rules: the parts of egress put into the terms of `sidecars/detect`. */
+import { randomBytes } from 'node:crypto'
+import type { Dlp, RoutePolicy } from '../../src/model/policy.ts'
+import { fingerprints } from '../detect/fingerprint.ts'
+import { KnownSecrets } from '../detect/known.ts'
+import type { Detectors } from '../detect/look.ts'
+import type { ScanInput, ScanRules } from '../detect/scan.ts'
+import { createShapeScanner } from '../detect/shapes/scanner.ts'
+import type { ShapeScanner } from '../detect/shapes/scanner.ts'
+import { isCredentialField } from '../policy/strip.ts'
+import { controls } from './controls.ts'
+import { membersOf } from './head.ts'
+import type { Field } from './head.ts'
+import type { ParsedRequest } from './request.ts'
+
+/** Of a route that says nothing. */
+const DLP: Dlp = { outboundOnMatch: 'block', inbound: 'off', uninspectable: 'block' }
+/** Fingerprints are compared in this process only. */
+const KEY = randomBytes(32)
+
+let shapes: ShapeScanner | undefined
+
+export function detectorsFor(secrets: Readonly<Record<string, string>>): Detectors {
+  const known = Object.entries(secrets).flatMap(([id, value]) => fingerprints(KEY, id, value))
+  return {
+    known: new KnownSecrets(KEY, known),
+    get shapes() {
+      return (shapes ??= createShapeScanner())
+    },
+  }
+}
+
+/** `fields` and `query`: what is left of the agent's own, as it will be sent. */
+export function scanInput(
+  request: ParsedRequest,
+  route: RoutePolicy,
+  fields: readonly Field[],
+  query: string,
+): ScanInput {
+  const { authority, path, framing } = request
+  // The one credential that an agent may send of its own looks like one.
+  const shown =
+    route.auth?.scheme === 'from-agent' ? fields.filter(({ key }) => !isCredentialField(key)) : fields
+  let sent = `${authority.host}\n${path}?${query}\n`
+  for (const { name, value } of shown) sent += `${name}: ${value}\n`
+  let given = `${authority.host}\n${path}\n${request.query.replaceAll(/(^|[&;])[^=&;]*=/g, '\n')}\n`
+  for (const { value } of request.fields) given += `${value}\n`
+  if (framing.kind === 'none') return { sent, given }
+  return {
+    sent,
+    given,
+    body: {
+      length: framing.kind === 'length' ? framing.length : undefined,
+      encodings: membersOf(request.fields, 'content-encoding'),
+    },
+  }
+}
+
+export function scanRules(detectors: Detectors, { dlp = DLP }: RoutePolicy): ScanRules {
+  return { detectors, dlp, accepted: () => !controls.on('outbound-scan') }
+}
