@@ -5,6 +5,7 @@
  */
 import type { Json } from '../model/json.ts'
 import { canonical } from '../model/json.ts'
+import { routeName } from '../manifest/merge.ts'
 import { schemePort } from '../model/policy.ts'
 import type { EgressPolicy, Match, RoutePolicy } from '../model/policy.ts'
 import { isForbiddenName, isLocalName, parseAuthority } from '../../sidecars/policy/authority.ts'
@@ -102,6 +103,12 @@ export function suggestPolicy(
       }
     }
   }
+  for (const [key, both] of wishes) {
+    const { authority, scheme } = both[0] ?? {}
+    if (scheme !== 'http' || authority?.port !== 80 || !wishes.has(`${authority.host}:443:https`)) continue
+    wishes.delete(key)
+    lists.never.push(...both.map(({ refused }) => refused))
+  }
   return {
     bottle,
     refusals: counted,
@@ -121,9 +128,16 @@ function wishOf(refused: Refused, policy: EgressPolicy): Wish | undefined {
   // One port of one host has one scheme; and what is passed through is not looked into.
   if (refused.rule === 'scheme-undeclared' || refused.rule === 'host-not-inspected') return undefined
   const wish: Wish = { refused, authority: parsed.value, scheme: schemeOf(refused, parsed.value, policy) }
+  if (hasOtherScheme(wish, policy)) return undefined
   if (isUnseen(refused)) return wish
   if (method === undefined || !METHODS.has(method) || path === undefined) return undefined
   return readingsOf(path) === undefined || known(path) === undefined ? undefined : wish
+}
+
+/** A host is reached by https or by http: a route for the one stands where one for the other would. */
+function hasOtherScheme({ authority, scheme }: Wish, policy: EgressPolicy): boolean {
+  const name = routeName({ ...authority, scheme })
+  return policy.routes.some((route) => route.scheme !== scheme && routeName(route) === name)
 }
 
 const isUnseen = ({ method, path }: Refused): boolean => method === 'CONNECT' || path === undefined

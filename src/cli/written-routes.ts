@@ -1,7 +1,6 @@
 /** Routes of a bottle as they stand in the manifest, presets expanded; references to secrets as they are written. */
 import { placeText } from '../model/diagnostic.ts'
-import { routeKey } from '../model/policy.ts'
-import { routeIdentity } from '../manifest/merge.ts'
+import { routeIdentity, routeName } from '../manifest/merge.ts'
 import { at, itemsOf, plain } from '../manifest/node.ts'
 import type { LoadedManifest } from '../manifest/load.ts'
 import type { WrittenRoute } from './suggest-policy.ts'
@@ -10,7 +9,7 @@ export function writtenIn({ resolved }: LoadedManifest, bottle: string): Written
   const tree = resolved.live.find(({ name }) => name === bottle)?.tree
   return (route) => {
     const item = itemsOf(at(tree, 'egress', 'routes')).find(
-      ({ value }) => routeIdentity(value) === routeKey(route),
+      ({ value }) => routeIdentity(value) === routeName(route),
     )
     const written = item && plain(item.value)
     if (!item || typeof written !== 'object' || written === null || Array.isArray(written)) return undefined

@@ -130,11 +130,11 @@ function ofRoute(
   const resource = loaded.desired.resources.find(
     ({ address }) => kindOf(address) === 'route' && address === `route/${bottle.name}/${name}`,
   )
-  const { host, port } = (resource?.spec ?? {}) as { readonly host?: string; readonly port?: number }
+  const { port } = (resource?.spec ?? {}) as { readonly port?: number }
   const outer = bottle.tree.entries.get('egress')
   const list = at(outer?.value, 'routes')
   const routes = outer?.value.kind === 'map' ? outer.value.entries.get('routes') : undefined
-  const item = itemsOf(list).find(({ value }) => routeIdentity(value) === `${host}:${port}`)
+  const item = itemsOf(list).find(({ value }) => routeIdentity(value) === name)
   if (!item) return undefined
   const via = [...(outer?.via ?? []), ...(routes?.via ?? []), ...(item.via ?? [])]
   const fields = fieldsOf(item.value, '', via).map((field) =>

@@ -3,6 +3,8 @@
  * wins; routes concatenate, the child's stands instead of the parent's for the same host; every other list and every
  * scalar is the child's. What came from the parent is marked with `via`.
  */
+import { schemePort } from '../model/policy.ts'
+import type { RoutePolicy } from '../model/policy.ts'
 import { readHost } from './hosts.ts'
 import { at, scalar, text, type Entry, type Item, type ListNode, type MapNode, type Node } from './node.ts'
 
@@ -79,7 +81,12 @@ function mergeRoutes(parent: ListNode, child: ListNode, vias: Vias): ListNode {
   return { ...child, items: [...[...inherited.values()].map((item) => from(vias.parent, item)), ...own] }
 }
 
-/** Host and port of a route as written in a manifest, canonical; a preset has its name. */
+/** What a route is known by, as in its address: the host, and the port where it is not its scheme's. */
+export function routeName({ host, port, scheme }: Pick<RoutePolicy, 'host' | 'port' | 'scheme'>): string {
+  return port === schemePort(scheme) ? host : `${host}:${port}`
+}
+
+/** Name of a route as written in a manifest, canonical; a preset has its own. */
 export function routeIdentity(route: Node): string | undefined {
   const preset = text(at(route, 'preset'))
   if (preset !== undefined) return `preset ${preset}`
@@ -87,7 +94,9 @@ export function routeIdentity(route: Node): string | undefined {
   if (written === undefined) return undefined
   const reading = readHost(written)
   const host = 'host' in reading ? reading.host : written
-  return `${host}:${String(scalar(at(route, 'port')) ?? (text(at(route, 'scheme')) === 'http' ? 80 : 443))}`
+  const scheme = text(at(route, 'scheme')) === 'http' ? 'http' : 'https'
+  const port = scalar(at(route, 'port'))
+  return routeName({ host, scheme, port: typeof port === 'number' ? port : schemePort(scheme) })
 }
 
 function from<T extends Entry | Item>(vias: readonly string[], inherited: T): T {

@@ -33,7 +33,7 @@ export function checkRouteList(routes: Node | undefined, report: Report, pattern
       report.error(
         'duplicate-route',
         named.value.place,
-        `there is a route for ${quoted(identity.replace(/:(443|80)$/, ''))} in line ${first} already`,
+        `there is a route for ${quoted(identity)} in line ${first} already`,
         'put both sets of conditions under one `matches`',
       )
     else seen.set(identity, named.value.place.line)

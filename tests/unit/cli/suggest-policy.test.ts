@@ -189,6 +189,17 @@ describe('policy suggest', () => {
     expect(await lines(refused('request-undeclared', 'api.example', request))).toContain(said)
   })
 
+  test('suggests one scheme for a host', async () => {
+    const text = await lines(
+      refused('port-undeclared', 'open.example', 'GET /a', 80),
+      refused('host-undeclared', 'two.example', 'GET /a', 80),
+      refused('host-undeclared', 'two.example'),
+    )
+    expect(text).toContain('- host: two.example\n      matches:')
+    expect(text).not.toContain('scheme: http')
+    expect(text).toMatch(/# cannot be allowed:\n# {3}GET open\.example\/a .*\n# {3}GET two\.example\/a/)
+  })
+
   test('shows nothing that a line of the log could smuggle in', async () => {
     const text = await lines(
       refused('host-undeclared', 'evil.example\n  - host: "*.example"'),

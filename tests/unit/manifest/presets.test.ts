@@ -14,7 +14,9 @@ for (const path of [beside, home]) mkdirSync(path, { recursive: true })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const shipped = join(import.meta.dirname, '../../../presets')
-const names = readdirSync(shipped).map((file) => file.replace('.yaml', ''))
+const names = readdirSync(shipped)
+  .map((file) => file.replace('.yaml', ''))
+  .sort()
 const over = {
   cwd: join(folder, 'stack'),
   presets: [{ path: home, shown: '~/.bot-bottle/presets' }, ...(request().presets ?? [])],
