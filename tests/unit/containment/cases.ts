@@ -113,7 +113,7 @@ export const ROWS: readonly Row[] = [
   notHere('CRD-14', 'P0', 'placeholders come with the provider issue; a credential has only its header slot'),
   claimed('CRD-15', 'P0', 'unit/egress/cases.test.ts', 'credential-binding'),
   claimed('CRD-16', 'P1', 'unit/egress/cases.test.ts'),
-  notHere('CRD-17', 'P0', 'presets come with the git issue'),
+  claimed('CRD-17', 'P0', 'unit/policy/presets.test.ts', 'entries-decide'),
   claimed('CRD-18', 'P0', 'unit/egress/cases.test.ts', 'git-by-https'),
   notHere('CRD-19', 'P1', 'providers come later'),
   claimed('DLP-01', 'P0', 'unit/egress/cases.test.ts', 'outbound-scan'),

@@ -181,7 +181,7 @@ describe('a preset that comes with the program', () => {
   })
 
   test.each(Object.keys(NEVER))(
-    '(CRD-17) %s makes no credential and changes nothing, with the strongest token on it',
+    '[CRD-17] %s makes no credential and changes nothing, with the strongest token on it',
     async (name) => {
       const resources = await routesOf(name, name === 'dockerhub-pull' ? '' : AUTH)
       for (const request of NEVER[name] ?? []) {
@@ -191,7 +191,7 @@ describe('a preset that comes with the program', () => {
     },
   )
 
-  test('(CRD-17) every one that takes a credential is looked at here', async () => {
+  test('every one that takes a credential is looked at here', async () => {
     const takes = await Promise.all(
       names.map(async (name) => {
         const resources = await routesOf(name, AUTH).catch(() => [])

@@ -23,6 +23,19 @@ export const UNIT_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    control: 'entries-decide',
+    ids: ['CRD-17'],
+    suite: 'unit/policy/presets.test.ts',
+    stays: /serves what it is for: npm/,
+    edits: [
+      {
+        file: 'sidecars/policy/judge.ts',
+        from: "if (entry === -1) return deny('request-undeclared')",
+        to: 'if (entry === -1) return new AllowedRequest(route, entry)',
+      },
+    ],
+  },
+  {
     control: 'each-request-judged',
     ids: ['PXY-18'],
     suite: EGRESS,

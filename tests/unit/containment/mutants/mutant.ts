@@ -19,7 +19,7 @@ import { join } from 'node:path'
 
 const REPOSITORY = join(import.meta.dirname, '../../../..')
 /** What a suite needs of the repository; the installed packages are linked. */
-const COPIED = ['bin', 'package.json', 'package-lock.json', 'schema', 'sidecars', 'src', 'tests']
+const COPIED = ['bin', 'package.json', 'package-lock.json', 'presets', 'schema', 'sidecars', 'src', 'tests']
 
 export interface Edit {
   readonly file: string
