@@ -14,6 +14,8 @@ export interface Audited {
   readonly bytesIn?: number
   readonly ms?: number
   readonly finding?: Finding
+  /** Of a WebSocket that has ended. */
+  readonly closeCode?: number
 }
 
 const MINUTE_MS = 60_000
@@ -59,9 +61,9 @@ export class Audit {
       host: authority?.host ?? '',
       port: authority?.port ?? 0,
       ...(path !== undefined && { path: (running?.matcher.maskText(path) ?? path).slice(0, PATH_LOGGED) }),
+      ...(finding && { finding: finding.rule, place: finding.place }),
       ...rest,
       generation: running?.config.generation ?? 0,
-      ...(finding && { finding: finding.rule, place: finding.place }),
     })
   }
 }

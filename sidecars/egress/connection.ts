@@ -27,6 +27,7 @@ import type { ParsedRequest, Place } from './request.ts'
 import type { Running } from './running.ts'
 import { scanInput, scanRules } from './scanning.ts'
 import { ALERTS, helloHost, peekHello, terminate } from './tunnel.ts'
+import { openingFor } from './websocket/handshake.ts'
 import { Wire, WireClosed } from './wire.ts'
 
 export type DoorKind = 'proxy' | 'tls' | 'http'
@@ -148,19 +149,24 @@ export class Connection {
       path,
       query,
       headers: fields.map(({ key, value }) => [key, value]),
+      ...(request.upgrade && { upgrade: request.upgrade }),
     }
     const verdict = judge(policy, judged)
     if (!verdict.allowed) throw new Refuse(verdict.rule)
     const scanned = scanRequest(
       scanInput(request, verdict.route, fields, query),
-      scanRules(running.detectors, verdict.route),
+      scanRules(running.detectors, verdict.route, {
+        path,
+        today: new Date(began).toISOString().slice(0, 10),
+      }),
     )
     if ('rule' in scanned) throw refuseFinding(scanned)
     const credentials = running.credential(verdict.route)
     if (!credentials.ok) throw new Refuse(credentials.rule)
+    const sending = { request, fields, query, identityOnly, ...openingFor(request) }
     const exchange: Exchange = {
       client: this.#client,
-      outgoing: { request, fields, query, credential: credentials.credential, identityOnly },
+      outgoing: { ...sending, credential: credentials.credential },
       target: {
         scheme,
         authority,
@@ -174,21 +180,21 @@ export class Connection {
       status: 0,
       bodyOut: 0,
       bodyIn: 0,
+      opened: () => audit(),
+    }
+    const audit = (): void => {
+      const { status, bodyOut: bytesOut, bodyIn: bytesIn, ending } = exchange
+      const rule = verdict.entry === -1 ? 'route' : `matches[${verdict.entry}]`
+      const closed = ending && { closeCode: ending.code }
+      const counted = { status, bytesOut, bytesIn, ms: Date.now() - began, ...closed }
+      this.#door.audit.allowed(running, rule, { authority, method, path, ...counted })
     }
     this.#judged = judged
     try {
       const keep = await forward(this.#door, verdict, scanned, exchange)
-      const { status, bodyOut: bytesOut, bodyIn: bytesIn } = exchange
-      const rule = verdict.entry === -1 ? 'route' : `matches[${verdict.entry}]`
-      this.#door.audit.allowed(running, rule, {
-        authority,
-        method,
-        path,
-        status,
-        bytesOut,
-        bytesIn,
-        ms: Date.now() - began,
-      })
+      audit()
+      const refused = exchange.ending?.refused
+      if (refused) this.#audit(refused.rule, refused.finding)
       return keep
     } catch (error) {
       this.#speaking = !exchange.begun

@@ -22,6 +22,9 @@ import type { ResponseHead } from './response.ts'
 import type { Running } from './running.ts'
 import { Scrubber } from './scrub.ts'
 import type { Lease, UpstreamTarget } from './upstreams.ts'
+import type { Opening } from './websocket/handshake.ts'
+import { serveWebSocket } from './websocket/serve.ts'
+import type { Ending } from './websocket/session.ts'
 import { WireClosed } from './wire.ts'
 import type { Wire } from './wire.ts'
 
@@ -37,6 +40,9 @@ export interface Exchange {
   status: number
   bodyOut: number
   bodyIn: number
+  /** A WebSocket is open. */
+  opened(): void
+  ending?: Ending
 }
 
 /** Methods that may be sent again when a kept connection turns out to be closed (RFC 9110, 9.2.2). */
@@ -67,7 +73,8 @@ export async function forward(
       ? Number.POSITIVE_INFINITY
       : Date.now() + allowed.route.limits.timeMs
   const bodyless = request.framing.kind === 'none'
-  for (let fresh = false; ; fresh = true) {
+  // A handshake goes on a connection of its own: a kept one could end under it.
+  for (let fresh = exchange.outgoing.opening !== undefined; ; fresh = true) {
     const lease = await door.upstreams.take(exchange.target, fresh)
     const attempt = new Attempt(door, allowed, scanned, exchange, lease, ends)
     try {
@@ -146,17 +153,35 @@ class Attempt {
     )
     let response: ResponseHead | undefined
     try {
-      response = await readResponse(this.#upstream, outgoing.request.method, this.#door.limits, () =>
-        this.#progress(),
+      response = await readResponse(
+        this.#upstream,
+        outgoing.request.method,
+        this.#door.limits,
+        () => this.#progress(),
+        outgoing.opening !== undefined,
       )
     } catch (error) {
       throw this.#blame(error)
     }
     if (response === undefined) throw this.#blame(NO_ANSWER)
+    if (response.status === 101 && outgoing.opening) return await this.#webSocket(response, outgoing.opening)
     const keptUpstream = await this.#relay(response)
     // An answer before the end of the request: the rest of the body is nobody's.
     this.#finish(this.#uploaded && keptUpstream)
-    return this.#uploaded && outgoing.request.keepAlive && outgoing.request.version === '1.1'
+    return (
+      this.#uploaded &&
+      outgoing.request.keepAlive &&
+      outgoing.request.version === '1.1' &&
+      outgoing.opening === undefined
+    )
+  }
+
+  async #webSocket(response: ResponseHead, opening: Opening): Promise<false> {
+    const [exchange, upstream] = [this.#exchange, this.#upstream]
+    const parts = { allowed: this.#allowed, scanned: this.#scanned, ends: this.#ends }
+    exchange.ending = await serveWebSocket(this.#door, { ...parts, exchange, opening, upstream, response })
+    exchange.hold(undefined)
+    return false
   }
 
   abandon(): void {
@@ -253,7 +278,12 @@ class Attempt {
     if (scrubbing && response.framing.kind !== 'none' && !isIdentity(response))
       throw new Refuse('encoding-unreadable')
     const framing = clientFraming(response.framing, request.version)
-    const close = !request.keepAlive || request.version === '1.0' || framing.kind === 'close'
+    const close =
+      !request.keepAlive ||
+      request.version === '1.0' ||
+      framing.kind === 'close' ||
+      // What the agent may have sent after its handshake is no request.
+      outgoing.opening !== undefined
     const head = Buffer.from(
       renderResponse(response, framing, close, scrubbing ? running.matcher : undefined),
       'latin1',

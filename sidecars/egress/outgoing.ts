@@ -7,12 +7,15 @@ import type { Field, Framing } from './head.ts'
 import type { ParsedRequest } from './request.ts'
 import type { ResponseHead } from './response.ts'
 import type { Matcher } from './scrub.ts'
+import { openingLines } from './websocket/handshake.ts'
+import type { Opening } from './websocket/handshake.ts'
 
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings', 'content-length',
 ]) // prettier-ignore
 const REQUEST_DROPPED: ReadonlySet<string> = new Set([
   'host', 'expect', 'via', 'forwarded', 'max-forwards', 'alt-used', 'x-real-ip', 'true-client-ip', 'x-client-ip', 'client-ip', 'cf-connecting-ip', 'x-cluster-client-ip',
+  'sec-websocket-key', 'sec-websocket-version', 'sec-websocket-accept', 'sec-websocket-extensions',
   'x-original-url', 'x-rewrite-url', 'x-original-host', 'x-host', 'x-http-host-override', 'x-http-method-override', 'x-http-method', 'x-method-override',
 ]) // prettier-ignore
 /** `request-range` is an old name that servers still take; `x-ms-range` goes before `range` at Azure. */
@@ -44,9 +47,12 @@ export interface OutgoingRequest {
   readonly query: string
   readonly credential: Credential | undefined
   readonly identityOnly: boolean
+  /** Our own handshake, where the agent asked for a WebSocket. */
+  readonly opening?: Opening
 }
 
-export function renderRequest({ request, fields, query, credential, identityOnly }: OutgoingRequest): string {
+export function renderRequest(outgoing: OutgoingRequest): string {
+  const { request, fields, query, credential, identityOnly, opening } = outgoing
   const { method, authority, framing } = request
   const fullQuery =
     credential?.kind === 'query' ? (query === '' ? credential.pair : `${query}&${credential.pair}`) : query
@@ -54,6 +60,7 @@ export function renderRequest({ request, fields, query, credential, identityOnly
   for (const { name, value } of fields) text += `${name}: ${value}\r\n`
   if (identityOnly) text += 'Accept-Encoding: identity\r\n'
   if (credential?.kind === 'header') text += `${credential.name}: ${credential.value}\r\n`
+  if (opening) text += openingLines(opening)
   if (framing.kind === 'length') text += `Content-Length: ${framing.length}\r\n`
   else if (framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n'
   // A server may wait for a body it was not told about (RFC 9110, 8.6).

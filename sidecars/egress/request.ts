@@ -42,6 +42,8 @@ export interface ParsedRequest {
   readonly framing: Framing
   readonly keepAlive: boolean
   readonly expectsContinue: boolean
+  /** It asks to leave HTTP for this. */
+  readonly upgrade?: 'websocket'
 }
 
 const LINE = /^([A-Za-z-]{1,20}) ([\x21-\x7e]+) HTTP\/1\.([01])$/
@@ -91,7 +93,6 @@ export function parseRequest(head: Head, line: RequestLine, place: Place): Parse
     mismatch(place.form === 'absolute' ? 'host-mismatch' : undefined)
   const framing = framingOf(head, version, 'none')
   const connection = membersOf(fields, 'connection')
-  refuseUpgrade(fields)
   return {
     method,
     scheme,
@@ -106,6 +107,7 @@ export function parseRequest(head: Head, line: RequestLine, place: Place): Parse
         ? !connection.includes('close')
         : connection.includes('keep-alive') && !connection.includes('close'),
     expectsContinue: expectsContinue(fields, version),
+    ...upgradeOf(fields),
   }
 }
 
@@ -137,11 +139,13 @@ function splitTarget(target: string): { readonly path: string; readonly query: s
   return { path, query }
 }
 
-/** `h2c` is left unanswered, as any server may; whatever else asks to leave HTTP is refused. */
-function refuseUpgrade(fields: readonly Field[]): void {
-  if (!controls.on('upgrade-refused')) return
-  if (membersOf(fields, 'upgrade').some((protocol) => protocol !== '' && protocol !== 'h2c'))
-    throw new Refuse('upgrade-refused')
+/** `h2c` is left unanswered, as any server may; `websocket` alone is for the policy to judge; anything else that asks to leave HTTP is refused. */
+function upgradeOf(fields: readonly Field[]): { readonly upgrade?: 'websocket' } {
+  const protocols = membersOf(fields, 'upgrade')
+  if (!controls.on('upgrade-refused') || protocols.every((protocol) => protocol === '' || protocol === 'h2c'))
+    return {}
+  if (protocols.length === 1 && protocols[0] === 'websocket') return { upgrade: 'websocket' }
+  throw new Refuse('upgrade-refused')
 }
 
 function expectsContinue(fields: readonly Field[], version: '1.0' | '1.1'): boolean {

@@ -1,4 +1,4 @@
-/** One response as an upstream sent it, with one reading. Interim answers are counted and dropped; 101 is never one we asked for. */
+/** One response as an upstream sent it, with one reading. Interim answers are counted and dropped; 101 is final, and refused unless it was asked for. */
 import { controls } from './controls.ts'
 import { framingOf, Malformed, membersOf, readHead } from './head.ts'
 import type { Field, Framing } from './head.ts'
@@ -25,6 +25,7 @@ export async function readResponse(
   method: string,
   limits: DoorLimits,
   silence: () => void,
+  upgrading = false,
 ): Promise<ResponseHead | undefined> {
   for (let interim = 0; interim <= INTERIM_MAX; interim++) {
     silence()
@@ -36,12 +37,14 @@ export async function readResponse(
     const match = LINE.exec(head.startLine)
     if (match === null) throw new Malformed('status line')
     const status = Number(match[2])
-    if (status === 101 && controls.on('upgrade-refused')) throw new Malformed('unsolicited upgrade')
-    if (status < 200) continue
+    const switched = status === 101 && upgrading && match[1] === '1'
+    if (status === 101 && !switched && controls.on('upgrade-refused'))
+      throw new Malformed('unsolicited upgrade')
+    if (status < 200 && !switched) continue
     const version = match[1] === '0' ? '1.0' : '1.1'
     const connection = membersOf(head.fields, 'connection')
     const announced = framingOf(head, version, 'close')
-    const bodyless = method === 'HEAD' || status === 204 || status === 304
+    const bodyless = method === 'HEAD' || status === 204 || status === 304 || switched
     const length = bodyless && status !== 204 && announced.kind === 'length' ? announced.length : undefined
     return {
       status,

@@ -33,6 +33,10 @@ export type Control =
   | 'response-framing'
   /** No upgrade becomes a tunnel. */
   | 'upgrade-refused'
+  /** A 101 proves that it answers our own handshake. */
+  | 'websocket-accept'
+  /** Only frames with one reading pass a WebSocket. */
+  | 'websocket-frames'
   /** Pushes by HTTPS are refused on every route. */
   | 'git-by-https'
 

@@ -23,6 +23,7 @@ export interface JudgedRequest {
   readonly query: string
   /** Lower-case names, in order, repeated where they were. */
   readonly headers: readonly (readonly [string, string])[]
+  readonly upgrade?: 'websocket'
 }
 
 export interface Denial {
@@ -97,6 +98,8 @@ export function judge(policy: EgressPolicy, request: JudgedRequest): Verdict {
   if (compiled.restrictsMethods && overridesMethod(request)) return deny('method-override')
   if (compiled.deny.some((entry) => readings.some((path) => entry(request, path, 'any'))))
     return deny('request-denied')
+  if (request.upgrade !== undefined && route.protocols?.includes(request.upgrade) !== true)
+    return deny('websocket-undeclared')
   if (compiled.matches === undefined) return new AllowedRequest(route, -1)
   const entry = compiled.matches.findIndex((match) => match(request, request.path, 'every'))
   if (entry === -1) return deny('request-undeclared')

@@ -16,6 +16,7 @@ export const RULES = {
     words: 'is declared for this bottle, but a deny entry refuses this request',
   },
   'no-policy': { status: 403, words: 'cannot be reached: this bottle has no policy yet' },
+  'websocket-undeclared': { status: 403, words: 'is declared for this bottle, but not for WebSocket' },
   'git-push': {
     status: 403,
     words: 'does not take pushes by HTTPS from this bottle; pushes go through the git door',
@@ -32,6 +33,11 @@ export const RULES = {
     status: 403,
     words: 'was asked for a protocol upgrade, which is not open for this bottle',
   },
+  'websocket-handshake': {
+    status: 400,
+    words: 'was asked for a WebSocket by a handshake that is not well-formed',
+  },
+  'websocket-frame': { status: 400, words: 'was sent WebSocket frames that are not well-formed' },
   'method-refused': { status: 400, words: 'was asked with a method that is not passed on' },
   'method-override': {
     status: 400,
@@ -63,19 +69,21 @@ export const RULES = {
     status: 403,
     words: 'needs a credential, and credentials are never sent without TLS',
   },
+  // what would leave
+  'secret-found': { status: 403, words: 'was about to be sent something that must not leave' },
+  uninspectable: { status: 403, words: 'was about to be sent content that cannot be looked into' },
   // limits of the route
   'limit-rate': { status: 403, words: 'was asked more often than its route allows' },
   'limit-body': { status: 403, words: 'was sent a body larger than its route allows' },
   'limit-bytes-out': { status: 403, words: 'was sent more today than its route allows' },
   'limit-time': { status: 504, words: 'took longer than its route allows' },
   // the way out
-  // what would leave
-  'secret-found': { status: 403, words: 'was about to be sent something that must not leave' },
-  uninspectable: { status: 403, words: 'was about to be sent content that cannot be looked into' },
   'upstream-unreachable': { status: 502, words: 'could not be reached' },
   'upstream-refused': { status: 502, words: 'was refused by the uplink' },
   'upstream-untrusted': { status: 502, words: 'did not prove its identity; nothing was sent' },
   'upstream-malformed': { status: 502, words: 'did not answer with well-formed HTTP/1.1' },
+  'upstream-handshake': { status: 502, words: 'did not answer the WebSocket handshake as it was asked' },
+  'upstream-frame': { status: 502, words: 'sent WebSocket frames that are not well-formed' },
   'upstream-closed': { status: 502, words: 'closed the connection without an answer' },
   'encoding-unreadable': {
     status: 502,

@@ -82,6 +82,8 @@ function allowLine(refused: Refused): string | undefined {
       return refused.finding?.rule.startsWith('token/') === true
         ? `egress.allow_findings: [{ rule: ${refused.finding.rule}, host: ${authority.host} }]`
         : undefined
+    case 'websocket-undeclared':
+      return `egress.routes: [{ host: ${authority.host}${port}, protocols: [websocket] }]`
     case 'git-fetch':
       return `egress.routes: [{ host: ${authority.host}${port}, git: { fetch: true } }]`
     default:

@@ -24,7 +24,7 @@ export function decodeFromDaemon(message: unknown): FromDaemon {
 }
 
 const STATUS_FIELDS = ['log', 'routes', 'trust', 'issuer', 'secrets', 'refusedLastHour', 'connections']
-const NUMBERS = ['status', 'bytesOut', 'bytesIn', 'ms'] as const
+const NUMBERS = ['status', 'bytesOut', 'bytesIn', 'ms', 'closeCode'] as const
 
 /** Longer texts are cut, not refused: a line of the audit must not be lost because an agent made it long. */
 function decodeLogLine(value: unknown): LogLine {

@@ -36,6 +36,8 @@ export interface LogLine {
   readonly bytesOut?: number
   readonly bytesIn?: number
   readonly ms?: number
+  /** Of a WebSocket that has ended. */
+  readonly closeCode?: number
   /** Rule of what a scan found (`token/github-pat`), and in which part of the request. */
   readonly finding?: string
   readonly place?: 'head' | 'body'

@@ -55,7 +55,8 @@ export interface RoutePolicy {
   readonly tlsPassthrough: boolean
   /** Addresses in private ranges are acceptable for this host; link-local and metadata never are. */
   readonly allowPrivate: boolean
-  readonly protocols?: readonly 'h2'[]
+  /** What the agent may speak beyond HTTP/1.1. */
+  readonly protocols?: readonly ('h2' | 'websocket')[]
   readonly gitFetch: boolean
   readonly limits?: Limits
   readonly dlp?: Dlp

@@ -10,6 +10,7 @@ import { credentialCases } from '../egress/cases/credentials.ts'
 import { dlpCases } from '../egress/cases/dlp.ts'
 import { framingCases } from '../egress/cases/framing.ts'
 import { lifeCases } from '../egress/cases/life.ts'
+import { webSocketCases } from '../egress/cases/websocket.ts'
 import { CASES as SUPERVISOR } from '../supervisor/cases.ts'
 import { CASES as UPLINK } from '../uplink/cases.ts'
 import { LEFT_OUT, ROWS, type Row } from './cases.ts'
@@ -34,13 +35,18 @@ const named: readonly Named[] = [
     ids,
     controls,
   })),
-  ...[...authorityCases, ...framingCases, ...credentialCases, ...dlpCases, ...lifeCases].map(
-    ({ ids, control }) => ({
-      suite: 'unit/egress/cases.test.ts',
-      ids,
-      controls: control === undefined ? [] : [control],
-    }),
-  ),
+  ...[
+    ...authorityCases,
+    ...framingCases,
+    ...credentialCases,
+    ...dlpCases,
+    ...lifeCases,
+    ...webSocketCases,
+  ].map(({ ids, control }) => ({
+    suite: 'unit/egress/cases.test.ts',
+    ids,
+    controls: control === undefined ? [] : [control],
+  })),
   ...UPLINK.map(({ name, controls }) => ({
     suite: 'unit/uplink/containment.test.ts',
     ids: idsIn(name),

@@ -272,7 +272,8 @@ export const authorityCases: readonly Case[] = [
             .send('GET / HTTP/1.1\r\nHost: allowed.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
             .ended()
           expect(asked).toContain('403')
-          expect(asked).toContain('upgrade-refused')
+          expect(asked).toContain('rule websocket-undeclared')
+          expect(asked).toContain('egress.routes: [{ host: allowed.test, protocols: [websocket] }]')
           const unasked = await (
             await lab.tunnel()
           )

@@ -1,0 +1,72 @@
+/** A WebSocket that an upstream has agreed to: the answer is checked, the agent gets ours, and the session runs to its end. */
+import type { Scanned } from '../../detect/scan.ts'
+import type { Allowed } from '../../policy/judge.ts'
+import { controls } from '../controls.ts'
+import type { Door } from '../door.ts'
+import type { Exchange } from '../exchange.ts'
+import { Malformed } from '../head.ts'
+import { renderResponse } from '../outgoing.ts'
+import { Refuse } from '../request.ts'
+import type { ResponseHead } from '../response.ts'
+import type { Wire } from '../wire.ts'
+import { acceptedProtocol, answerLines } from './handshake.ts'
+import type { Opening } from './handshake.ts'
+import { Passing, scrubbing } from './passing.ts'
+import { runSession } from './session.ts'
+import type { Ending } from './session.ts'
+
+export interface Upgrade {
+  readonly allowed: Allowed
+  readonly scanned: Scanned
+  readonly exchange: Exchange
+  readonly opening: Opening
+  readonly upstream: Wire
+  readonly response: ResponseHead
+  /** When the route's time is over, milliseconds of `Date.now`. */
+  readonly ends: number
+}
+
+/** Resolves when the session is over and both ends were told. Throws Refuse while there is none. */
+export async function serveWebSocket(door: Door, upgrade: Upgrade): Promise<Ending> {
+  const { allowed, scanned, exchange, opening, upstream, response, ends } = upgrade
+  const { client, running, outgoing } = exchange
+  const protocol = agreed(opening, response)
+  // Frames before the answer would have been written without knowing who reads them.
+  if (client.pending > 0) throw new Refuse('websocket-handshake')
+  const matcher =
+    outgoing.identityOnly && !running.matcher.empty && controls.on('response-scrub')
+      ? running.matcher
+      : undefined
+  const fields = response.fields.filter(({ key }) => !key.startsWith('sec-websocket-'))
+  const head = renderResponse({ ...response, fields }, { kind: 'none' }, false, matcher)
+  exchange.status = response.status
+  exchange.begun = true
+  await client.write(head.slice(0, -2) + answerLines(opening, protocol) + '\r\n')
+  exchange.opened()
+  return await runSession({
+    agent: client,
+    upstream,
+    limits: door.limits,
+    ends,
+    messageMax: allowed.route.limits?.bodyBytes ?? Number.POSITIVE_INFINITY,
+    out: new Passing((length) => scanned.message(length)),
+    back: new Passing(matcher === undefined ? () => undefined : scrubbing(matcher)),
+    count(sender, bytes, message) {
+      if (sender === 'upstream') {
+        exchange.bodyIn += bytes
+        return
+      }
+      exchange.bodyOut += bytes
+      door.quotas.count(allowed.route, bytes, message)
+    },
+  })
+}
+
+function agreed(opening: Opening, { fields }: ResponseHead): string | undefined {
+  try {
+    return acceptedProtocol(opening, fields)
+  } catch (error) {
+    if (error instanceof Malformed) throw new Refuse('upstream-handshake')
+    throw error
+  }
+}
