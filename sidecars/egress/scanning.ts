@@ -56,6 +56,16 @@ export function scanInput(
   }
 }
 
-export function scanRules(detectors: Detectors, { dlp = DLP }: RoutePolicy): ScanRules {
-  return { detectors, dlp, accepted: () => !controls.on('outbound-scan') }
+/** `today`: YYYY-MM-DD in UTC. */
+export function scanRules(
+  detectors: Detectors,
+  { dlp = DLP }: RoutePolicy,
+  { path, today }: { readonly path: string; readonly today: string },
+): ScanRules {
+  const accepted = new Set(
+    (dlp.accepted ?? [])
+      .filter((one) => (one.path ?? path) === path && (one.until ?? today) >= today)
+      .map(({ rule }) => rule),
+  )
+  return { detectors, dlp, accepted: (rule) => accepted.has(rule) || !controls.on('outbound-scan') }
 }

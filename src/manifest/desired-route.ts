@@ -2,7 +2,7 @@
 import { address } from '../model/address.ts'
 import type { Place } from '../model/diagnostic.ts'
 import type { Json } from '../model/json.ts'
-import type { Auth, Dlp, Limits, Match, TextMatch } from '../model/policy.ts'
+import type { AcceptedFinding, Auth, Dlp, Limits, Match, TextMatch } from '../model/policy.ts'
 import type { RouteSpec } from '../resources/route/spec.ts'
 import { readHost } from './hosts.ts'
 import type { Auth as WrittenAuth, Match as WrittenMatch, Route, TextOrMatch } from './manifest.generated.ts'
@@ -19,13 +19,14 @@ export interface DesiredRoute {
 /** What the manifest says where it says nothing; egress enforces the same. */
 const DLP_DEFAULTS: Dlp = { outboundOnMatch: 'block', inbound: 'off', uninspectable: 'block' }
 
-/** `node` passed every check; presets are expanded. `asked` is where the manifest asked for the preset that brings it. */
+/** `node` passed every check; presets are expanded. `asked` is where the manifest asked for the preset that brings it; `accepted` are findings by host as written. */
 export function desiredRoute(
   node: Node,
   asked: Place | undefined,
   bottle: string,
   folderOf: (file: string) => string,
   home: string | undefined,
+  accepted: readonly FindingOfHost[],
 ): DesiredRoute | undefined {
   const route = plain(node) as unknown as Route
   const reading = readHost(route.host ?? '')
@@ -41,7 +42,7 @@ export function desiredRoute(
   )
   const auth = authOf(route.auth, secret)
   const unknownAuth = route.auth !== undefined && auth === undefined
-  const dlp = dlpOf(route.dlp)
+  const dlp = dlpOf(route.dlp, acceptedOn(reading.host, accepted))
   const limits = limitsOf(route.limits)
   const spec: RouteSpec = {
     host: reading.host,
@@ -130,12 +131,12 @@ function limitsOf(limits: Route['limits']): Limits | undefined {
 }
 
 /** `undefined` where it says what holds anyway: writing a default out changes nothing. */
-function dlpOf(dlp: Route['dlp']): Dlp | undefined {
-  if (!dlp) return undefined
+function dlpOf(dlp: Route['dlp'], accepted: readonly AcceptedFinding[]): Dlp | undefined {
   const found: Dlp = {
-    outboundOnMatch: dlp.outbound_on_match ?? DLP_DEFAULTS.outboundOnMatch,
-    inbound: dlp.inbound ?? DLP_DEFAULTS.inbound,
-    uninspectable: dlp.uninspectable ?? DLP_DEFAULTS.uninspectable,
+    outboundOnMatch: dlp?.outbound_on_match ?? DLP_DEFAULTS.outboundOnMatch,
+    inbound: dlp?.inbound ?? DLP_DEFAULTS.inbound,
+    uninspectable: dlp?.uninspectable ?? DLP_DEFAULTS.uninspectable,
+    ...(accepted.length > 0 && { accepted }),
   }
   return isDefaultDlp(found) ? undefined : found
 }
@@ -144,8 +145,19 @@ function isDefaultDlp(dlp: Dlp): boolean {
   return (
     dlp.outboundOnMatch === DLP_DEFAULTS.outboundOnMatch &&
     dlp.inbound === DLP_DEFAULTS.inbound &&
-    dlp.uninspectable === DLP_DEFAULTS.uninspectable
+    dlp.uninspectable === DLP_DEFAULTS.uninspectable &&
+    dlp.accepted === undefined
   )
+}
+
+/** One entry of `egress.allow_findings`. */
+export type FindingOfHost = AcceptedFinding & { readonly host: string }
+
+function acceptedOn(host: string, findings: readonly FindingOfHost[]): readonly AcceptedFinding[] {
+  return findings.flatMap(({ host: written, ...finding }) => {
+    const reading = readHost(written)
+    return 'host' in reading && reading.host === host ? [finding] : []
+  })
 }
 
 /** Keys of a manifest that have another name in the policy. */

@@ -13,7 +13,7 @@ import type { GuestSpec } from '../resources/guest/spec.ts'
 import type { ImageSpec } from '../resources/image/spec.ts'
 import type { UplinkSpec } from '../resources/uplink/spec.ts'
 import { IGNORABLE } from './checks/bottle.ts'
-import { desiredRoute } from './desired-route.ts'
+import { desiredRoute, type FindingOfHost } from './desired-route.ts'
 import type { BottleEnvironment } from './environment.ts'
 import { asciiName } from './hosts.ts'
 import type { Program } from './load.ts'
@@ -186,8 +186,11 @@ function routesOf(
   request: DesiredRequest,
   secrets: Map<string, SecretRef>,
 ): readonly Resource[] {
+  const accepted = itemsOf(at(bottle.tree, 'egress', 'allow_findings')).map(
+    ({ value }) => plain(value) as unknown as FindingOfHost,
+  )
   return itemsOf(at(bottle.tree, 'egress', 'routes')).flatMap(({ value, asked }): readonly Resource[] => {
-    const route = desiredRoute(value, asked, bottle.name, request.folderOf, request.home)
+    const route = desiredRoute(value, asked, bottle.name, request.folderOf, request.home, accepted)
     if (!route) return []
     const { spec, secret, places } = route
     if (secret) {

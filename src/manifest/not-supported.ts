@@ -36,12 +36,6 @@ const routes =
 
 const scheme = (name: string) => routes(value((found) => found === name, 'auth', 'scheme'))
 
-const DLP_DEFAULTS: Readonly<Record<string, string>> = {
-  outbound_on_match: 'block',
-  inbound: 'off',
-  uninspectable: 'block',
-}
-
 const ROWS: readonly Row[] = [
   { feature: 'driver smolvm', asked: value((driver) => driver === 'smolvm', 'driver') },
   { feature: 'agent_provider', asked: key('agent_provider') },
@@ -66,19 +60,15 @@ const ROWS: readonly Row[] = [
     asked: (bottle) =>
       entriesOf(at(bottle, 'env')).flatMap((one) => (text(one.value) === '?' ? [one.value.place] : [])),
   },
-  { feature: 'egress.allow_findings', asked: key('egress', 'allow_findings') },
   {
     feature: 'protocols',
     asked: routes((route) => itemsOf(at(route, 'protocols')).map((item) => item.value.place)),
   },
   {
-    feature: 'dlp',
-    asked: routes((route) =>
-      entriesOf(at(route, 'dlp')).flatMap((one) =>
-        scalar(one.value) === DLP_DEFAULTS[one.key] ? [] : [one.value.place],
-      ),
-    ),
+    feature: 'dlp.outbound_on_match: supervise',
+    asked: routes(value((found) => found === 'supervise', 'dlp', 'outbound_on_match')),
   },
+  { feature: 'dlp.inbound', asked: routes(value((found) => found !== 'off', 'dlp', 'inbound')) },
   { feature: 'auth aws-sigv4', asked: scheme('aws-sigv4') },
 ]
 

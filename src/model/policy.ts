@@ -38,6 +38,17 @@ export interface Dlp {
   readonly outboundOnMatch: 'block' | 'redact' | 'supervise'
   readonly inbound: 'off' | 'warn' | 'block'
   readonly uninspectable: 'block' | 'allow'
+  /** Findings that are known and go out all the same. */
+  readonly accepted?: readonly AcceptedFinding[]
+}
+
+export interface AcceptedFinding {
+  /** Of the scanner: `token/github-pat-classic`, `secret/env:NAME`. */
+  readonly rule: string
+  /** Exactly this canonical path; absent: any. */
+  readonly path?: string
+  /** Last day in UTC, YYYY-MM-DD; absent: for ever. */
+  readonly until?: string
 }
 
 /** One allowed upstream. Identity within a bottle: host and port. */

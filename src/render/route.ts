@@ -16,7 +16,7 @@ export function detailsOf(resource: Resource): readonly string[] {
 }
 
 export function routeLine(resource: Resource<RouteSpec>): string {
-  const { host, port, scheme, auth, tlsPassthrough, allowPrivate, gitFetch } = resource.spec
+  const { host, port, scheme, auth, tlsPassthrough, allowPrivate, gitFetch, dlp } = resource.spec
   const place = resource.places[''] ?? Object.values(resource.places)[0]
   const usual = port === (scheme === 'http' ? 80 : 443)
   return [
@@ -27,6 +27,9 @@ export function routeLine(resource: Resource<RouteSpec>): string {
     ...(tlsPassthrough ? ['[passthrough, not inspected]'] : []),
     ...(host.startsWith('*.') ? ['[wildcard]'] : []),
     ...(allowPrivate ? ['[private addresses]'] : []),
+    ...(dlp?.outboundOnMatch === 'redact' ? ['[redacts]'] : []),
+    ...(dlp?.uninspectable === 'allow' ? ['[uninspectable passes]'] : []),
+    ...(dlp?.accepted ?? []).map(({ rule }) => `[accepts ${safeText(rule)}]`),
     ...(place ? [`[from: ${placeOf(place)}]`] : []),
   ].join(' ')
 }

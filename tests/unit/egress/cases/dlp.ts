@@ -217,7 +217,7 @@ export const dlpCases: readonly Case[] = [
     control: 'outbound-scan',
     run: () =>
       inLab(policy(), async (lab) => {
-        const filler = 'The quick brown fox. '.repeat(250_000)
+        const filler = 'The quick brown fox. '.repeat(15_000)
         for (const [name, bytes] of Object.entries({
           'at the end': post(`${filler}${SECRET}`),
           'in the middle of a stream': chunked(filler, SECRET.slice(0, 11), SECRET.slice(11), filler),
@@ -253,6 +253,31 @@ export const dlpCases: readonly Case[] = [
             expect(await (await lab.tunnel()).send(bytes).ended()).toContain('HTTP/1.1 403')
         },
       ),
+  },
+  {
+    ids: ['DLP-01'],
+    title: 'an accepted finding passes on its path until its day, and nothing else does',
+    run: () => {
+      const rule = 'token/github-pat-classic'
+      const accepting = (finding: object) =>
+        policy({
+          dlp: {
+            outboundOnMatch: 'block',
+            inbound: 'off',
+            uninspectable: 'block',
+            accepted: [{ rule, ...finding }],
+          },
+        })
+      return inLab(accepting({ path: '/a', until: '2999-12-31' }), async (lab) => {
+        await expectPassed(lab, { accepted: post(`x ${TOKEN} y`) })
+        expect(lab.received()).toContain(TOKEN)
+        for (const bytes of [post(`x ${TOKEN} ${SECRET}`), get(`/b?x=${TOKEN}`)])
+          expect(await (await lab.tunnel()).send(bytes).ended()).toContain('HTTP/1.1 403')
+        await inLab(accepting({ until: '2020-01-01' }), (later) =>
+          expectBlocked(later, { 'after its day': post(`x ${TOKEN} y`) }),
+        )
+      })
+    },
   },
   {
     ids: ['DLP-01'],
