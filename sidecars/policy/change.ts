@@ -6,15 +6,21 @@ import { canonical, equal } from '../../src/model/json.ts'
 import type { Match, RoutePolicy, TextMatch } from '../../src/model/policy.ts'
 
 /** Fields that change what happens on a route and not what it reaches. */
-const NEUTRAL = ['matches', 'deny', 'auth', 'limits', 'dlp', 'from'] as const
+const NEUTRAL = ['matches', 'deny', 'protocols', 'auth', 'limits', 'dlp', 'from'] as const
 
 /** The part of both routes; `undefined` where they share nothing that could stay open. */
 export function narrowed(oldRoute: RoutePolicy, newRoute: RoutePolicy): RoutePolicy | undefined {
   if (!equal(reach(oldRoute), reach(newRoute))) return undefined
   const matches = commonMatches(oldRoute.matches, newRoute.matches)
   const deny = union(oldRoute.deny ?? [], newRoute.deny ?? [])
-  const { matches: _matches, deny: _deny, ...rest } = newRoute
-  return { ...rest, ...(matches && { matches }), ...(deny.length > 0 && { deny }) }
+  const { matches: _matches, deny: _deny, protocols: added = [], ...rest } = newRoute
+  const protocols = added.filter((protocol) => oldRoute.protocols?.includes(protocol))
+  return {
+    ...rest,
+    ...(matches && { matches }),
+    ...(deny.length > 0 && { deny }),
+    ...(protocols.length > 0 && { protocols }),
+  }
 }
 
 /** Whether the new route allows all that the old one did. */
@@ -22,6 +28,7 @@ export function widensOnly(oldRoute: RoutePolicy, newRoute: RoutePolicy): boolea
   return (
     equal(reach(oldRoute), reach(newRoute)) &&
     containsAll(oldRoute.deny ?? [], newRoute.deny ?? []) &&
+    (oldRoute.protocols ?? []).every((protocol) => newRoute.protocols?.includes(protocol)) &&
     (newRoute.matches === undefined ||
       (oldRoute.matches !== undefined && oldRoute.matches.every(coveredBy(newRoute.matches))))
   )

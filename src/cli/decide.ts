@@ -29,6 +29,8 @@ export interface AskedRequest {
   readonly path: string
   readonly query: string
   readonly headers: readonly (readonly [string, string])[]
+  /** A URL of `wss` or `ws` asks for a WebSocket. */
+  readonly upgrade?: 'websocket'
 }
 
 export interface Decision {
@@ -62,9 +64,9 @@ export function askedRequest(
   if (first !== undefined && method !== undefined && first !== method)
     throw new UsageError(`--url says ${first}, --method says ${method}`, { code: 'bad-option' })
   const url = rest ?? written.trim()
-  const match = /^(https?):\/\/([^/?#\s]*)([^?#\s]*)(?:\?([^#\s]*))?(?:#\S*)?$/i.exec(url)
+  const match = /^(https?|wss?):\/\/([^/?#\s]*)([^?#\s]*)(?:\?([^#\s]*))?(?:#\S*)?$/i.exec(url)
   if (!match)
-    throw new UsageError(`--url takes \`METHOD URL\` with http or https, not \`${written}\``, {
+    throw new UsageError(`--url takes \`METHOD URL\` with https, http, wss or ws, not \`${written}\``, {
       code: 'bad-option',
       hint: "for example --url 'GET https://api.github.com/repos/acme/app'",
     })
@@ -72,7 +74,8 @@ export function askedRequest(
   return {
     method: first ?? method ?? 'GET',
     url,
-    scheme: scheme.toLowerCase() === 'http' ? 'http' : 'https',
+    scheme: /^(?:http|ws)$/i.test(scheme) ? 'http' : 'https',
+    ...(/^ws/i.test(scheme) && { upgrade: 'websocket' as const }),
     authority,
     path: path === '' ? '/' : path,
     query,
@@ -157,6 +160,7 @@ function judgedRequest(asked: AskedRequest, authority: Authority, route: RoutePo
     path: asked.path,
     query: stripQuery(asked.query, route),
     headers: fields.map(({ key, value }) => [key, value]),
+    ...(asked.upgrade && { upgrade: asked.upgrade }),
   }
 }
 

@@ -54,7 +54,7 @@ export function desiredRoute(
     ...(auth && { auth }),
     tlsPassthrough: route.tls_passthrough ?? false,
     allowPrivate: route.allow_private ?? false,
-    ...(route.protocols && route.protocols.length > 0 && { protocols: route.protocols }),
+    ...(route.protocols && route.protocols.length > 0 && { protocols: [...new Set(route.protocols)].sort() }),
     gitFetch: route.git?.fetch ?? false,
     ...(limits && { limits }),
     ...(dlp && { dlp }),

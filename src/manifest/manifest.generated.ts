@@ -292,11 +292,11 @@ export interface Route {
    */
   tls_passthrough?: boolean
   /**
-   * Further protocols offered to the agent.
+   * What the agent may speak beyond HTTP/1.1: `websocket`, whose frames are inspected like bodies; `h2`, HTTP/2.
    *
-   * @maxItems 1
+   * @maxItems 2
    */
-  protocols?: 'h2'[]
+  protocols?: ('h2' | 'websocket')[]
   preset?: Name
 }
 /**

@@ -61,8 +61,10 @@ const ROWS: readonly Row[] = [
       entriesOf(at(bottle, 'env')).flatMap((one) => (text(one.value) === '?' ? [one.value.place] : [])),
   },
   {
-    feature: 'protocols',
-    asked: routes((route) => itemsOf(at(route, 'protocols')).map((item) => item.value.place)),
+    feature: 'protocols: h2',
+    asked: routes((route) =>
+      itemsOf(at(route, 'protocols')).flatMap(({ value: item }) => (text(item) === 'h2' ? [item.place] : [])),
+    ),
   },
   {
     feature: 'dlp.outbound_on_match: supervise',

@@ -66,6 +66,19 @@ implementer: refused
 `)
   })
 
+  test('asks about a WebSocket by its scheme', async () => {
+    const { code, stdout } = await explained(
+      '--bottle=implementer',
+      '--url',
+      'wss://api.github.com/repos/acme/app',
+    )
+    expect(code).toBe(1)
+    expect(stdout).toContain('rule        websocket-undeclared\n')
+    expect(stdout).toContain(
+      'to allow    egress.routes: [{ host: api.github.com, protocols: [websocket] }]\n',
+    )
+  })
+
   test('names the entry of deny that refuses, by header too', async () => {
     const url = ['--bottle', 'implementer', '--url', 'GET https://api.github.com/repos/acme/app']
     const { stdout, code } = await explained(...url, '--header', 'x-dry-run: no')

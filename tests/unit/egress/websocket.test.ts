@@ -82,6 +82,30 @@ describe('a WebSocket through the door', () => {
     expect(seen).toEqual(['Bearer the-value-of-the-key', 'chat.v2,chat.v1'])
   })
 
+  it('opens on a route without TLS for a client that names its target whole', async () => {
+    lab = await Lab.open({
+      routes: [webSocketRoute({ scheme: 'http', port: 80 })],
+      upstreams: {
+        'allowed.test:80': agreeing((peer) => void peer.socket.write(frame({ payload: 'in clear' }))),
+      },
+    })
+    const client = lab.raw().send(handshake('', 'http://allowed.test/ws'))
+    expect(await client.until('in clear')).toMatch(/^HTTP\/1\.1 101 /)
+  })
+
+  it('overwrites a finding in a message where the route says so, and a text stays one', async () => {
+    await open(serving(echo), {
+      routes: [
+        webSocketRoute({ dlp: { outboundOnMatch: 'redact', inbound: 'off', uninspectable: 'block' } }),
+      ],
+      secrets: { 'env:OTHER': 'another-secret-0815' },
+    })
+    const agent = await dialled(lab)
+    const back = nextMessage(agent)
+    agent.send('é another-secret-0815 é')
+    expect((await back).toString()).toBe('é ******************* é')
+  })
+
   it('relays an answer that is no upgrade as it would any other, and ends the connection', async () => {
     await open((socket) => socket.write('HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno'))
     const client = (await lab.tunnel()).send(handshake())

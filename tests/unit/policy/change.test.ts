@@ -19,6 +19,10 @@ test('(ISO-03) between two lists of matches only what is in both stays open', ()
   expect(narrowed(route({ matches: [A, B] }), route({ matches: [B] }))).toEqual(route({ matches: [B] }))
   expect(narrowed(route({ matches: [A] }), route({ matches: [B] }))).toEqual(route({ matches: [] }))
   expect(narrowed(route(), route({ matches: [B] }))).toEqual(route({ matches: [B] }))
+  expect(narrowed(route({ protocols: ['h2', 'websocket'] }), route({ protocols: ['websocket'] }))).toEqual(
+    route({ protocols: ['websocket'] }),
+  )
+  expect(narrowed(route(), route({ protocols: ['websocket'] }))).toEqual(route())
   const WIDE = { methods: ['GET', 'PUT'], paths: [{ prefix: '/repos/' }] }
   const NARROW = {
     methods: ['GET'],
@@ -77,6 +81,9 @@ test('only more entries, or fewer denials, widen', () => {
   )
   expect(widensOnly(route({ matches: [A, B] }), route({ matches: [A] }))).toBe(false)
   expect(widensOnly(route(), route({ matches: [A] }))).toBe(false)
+  expect(widensOnly(route(), route({ protocols: ['websocket'] }))).toBe(true)
+  expect(widensOnly(route({ protocols: ['websocket'] }), route())).toBe(false)
+  expect(widensOnly(route({ protocols: ['websocket'] }), route({ protocols: ['h2'] }))).toBe(false)
   expect(widensOnly(route({ deny: [A] }), route())).toBe(true)
   expect(widensOnly(route(), route({ deny: [A] }))).toBe(false)
 })

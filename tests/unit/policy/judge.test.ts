@@ -209,3 +209,18 @@ test('(CRD-18) git fetches over HTTPS only where the route says so', () => {
   expect(said(ask(policyOf(route()), 'allowed.test', fetch))).toBe('git-fetch')
   expect(said(ask(policyOf(route({ gitFetch: true })), 'allowed.test', fetch))).toBe('allowed')
 })
+
+test('(PXY-27) a WebSocket is for routes that say so, and is judged like any other request', () => {
+  const upgrade = { upgrade: 'websocket' } as const
+  expect(said(ask(policyOf(route()), 'allowed.test', upgrade))).toBe('websocket-undeclared')
+  expect(said(ask(policyOf(route({ protocols: ['h2'] })), 'allowed.test', upgrade))).toBe(
+    'websocket-undeclared',
+  )
+  const matches = [{ methods: ['GET'], paths: [{ prefix: '/live' }] }]
+  const open = policyOf(
+    route({ protocols: ['websocket'], matches, deny: [{ paths: [{ exact: '/live/admin' }] }] }),
+  )
+  expect(said(ask(open, 'allowed.test', { ...upgrade, path: '/live/1' }))).toBe('allowed')
+  expect(said(ask(open, 'allowed.test', { ...upgrade, path: '/other' }))).toBe('request-undeclared')
+  expect(said(ask(open, 'allowed.test', { ...upgrade, path: '/live/admin' }))).toBe('request-denied')
+})
