@@ -38,5 +38,5 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
   "headless": {"at":"agents.<name>.headless","keys":["prompt","on_exit"]},
   "defaults": {"at":"defaults","keys":["driver","image","base_image","agent_provider","workspace","egress","git","supervise","env","resources","label","color","protect","ignore"]},
   "preset": {"at":"(preset)","keys":["version","title","source","routes"]},
-  "presetRoute": {"at":"(presetRoute)","keys":["host","port","scheme","matches","deny","auth","git","limits","protocols","allow_private"]},
+  "presetRoute": {"at":"(presetRoute)","keys":["host","port","scheme","matches","deny","auth","git","limits","dlp","protocols","allow_private"]},
 }

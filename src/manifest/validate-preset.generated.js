@@ -2,7 +2,7 @@
 "use strict";
 export const validate = validate52;
 export default validate52;
-const schema19 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://bot-bottle.dev/schema/preset.v1.json","$ref":"#/$defs/preset","$defs":{"preset":{"title":"Preset","description":"A named group of routes; the name is that of the file.","type":"object","additionalProperties":false,"required":["version","title","routes"],"properties":{"version":{"description":"Version of the manifest language.","const":1},"title":{"$ref":"manifest.v1.json#/$defs/line","description":"What it allows, in one line."},"source":{"description":"Pages that say which hosts and paths these are.","type":"array","minItems":1,"items":{"$ref":"manifest.v1.json#/$defs/line"}},"routes":{"description":"What it stands for.","type":"array","minItems":1,"items":{"$ref":"#/$defs/presetRoute"}}}},"presetRoute":{"title":"PresetRoute","description":"One upstream; always with the requests that may pass.","type":"object","additionalProperties":false,"required":["host","matches"],"properties":{"host":{"description":"Host name, or `*.` and a name for exactly one label more.","type":"string"},"port":{"description":"Port; default is the scheme's own.","type":"integer","minimum":1,"maximum":65535},"scheme":{"description":"http never with a credential.","enum":["https","http"],"default":"https"},"matches":{"description":"Which requests may pass: any one of these.","type":"array","minItems":1,"items":{"$ref":"manifest.v1.json#/$defs/match"}},"deny":{"description":"Which requests never pass; beats matches.","type":"array","items":{"$ref":"manifest.v1.json#/$defs/match"}},"auth":{"description":"`accepts`: the `auth` beside `preset` is put on this route, and on no other. `from-agent`: the agent's own credential passes.","enum":["accepts","from-agent"]},"git":{"$ref":"manifest.v1.json#/$defs/routeGit"},"limits":{"$ref":"manifest.v1.json#/$defs/limits"},"protocols":{"description":"What the agent may speak beyond HTTP/1.1: `websocket`, whose frames are inspected like bodies; `h2`, HTTP/2.","type":"array","maxItems":2,"items":{"enum":["h2","websocket"]}},"allow_private":{"description":"Addresses in private ranges are acceptable for this host.","type":"boolean","default":false}}}}};
+const schema19 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://bot-bottle.dev/schema/preset.v1.json","$ref":"#/$defs/preset","$defs":{"preset":{"title":"Preset","description":"A named group of routes; the name is that of the file.","type":"object","additionalProperties":false,"required":["version","title","routes"],"properties":{"version":{"description":"Version of the manifest language.","const":1},"title":{"$ref":"manifest.v1.json#/$defs/line","description":"What it allows, in one line."},"source":{"description":"Pages that say which hosts and paths these are.","type":"array","minItems":1,"items":{"$ref":"manifest.v1.json#/$defs/line"}},"routes":{"description":"What it stands for.","type":"array","minItems":1,"items":{"$ref":"#/$defs/presetRoute"}}}},"presetRoute":{"title":"PresetRoute","description":"One upstream; always with the requests that may pass.","type":"object","additionalProperties":false,"required":["host","matches"],"properties":{"host":{"description":"Host name, or `*.` and a name for exactly one label more.","type":"string"},"port":{"description":"Port; default is the scheme's own.","type":"integer","minimum":1,"maximum":65535},"scheme":{"description":"http never with a credential.","enum":["https","http"],"default":"https"},"matches":{"description":"Which requests may pass: any one of these.","type":"array","minItems":1,"items":{"$ref":"manifest.v1.json#/$defs/match"}},"deny":{"description":"Which requests never pass; beats matches.","type":"array","items":{"$ref":"manifest.v1.json#/$defs/match"}},"auth":{"description":"`accepts`: the `auth` beside `preset` is put on this route, and on no other. `from-agent`: the agent's own credential passes.","enum":["accepts","from-agent"]},"git":{"$ref":"manifest.v1.json#/$defs/routeGit"},"limits":{"$ref":"manifest.v1.json#/$defs/limits"},"dlp":{"$ref":"manifest.v1.json#/$defs/dlp"},"protocols":{"description":"What the agent may speak beyond HTTP/1.1: `websocket`, whose frames are inspected like bodies; `h2`, HTTP/2.","type":"array","maxItems":2,"items":{"enum":["h2","websocket"]}},"allow_private":{"description":"Addresses in private ranges are acceptable for this host.","type":"boolean","default":false}}}}};
 const schema20 = {"title":"Preset","description":"A named group of routes; the name is that of the file.","type":"object","additionalProperties":false,"required":["version","title","routes"],"properties":{"version":{"description":"Version of the manifest language.","const":1},"title":{"$ref":"manifest.v1.json#/$defs/line","description":"What it allows, in one line."},"source":{"description":"Pages that say which hosts and paths these are.","type":"array","minItems":1,"items":{"$ref":"manifest.v1.json#/$defs/line"}},"routes":{"description":"What it stands for.","type":"array","minItems":1,"items":{"$ref":"#/$defs/presetRoute"}}}};
 const schema30 = {"description":"One line of text.","type":"string","title":"Line","pattern":"^[^\\u0000-\\u001f\\u007f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]{1,200}$"};
 const pattern9 = new RegExp("^[^\\u0000-\\u001f\\u007f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]{1,200}$", "u");
@@ -44,7 +44,7 @@ return errors === 0;
 }
 validate209.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema70 = {"title":"PresetRoute","description":"One upstream; always with the requests that may pass.","type":"object","additionalProperties":false,"required":["host","matches"],"properties":{"host":{"description":"Host name, or `*.` and a name for exactly one label more.","type":"string"},"port":{"description":"Port; default is the scheme's own.","type":"integer","minimum":1,"maximum":65535},"scheme":{"description":"http never with a credential.","enum":["https","http"],"default":"https"},"matches":{"description":"Which requests may pass: any one of these.","type":"array","minItems":1,"items":{"$ref":"manifest.v1.json#/$defs/match"}},"deny":{"description":"Which requests never pass; beats matches.","type":"array","items":{"$ref":"manifest.v1.json#/$defs/match"}},"auth":{"description":"`accepts`: the `auth` beside `preset` is put on this route, and on no other. `from-agent`: the agent's own credential passes.","enum":["accepts","from-agent"]},"git":{"$ref":"manifest.v1.json#/$defs/routeGit"},"limits":{"$ref":"manifest.v1.json#/$defs/limits"},"protocols":{"description":"What the agent may speak beyond HTTP/1.1: `websocket`, whose frames are inspected like bodies; `h2`, HTTP/2.","type":"array","maxItems":2,"items":{"enum":["h2","websocket"]}},"allow_private":{"description":"Addresses in private ranges are acceptable for this host.","type":"boolean","default":false}}};
+const schema70 = {"title":"PresetRoute","description":"One upstream; always with the requests that may pass.","type":"object","additionalProperties":false,"required":["host","matches"],"properties":{"host":{"description":"Host name, or `*.` and a name for exactly one label more.","type":"string"},"port":{"description":"Port; default is the scheme's own.","type":"integer","minimum":1,"maximum":65535},"scheme":{"description":"http never with a credential.","enum":["https","http"],"default":"https"},"matches":{"description":"Which requests may pass: any one of these.","type":"array","minItems":1,"items":{"$ref":"manifest.v1.json#/$defs/match"}},"deny":{"description":"Which requests never pass; beats matches.","type":"array","items":{"$ref":"manifest.v1.json#/$defs/match"}},"auth":{"description":"`accepts`: the `auth` beside `preset` is put on this route, and on no other. `from-agent`: the agent's own credential passes.","enum":["accepts","from-agent"]},"git":{"$ref":"manifest.v1.json#/$defs/routeGit"},"limits":{"$ref":"manifest.v1.json#/$defs/limits"},"dlp":{"$ref":"manifest.v1.json#/$defs/dlp"},"protocols":{"description":"What the agent may speak beyond HTTP/1.1: `websocket`, whose frames are inspected like bodies; `h2`, HTTP/2.","type":"array","maxItems":2,"items":{"enum":["h2","websocket"]}},"allow_private":{"description":"Addresses in private ranges are acceptable for this host.","type":"boolean","default":false}}};
 const func1 = Object.prototype.hasOwnProperty;
 const schema35 = {"title":"Match","description":"One set of conditions; all given fields must hold.","type":"object","additionalProperties":false,"minProperties":1,"properties":{"methods":{"description":"Any one of these methods.","type":"array","minItems":1,"items":{"$ref":"#/$defs/method"}},"paths":{"description":"Any one of these paths.","type":"array","minItems":1,"items":{"$ref":"#/$defs/pathMatch"}},"headers":{"title":"HeaderMatches","description":"All of these headers.","type":"object","propertyNames":{"$ref":"#/$defs/headerName"},"minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}},"query":{"title":"QueryMatches","description":"All of these query parameters.","type":"object","minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}}}};
 const schema36 = {"description":"An HTTP method.","type":"string","title":"Method","pattern":"^[A-Za-z][A-Za-z-]{0,31}$","examples":["GET","POST"]};
@@ -832,6 +832,86 @@ return errors === 0;
 }
 validate223.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
+const schema41 = {"title":"Dlp","description":"What scanning does with a finding on this route.","type":"object","additionalProperties":false,"properties":{"outbound_on_match":{"description":"A secret is about to leave.","enum":["block","redact","supervise"],"default":"block"},"inbound":{"description":"A response carries instructions to the agent.","enum":["off","warn","block"],"default":"off"},"uninspectable":{"description":"Content that cannot be looked into.","enum":["block","allow"],"default":"block"}}};
+
+function validate229(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate229.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(((key0 === "outbound_on_match") || (key0 === "inbound")) || (key0 === "uninspectable"))){
+const err0 = {instancePath,schemaPath:"#/$defs/dlp/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.outbound_on_match !== undefined){
+let data0 = data.outbound_on_match;
+if(!(((data0 === "block") || (data0 === "redact")) || (data0 === "supervise"))){
+const err1 = {instancePath:instancePath+"/outbound_on_match",schemaPath:"#/$defs/dlp/properties/outbound_on_match/enum",keyword:"enum",params:{allowedValues: schema41.properties.outbound_on_match.enum}};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.inbound !== undefined){
+let data1 = data.inbound;
+if(!(((data1 === "off") || (data1 === "warn")) || (data1 === "block"))){
+const err2 = {instancePath:instancePath+"/inbound",schemaPath:"#/$defs/dlp/properties/inbound/enum",keyword:"enum",params:{allowedValues: schema41.properties.inbound.enum}};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.uninspectable !== undefined){
+let data2 = data.uninspectable;
+if(!((data2 === "block") || (data2 === "allow"))){
+const err3 = {instancePath:instancePath+"/uninspectable",schemaPath:"#/$defs/dlp/properties/uninspectable/enum",keyword:"enum",params:{allowedValues: schema41.properties.uninspectable.enum}};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/$defs/dlp/type",keyword:"type",params:{type: "object"}};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate229.errors = vErrors;
+return errors === 0;
+}
+validate229.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
 
 function validate212(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -1015,10 +1095,16 @@ vErrors = vErrors === null ? validate223.errors : vErrors.concat(validate223.err
 errors = vErrors.length;
 }
 }
+if(data.dlp !== undefined){
+if(!(validate229(data.dlp, {instancePath:instancePath+"/dlp",parentData:data,parentDataProperty:"dlp",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate229.errors : vErrors.concat(validate229.errors);
+errors = vErrors.length;
+}
+}
 if(data.protocols !== undefined){
-let data10 = data.protocols;
-if(Array.isArray(data10)){
-if(data10.length > 2){
+let data11 = data.protocols;
+if(Array.isArray(data11)){
+if(data11.length > 2){
 const err12 = {instancePath:instancePath+"/protocols",schemaPath:"#/$defs/presetRoute/properties/protocols/maxItems",keyword:"maxItems",params:{limit: 2}};
 if(vErrors === null){
 vErrors = [err12];
@@ -1028,10 +1114,10 @@ vErrors.push(err12);
 }
 errors++;
 }
-const len2 = data10.length;
+const len2 = data11.length;
 for(let i2=0; i2<len2; i2++){
-let data11 = data10[i2];
-if(!((data11 === "h2") || (data11 === "websocket"))){
+let data12 = data11[i2];
+if(!((data12 === "h2") || (data12 === "websocket"))){
 const err13 = {instancePath:instancePath+"/protocols/" + i2,schemaPath:"#/$defs/presetRoute/properties/protocols/items/enum",keyword:"enum",params:{allowedValues: schema70.properties.protocols.items.enum}};
 if(vErrors === null){
 vErrors = [err13];
