@@ -10,7 +10,7 @@ let whole: Whole
 let usual: number
 
 beforeAll(async () => {
-  up = await openReceivers(['allowed.test', 'plain.test', 'denied.test'])
+  up = await openReceivers(['allowed.test', 'live.test', 'plain.test', 'denied.test'])
   whole = openWhole(
     `uplink: { trust: [ca.pem], dns: [${up.address}] }
 bottles:
@@ -23,6 +23,7 @@ bottles:
           allow_private: true
           matches: [{ methods: [GET], paths: [{ prefix: / }] }]
           auth: { scheme: bearer, token_ref: TOKEN }
+        - { host: live.test, allow_private: true, protocols: [websocket], auth: { scheme: bearer, token_ref: TOKEN } }
         - { host: plain.test, scheme: http, allow_private: true, matches: [{ methods: [GET] }] }
 `,
     { TOKEN },
@@ -120,4 +121,37 @@ it('a refused request says which rule was missing and how the operator allows it
   const post = await whole.exec('a', 'curl', '-sS', '-X', 'POST', '-d', 'x', 'https://allowed.test/x')
   expect(post.out).toMatch(/allowed\.test/)
   expect(leaks(up.received(), { TOKEN })).toEqual([])
+})
+
+describe('a WebSocket of node', () => {
+  const socket = (url: string): readonly string[] => [
+    'node',
+    '-e',
+    `const s = new WebSocket('${url}'); s.onopen = () => s.send(process.argv[1]); s.onmessage = ({ data }) => { console.log(data); s.close(4000) }; s.onerror = ({ message }) => console.log('failed', message); s.onclose = ({ code, reason }) => console.log(code, reason)`,
+  ]
+
+  it.each([
+    ['by its proxy variables', []],
+    ['without them', PLAIN],
+  ] as const)(
+    'reaches the route that is open for it, with its credential on and masked, %s',
+    async (_how, prefix) => {
+      up.received()
+      const { out } = await whole.exec('a', ...prefix, ...socket('wss://live.test/ws'), 'a few words')
+      expect(out).toBe(`Bearer ${'*'.repeat(TOKEN.length)} said a few words\n4000 \n`)
+      expect(leaks(up.received(), { TOKEN }), 'the upstream got the credential').toEqual(['TOKEN'])
+    },
+  )
+
+  it('is stopped with the rule at a message that holds a secret, and opens on no other route', async () => {
+    up.received()
+    const stopped = await whole.exec('a', ...socket('wss://live.test/ws'), `{"token":"${TOKEN}"}`)
+    expect(stopped.out).toBe('1008 bot-bottle: rule secret-found (secret/env:TOKEN)\n')
+    up.connections()
+    const refused = await whole.exec('a', ...socket('wss://allowed.test/ws'), 'a few words')
+    expect(refused.out).toMatch(/^failed [^]*1006 \n$/)
+    expect(up.connections()).toBe(0)
+    const { out } = await whole.run(['logs', '--egress', 'a'])
+    expect(out).toContain('websocket-undeclared')
+  })
 })

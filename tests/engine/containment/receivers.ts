@@ -6,6 +6,7 @@ import { createServer as createHttp, type IncomingMessage, type ServerResponse }
 import { createServer as createHttps } from 'node:https'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
+import { WebSocketServer } from 'ws'
 import { createLeaf, createRoot, openAuthority } from '../../../src/model/x509.ts'
 
 const DAY = 86_400_000
@@ -49,6 +50,14 @@ export async function openReceivers(records: readonly string[]): Promise<Receive
   secure.on('connection', () => void (seen.connections += 1))
   secure.on('secureConnection', (socket: Socket) =>
     socket.on('data', (chunk: Buffer) => seen.bytes.push(chunk)),
+  )
+  const sockets = new WebSocketServer({ noServer: true })
+  secure.on('upgrade', (request, socket, head) =>
+    sockets.handleUpgrade(request, socket, head, (opened) =>
+      opened.on('message', (message) =>
+        opened.send(`${request.headers.authorization} said ${String(message)}`),
+      ),
+    ),
   )
   plain.on('connection', (socket) => {
     seen.connections += 1
