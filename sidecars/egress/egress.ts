@@ -8,7 +8,7 @@ import type { EgressConfig, EgressStatus } from '../../src/model/control.ts'
 import { digestOf } from '../../src/model/json.ts'
 import { fingerprintOf, permittedHosts } from '../../src/model/x509.ts'
 import { admit, coversHost } from '../policy/judge.ts'
-import type { LogLine } from '../supervisor/ipc.ts'
+import type { LogLine, Spent } from '../supervisor/ipc.ts'
 import { Audit } from './audit.ts'
 import { Connection } from './connection.ts'
 import type { DoorKind } from './connection.ts'
@@ -27,14 +27,16 @@ import type { Dial } from './upstreams.ts'
 export interface EgressOptions {
   readonly dial: Dial
   readonly log: (line: LogLine) => void
+  /** Hears of bytes that a limited route is about to use up. */
+  readonly spend?: (spent: Spent) => void
   /** Milliseconds; default `Date.now`. */
   readonly now?: () => number
   readonly limits?: Partial<DoorLimits>
 }
 
 export interface Egress {
-  /** Replaces the configuration whole. What it no longer allows is closed when this returns; throws and changes nothing for one that cannot be enforced. */
-  configure(config: EgressConfig): { readonly generation: number }
+  /** Replaces the configuration whole. What it no longer allows is closed when this returns; throws and changes nothing for one that cannot be enforced. `spent`: what earlier lives of this door have used up. */
+  configure(config: EgressConfig, spent?: readonly Spent[]): { readonly generation: number }
   status(nonce: string): EgressStatus
   accept(kind: DoorKind, socket: Duplex): void
   /** The answer to one DNS query, `undefined` where there is nothing to answer. */
@@ -55,14 +57,15 @@ export function createEgress(options: EgressOptions): Egress {
     upstreams,
     minter: createMinter(limits.minted, now),
     audit,
-    quotas: new Quotas(now),
+    quotas: new Quotas(now, options.spend),
     sweep,
     connections,
     running: () => running,
   }
 
   return {
-    configure(config) {
+    configure(config, spent = []) {
+      door.quotas.restore(spent)
       running = run(config, running)
       for (const connection of connections) connection.rejudge(running)
       upstreams.retain(liveKeys(running))

@@ -24,6 +24,7 @@ const DNS_TCP = { connections: 32, ms: 5000 }
 const egress = createEgress({
   dial: dialThroughUplink(`${UPLINK_FOLDER}/${CONTROL_SOCKETS.uplinkDial}`),
   log: (line) => say({ log: line }),
+  spend: (spent) => say({ spent }),
 })
 
 process.on('message', (message: ToDaemon, handle: unknown) => {
@@ -37,7 +38,10 @@ say({ ready: true, version: VERSION })
 function answer(message: Exclude<ToDaemon, { listen: unknown }>): FromDaemon {
   const { id } = message
   try {
-    const value = message.op === 'configure' ? egress.configure(message.config) : egress.status(message.nonce)
+    const value =
+      message.op === 'configure'
+        ? egress.configure(message.config, message.spent)
+        : egress.status(message.nonce)
     return { id, ok: true, value }
   } catch (error) {
     // Errors of the compiler, of OpenSSL and of our own checks: none quotes a secret, and all are cut.

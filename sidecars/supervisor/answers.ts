@@ -1,17 +1,18 @@
 /** The one place where what a daemon says becomes a `FromDaemon`. A daemon may have been taken over: nothing it says is believed by its shape. */
 import { fields, oneOf, text, whole } from '../control/decode.ts'
-import type { DaemonAnswer, FromDaemon, LogLine } from './ipc.ts'
+import type { DaemonAnswer, FromDaemon, LogLine, Spent } from './ipc.ts'
 
-/** Throws on anything that is not one of the four messages. */
+/** Throws on anything that is not one of the five messages. */
 export function decodeFromDaemon(message: unknown): FromDaemon {
   const found = fields(
     message,
     'message',
     [],
-    ['ready', 'version', 'id', 'ok', 'value', 'code', 'message', 'log'],
+    ['ready', 'version', 'id', 'ok', 'value', 'code', 'message', 'log', 'spent'],
   )
   if (found['ready'] === true) return { ready: true, version: text(found['version'], 'version', 100) }
   if ('log' in found) return { log: decodeLogLine(found['log']) }
+  if ('spent' in found) return { spent: decodeSpent(found['spent']) }
   const id = whole(found['id'], 'id', 0, Number.MAX_SAFE_INTEGER)
   if (found['ok'] === true) {
     return {
@@ -21,6 +22,15 @@ export function decodeFromDaemon(message: unknown): FromDaemon {
     }
   }
   return { id, ok: false, code: text(found['code'], 'code', 100), message: text(found['message'], 'message') }
+}
+
+function decodeSpent(value: unknown): Spent {
+  const found = fields(value, 'spent', ['route', 'day', 'bytes'], [])
+  return {
+    route: text(found['route'], 'spent.route', 300),
+    day: whole(found['day'], 'spent.day', 0, 10_000_000),
+    bytes: whole(found['bytes'], 'spent.bytes', 0, Number.MAX_SAFE_INTEGER),
+  }
 }
 
 const STATUS_FIELDS = ['log', 'routes', 'trust', 'issuer', 'secrets', 'refusedLastHour', 'connections']

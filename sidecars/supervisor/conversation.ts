@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { ControlError } from '../control/server.ts'
 import { decodeFromDaemon } from './answers.ts'
-import type { DaemonAnswer, LogLine, ToDaemon } from './ipc.ts'
+import type { DaemonAnswer, LogLine, Spent, ToDaemon } from './ipc.ts'
 
 type WithoutId<T> = T extends { readonly id: number } ? Omit<T, 'id'> : never
 export type Question = WithoutId<ToDaemon>
@@ -27,6 +27,7 @@ const READY_DEADLINE_MS = 15_000
 export function converse(
   child: ChildProcess,
   onLog: (line: LogLine) => void,
+  onSpent: (spent: Spent) => void,
   onNonsense: () => void,
 ): Conversation {
   const open = new Map<number, Open>()
@@ -51,6 +52,7 @@ export function converse(
         return settleReady?.resolve(said.version)
       }
       if ('log' in said) return onLog(said.log)
+      if ('spent' in said) return onSpent(said.spent)
       const waiting = open.get(said.id)
       if (waiting === undefined) return onNonsense()
       open.delete(said.id)

@@ -16,6 +16,7 @@ import { converse, type Conversation } from './conversation.ts'
 import { handOver, type Door } from './doors.ts'
 import type { LogLine } from './ipc.ts'
 import { judgePrivileges, parsePrivileges } from './privileges.ts'
+import { SpentBytes } from './spent.ts'
 import { printableStderr } from './stderr.ts'
 
 export interface DaemonSpec {
@@ -47,6 +48,8 @@ interface Life {
   readonly gone: Promise<void>
   version: string
   running: boolean
+  /** It has had a configuration, and with it what lives before it had spent. */
+  configured: boolean
 }
 
 /** No debugger by signal, small young generation: a bundle is one of many on its machine. */
@@ -69,6 +72,7 @@ export interface DaemonEvents {
 
 export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken }: DaemonEvents): Daemon {
   const waiting = new Set<() => void>()
+  const spent = new SpentBytes()
   let life: Life | undefined
   let config: EgressConfig | undefined
   let unconfiguredSince: string | undefined
@@ -93,8 +97,11 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken 
       env: {},
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
-    const conversation = converse(child, onLog, () =>
-      log.warn({ daemon: spec.name }, 'daemon said what nobody asked'),
+    const conversation = converse(
+      child,
+      onLog,
+      (said) => spent.keep(said),
+      () => log.warn({ daemon: spec.name }, 'daemon said what nobody asked'),
     )
     const born = Date.now()
     let ended = false
@@ -122,7 +129,15 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken 
         }
       })
     })
-    life = { child, conversation, gone, startedAt: new Date(born).toISOString(), version: '', running: false }
+    life = {
+      child,
+      conversation,
+      gone,
+      startedAt: new Date(born).toISOString(),
+      version: '',
+      running: false,
+      configured: false,
+    }
     raise(life).catch((error: unknown) => {
       reason ??= error instanceof Error ? error.message : String(error)
       log.error({ daemon: spec.name, pid: child.pid, reason }, 'daemon not raised')
@@ -177,7 +192,9 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken 
     const token = next.uplinkToken
     const config =
       token === undefined || !controls.on('derived-token') ? next : { ...next, uplinkToken: dialToken(token) }
-    const answer = await to.conversation.ask({ op: 'configure', config }, CONFIGURE_DEADLINE_MS)
+    const question = { op: 'configure', config, ...(!to.configured && { spent: spent.all }) } as const
+    const answer = await to.conversation.ask(question, CONFIGURE_DEADLINE_MS)
+    to.configured = true
     unconfiguredSince = undefined
     return { generation: answer.generation }
   }

@@ -9,7 +9,13 @@ export type ListenerName = 'proxy' | 'transparent-http' | 'transparent-tls' | 'd
 export type ToDaemon =
   /** Sent with a `net.Server` (or, for `dns-udp`, a `dgram.Socket`) that is bound already. */
   | { readonly listen: ListenerName }
-  | { readonly id: number; readonly op: 'configure'; readonly config: EgressConfig }
+  /** `spent`: what earlier lives of this daemon have told; with the first configuration of a life. */
+  | {
+      readonly id: number
+      readonly op: 'configure'
+      readonly config: EgressConfig
+      readonly spent?: readonly Spent[]
+    }
   | { readonly id: number; readonly op: 'status'; readonly nonce: string }
 
 /** `EgressStatus` answers `status`, the generation now enforced answers `configure`. */
@@ -20,6 +26,16 @@ export type FromDaemon =
   | { readonly id: number; readonly ok: true; readonly value: DaemonAnswer }
   | { readonly id: number; readonly ok: false; readonly code: string; readonly message: string }
   | { readonly log: LogLine }
+  | { readonly spent: Spent }
+
+/** Bytes of a route that are used up, said before they are sent; never less than were. */
+export interface Spent {
+  /** `host:port` */
+  readonly route: string
+  /** Days since 1970, UTC. */
+  readonly day: number
+  readonly bytes: number
+}
 
 /** One audit line: what was decided about one request, by which rule. Never a secret, never a body. */
 export interface LogLine {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { Quotas } from '../../../sidecars/egress/quota.ts'
 import { Refuse } from '../../../sidecars/egress/request.ts'
 import type { Limits, RoutePolicy } from '../../../src/model/policy.ts'
+import type { Spent } from '../../../sidecars/supervisor/ipc.ts'
 import { route } from './lab.ts'
 
 const limited = (limits: Limits): RoutePolicy => route({ limits })
@@ -56,4 +57,40 @@ test('a rate below one in a second still lets the first request pass', () => {
   expect([ask(), ask()]).toEqual(['allowed', 'limit-rate'])
   now = 60_001
   expect(ask()).toBe('allowed')
+})
+
+test('bytes are told before they are sent, in few steps, and never less than were', () => {
+  const told: Spent[] = []
+  const quotas = new Quotas(
+    () => 0,
+    (spent) => told.push(spent),
+  )
+  const policy = limited({ bytesOutPerDay: 64_000 })
+  for (let sent = 100; sent <= 64_000; sent += 100) {
+    quotas.count(policy, 100, sent)
+    expect(told.at(-1)?.bytes).toBeGreaterThanOrEqual(sent)
+  }
+  expect(told.length).toBeLessThanOrEqual(64)
+  expect(told[0]).toEqual({ route: 'allowed.test:443', day: 0, bytes: 1100 })
+})
+
+test('what earlier lives of the daemon used up is used up, on its day only', () => {
+  let now = 0
+  const told: Spent[] = []
+  const policy = limited({ bytesOutPerDay: 1000 })
+  new Quotas(
+    () => now,
+    (spent) => told.push(spent),
+  ).count(policy, 900, 900)
+  const next = new Quotas(() => now)
+  next.restore(told)
+  expect(said(() => next.admit(policy, 100))).toBe('limit-bytes-out')
+  expect(said(() => next.admit(policy, 85))).toBe('allowed')
+  next.restore([{ route: 'allowed.test:443', day: 0, bytes: 1 }])
+  expect(said(() => next.admit(policy, 100))).toBe('limit-bytes-out')
+  now = 86_400_000
+  expect(said(() => next.admit(policy, 1000))).toBe('allowed')
+  const late = new Quotas(() => now)
+  late.restore(told)
+  expect(said(() => late.admit(policy, 1000))).toBe('allowed')
 })

@@ -154,6 +154,30 @@ suite('the life of a daemon', LIMIT, () => {
       expect((await bundle.status()).daemons['git-gate']).toEqual(before['git-gate'])
     }))
 
+  it('what it used up of a limit it has used up after a crash, and is told once', () =>
+    within({}, async (bundle) => {
+      await running(bundle)
+      const configure = (generation: number) =>
+        bundle.ask({ op: 'configure', daemon: 'egress', config: config({ generation }) })
+      const spent = async (): Promise<unknown> => {
+        const { spent } = JSON.parse(await bundle.door('127.0.0.1', 909, 'spent')) as {
+          readonly spent?: unknown
+        }
+        return spent
+      }
+      await configure(1)
+      expect(await spent()).toEqual([])
+      for (const bytes of [500, 900, 10]) await bundle.door('127.0.0.1', 909, `spend ${bytes}`)
+      await configure(2)
+      expect(await spent()).toBeUndefined()
+      await bundle.door('127.0.0.1', 909, 'crash')
+      await expect
+        .poll(async () => (await bundle.status()).daemons.egress?.restarts, { timeout: 5000 })
+        .toBe(1)
+      await running(bundle)
+      expect(await spent()).toEqual([{ route: 'a.test:443', day: 7, bytes: 900 }])
+    }))
+
   it('a configuration that it refuses changes nothing; issuer and token left out are the present ones', () =>
     within({}, async (bundle) => {
       await running(bundle)
