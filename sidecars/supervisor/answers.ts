@@ -39,7 +39,7 @@ const NUMBERS = ['status', 'bytesOut', 'bytesIn', 'ms', 'closeCode'] as const
 /** Longer texts are cut, not refused: a line of the audit must not be lost because an agent made it long. */
 function decodeLogLine(value: unknown): LogLine {
   const required = ['at', 'bottle', 'decision', 'rule', 'host', 'port', 'generation']
-  const found = fields(value, 'log', required, ['method', 'path', ...NUMBERS])
+  const found = fields(value, 'log', required, ['method', 'path', 'finding', 'place', ...NUMBERS])
   const cut = (name: string, max: number): string => text(found[name], `log.${name}`, Infinity).slice(0, max)
   const number = (name: string): number => {
     const member = found[name]
@@ -55,6 +55,10 @@ function decodeLogLine(value: unknown): LogLine {
     generation: number('generation'),
     ...(found['method'] === undefined ? {} : { method: cut('method', 40) }),
     ...(found['path'] === undefined ? {} : { path: cut('path', 2000) }),
+    ...(found['finding'] === undefined ? {} : { finding: cut('finding', 200) }),
+    ...(found['place'] === undefined
+      ? {}
+      : { place: oneOf(['head', 'body'] as const)(found['place'], 'log.place') }),
     ...Object.fromEntries(
       NUMBERS.filter((name) => found[name] !== undefined).map((name) => [name, number(name)]),
     ),
