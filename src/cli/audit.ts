@@ -27,7 +27,7 @@ export function accessOf(row: Row): Access | undefined {
     text(row, 'path'),
     text(row, 'rule') ?? text(row, 'code'),
   ]
-  const status = row['status']
+  const [status, closeCode, finding] = [row['status'], row['closeCode'], text(row, 'finding')]
   return {
     time,
     // Allowed, and nobody answered: that is no refusal of the manifest's.
@@ -37,6 +37,8 @@ export function accessOf(row: Row): Access | undefined {
     ...(path !== undefined && { path }),
     ...(rule !== undefined && { rule }),
     ...(typeof status === 'number' && { status }),
+    ...(typeof closeCode === 'number' && { closeCode }),
+    ...(finding !== undefined && { finding }),
   }
 }
 

@@ -1,4 +1,4 @@
-/** The audit of a bundle as an access log: time, bottle, decision, method, host, path, rule. */
+/** The audit of a bundle as an access log: time, bottle, decision, method, host, path, rule; what a scan found, and how a WebSocket ended. */
 import { safeText } from '../model/text.ts'
 import { padEnd } from './columns.ts'
 import { tint } from './style.ts'
@@ -13,6 +13,10 @@ export interface Access {
   readonly path?: string
   readonly rule?: string
   readonly status?: number
+  /** Of a WebSocket that has ended. */
+  readonly closeCode?: number
+  /** Rule of what a scan found. */
+  readonly finding?: string
 }
 
 const TINTS = { allowed: 'green', refused: 'red', failed: 'yellow' } as const
@@ -23,6 +27,8 @@ export function accessLine(bottle: string, access: Access, style: Style): string
   const said = [
     access.rule === undefined ? '' : safeText(access.rule),
     access.status === undefined ? '' : String(access.status),
+    access.finding === undefined ? '' : safeText(access.finding),
+    access.closeCode === undefined ? '' : `closed ${access.closeCode}`,
   ].filter((part) => part !== '')
   return [
     clock,

@@ -258,6 +258,24 @@ test('an access log line is safe and in columns', () => {
   ).toBe('10:00:00  implementer  refused  GET      pastebin.example/a\\u{1b}[2J  host-undeclared')
 })
 
+test('an access log line says what was found, and how a WebSocket ended', () => {
+  const line = { time: '2026-05-01T10:00:00.123Z', method: 'GET', host: 'live.example', path: '/ws' }
+  const said = { ...line, decision: 'allowed', rule: 'route', status: 101, closeCode: 1008 } as const
+  const found = {
+    ...line,
+    decision: 'refused',
+    rule: 'secret-found',
+    status: 403,
+    finding: 'token/jwt',
+  } as const
+  expect(accessLine('dev', said, PLAIN)).toBe(
+    '10:00:00  dev  allowed  GET      live.example/ws  route 101 closed 1008',
+  )
+  expect(accessLine('dev', found, PLAIN)).toBe(
+    '10:00:00  dev  refused  GET      live.example/ws  secret-found 403 token/jwt',
+  )
+})
+
 test.each([
   [40, '0.0 s'],
   [300, '0.3 s'],
