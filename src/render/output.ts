@@ -41,10 +41,13 @@ export function openOutput(
   noteStyle: Style,
   motion: boolean,
 ): Output {
-  // A reader that went away (`| head`) is no error of ours: what is left to say is dropped.
-  for (const stream of [stdout, stderr]) stream.on('error', () => {})
+  // A reader that went away (`| head`) is no error of ours: what is left to say is dropped. The process's own streams
+  // stay writable after an error, and what failed never drains.
+  const gone = new Set<OutStream>()
+  for (const stream of [stdout, stderr]) stream.on('error', () => void gone.add(stream))
+  const isOpen = (stream: OutStream): boolean => stream.writable && !gone.has(stream)
   const print = (stream: OutStream, lines: readonly string[]): void => {
-    if (lines.length > 0 && stream.writable) stream.write(`${lines.join('\n')}\n`)
+    if (lines.length > 0 && isOpen(stream)) stream.write(`${lines.join('\n')}\n`)
   }
   return {
     style,
@@ -58,11 +61,11 @@ export function openOutput(
       : undefined,
     result: (lines) => print(stdout, lines),
     note: (lines) => print(stderr, lines),
-    ask: (question) => void (stderr.writable && stderr.write(`${question} `)),
+    ask: (question) => void (isOpen(stderr) && stderr.write(`${question} `)),
     async flush() {
       for (const stream of [stdout, stderr])
-        if (stream.writable && stream.writableNeedDrain)
-          await Promise.race([once(stream, 'drain'), once(stream, 'close')])
+        if (isOpen(stream) && stream.writableNeedDrain)
+          await Promise.race([once(stream, 'drain'), once(stream, 'close')]).catch(() => {})
     },
   }
 }
