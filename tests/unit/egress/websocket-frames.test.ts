@@ -6,7 +6,7 @@ import { FrameReader, Violation } from '../../../sidecars/egress/websocket/frame
 import type { Frame, Sender } from '../../../sidecars/egress/websocket/frames.ts'
 import { FrameWriter } from '../../../sidecars/egress/websocket/writing.ts'
 import { Utf8Check, Utf8Mender } from '../../../sidecars/egress/websocket/utf8.ts'
-import { closing, frame, framesOf, MASK } from './websocket-lab.ts'
+import { closing, frame, framesOf, MASK, sequence } from './websocket-lab.ts'
 import type { Written } from './websocket-lab.ts'
 
 declare module 'ws' {
@@ -195,45 +195,6 @@ describe.each([
 
 // ── properties ───────────────────────────────────────────────────────────────────────────────────
 
-interface Sequence {
-  readonly frames: readonly Written[]
-  /** What it means, in words. */
-  readonly meaning: readonly string[]
-}
-
-/** A legal message in fragments, with control frames between them. */
-const message = fc
-  .record({
-    text: fc.boolean(),
-    content: fc.string({ unit: 'binary', maxLength: 300 }),
-    cuts: fc.array(fc.nat(1200), { maxLength: 4 }),
-    controls: fc.array(
-      fc.record({ opcode: fc.constantFrom(9, 10), payload: fc.uint8Array({ maxLength: 125 }) }),
-      { maxLength: 3 },
-    ),
-  })
-  .map(({ text, content, cuts, controls }): Sequence => {
-    const bytes = Buffer.from(content)
-    const edges = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length]
-    const fragments = edges.slice(1).map((end, at) => ({
-      opcode: at > 0 ? 0 : text ? 1 : 2,
-      payload: bytes.subarray(edges[at], end),
-      final: at === edges.length - 2,
-    }))
-    const between = controls.map(({ opcode, payload }) => ({ opcode, payload: Buffer.from(payload) }))
-    const words = between.map(
-      ({ opcode, payload }) => `${opcode === 9 ? 'ping' : 'pong'}:${payload.toString('latin1')}`,
-    )
-    const body = `${text ? 'text' : 'binary'}:${bytes.toString('latin1')}`
-    return fragments.length > 1
-      ? { frames: [fragments[0]!, ...between, ...fragments.slice(1)], meaning: [...words, body] }
-      : { frames: [...fragments, ...between], meaning: [body, ...words] }
-  })
-
-const sequence = fc.array(message, { minLength: 1, maxLength: 6 }).map((messages): Sequence => ({
-  frames: messages.flatMap(({ frames }) => frames),
-  meaning: messages.flatMap(({ meaning }) => meaning),
-}))
 const side = fc.constantFrom<Sender>('agent', 'upstream')
 
 /** Reads bytes as one side's and writes what was accepted as the door does towards the other. */

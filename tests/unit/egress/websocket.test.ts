@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Lab } from './lab.ts'
 import type { Answering, LabOptions } from './lab.ts'
@@ -14,6 +15,7 @@ import {
   nextMessage,
   opened,
   sent,
+  sequence,
   serving,
   webSocketRoute,
   whenClosed,
@@ -37,6 +39,34 @@ describe('a WebSocket through the door', () => {
         agent.send(message)
         expect((await back).equals(Buffer.from(message)), `${type} of ${length}`).toBe(true)
       }
+  })
+
+  it('delivers any sequence of frames message by message, scanned, masked and through real sockets', async () => {
+    const seen: string[] = []
+    let enough = (): void => {}
+    let wanted = 0
+    const word = (kind: string, data: Buffer): void => {
+      if (seen.push(`${kind}:${data.toString('latin1')}`) === wanted) enough()
+    }
+    const upstream = serving((socket) => {
+      socket.on('message', (data: Buffer, isBinary) => word(isBinary ? 'binary' : 'text', data))
+      socket.on('ping', (data) => word('ping', data)).on('pong', (data) => word('pong', data))
+    })
+    await open(upstream, {
+      routes: [webSocketRoute({ auth: { scheme: 'bearer', secret: 'env:KEY' } })],
+      secrets: { 'env:KEY': 'the-value-of-the-key' },
+    })
+    const client = await opened(lab)
+    const given = fc.sample(sequence, { numRuns: 60, seed: 6455 })
+    const meaning = given.flatMap((one) => one.meaning)
+    const delivered = new Promise<void>((resolve) => (enough = resolve))
+    wanted = meaning.length
+    for (const { frames } of given) for (const one of frames) client.send(sent(one))
+    await delivered
+    // Control frames overtake what a search holds back; messages and control frames each keep their order.
+    const isMessage = (one: string): boolean => /^(?:text|binary):/.test(one)
+    expect(seen.filter(isMessage)).toEqual(meaning.filter(isMessage))
+    expect(seen.filter((one) => !isMessage(one))).toEqual(meaning.filter((one) => !isMessage(one)))
   })
 
   it('asks with a key and a mask of its own, and offers no extension', async () => {
