@@ -102,7 +102,8 @@ describe('exec', () => {
       ).stdout
     // An engine of 20.10 takes the size only after the start, as with docker.
     const sized = 'until [ \\"\\$(stty size)\\" != \\"0 0\\" ]; do :; done; tty; stty size; exit 3'
-    expect(script(`sh -c "${sized}"`, '')).toMatch(/\/dev\/pts\/0\r+\n41 99\r+\ncode 3/)
+    // script(1) types its end-of-file character when its own input ends, and the terminal echoes it wherever that is.
+    expect(script(`sh -c "${sized}"`, '').replace(/\^[@D]/, '')).toMatch(/\/dev\/pts\/0\r+\n41 99\r+\ncode 3/)
   })
 
   it('ends with 130 on Ctrl-C without a terminal', async () => {
