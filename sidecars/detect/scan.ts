@@ -21,6 +21,28 @@ export interface BodyScan {
   /** The bytes that may go on now, or a finding that stops the body. */
   push(piece: Buffer): Buffer | Finding
   end(): Buffer | Finding
+  /** Gives back its room; called whatever became of the body, also more than once. */
+  dispose(): void
+}
+
+/** Bytes that all bodies which are looked at whole may hold together. */
+export class Room {
+  #left: number
+
+  constructor(bytes: number) {
+    this.#left = bytes
+  }
+
+  /** Whether there was room. */
+  take(bytes: number): boolean {
+    if (bytes > this.#left) return false
+    this.#left -= bytes
+    return true
+  }
+
+  give(bytes: number): void {
+    this.#left += bytes
+  }
 }
 
 /** One request as it is scanned: before any credential of ours is on it. */
@@ -41,6 +63,7 @@ export interface ScanInput {
 export interface ScanRules {
   readonly detectors: Detectors
   readonly dlp: Pick<Dlp, 'outboundOnMatch' | 'uninspectable'>
+  readonly room: Room
   /** Whether the operator has accepted findings of this rule here. */
   accepted(rule: string): boolean
 }
@@ -120,16 +143,24 @@ class WholeScan implements BodyScan {
 
   push(piece: Buffer): Buffer | Finding {
     if (this.#unseen) return piece
+    if (!this.#rules.room.take(piece.length)) return found(uninspectable('no-room'))
     this.#pieces.push(piece)
     this.#length += piece.length
     if (this.#length <= WHOLE_MAX) return NOTHING
     const hit = uninspectable('too-large')
     if (counts(hit, this.#rules)) return found(hit)
     this.#unseen = true
+    this.dispose()
     return Buffer.concat(this.#pieces.splice(0))
   }
 
+  dispose(): void {
+    this.#rules.room.give(this.#length)
+    this.#length = 0
+  }
+
   end(): Buffer | Finding {
+    this.dispose()
     const [only] = this.#pieces
     if (only === undefined) return NOTHING
     const body = this.#pieces.length === 1 ? only : Buffer.concat(this.#pieces)
@@ -141,7 +172,7 @@ class WholeScan implements BodyScan {
     const { hits: all } = lookThrough(text.bytes, this.#rules.detectors)
     const hits = all.filter((hit) => counts(hit, this.#rules))
     // What was packed would have to be packed anew: another length, another checksum.
-    const stopping = this.#codings.length > 0 ? hits[0] : masked(body, hits, this.#rules)
+    const stopping = this.#codings.length > 0 ? hits[0] : masked(body, hits, this.#rules, WHOLE)
     return stopping ? found(stopping) : body
   }
 
@@ -182,12 +213,15 @@ class StreamScan implements BodyScan {
     return this.#pass(true)
   }
 
+  /** It holds no more than a few kilobytes. */
+  dispose(): void {}
+
   #pass(last: boolean): Buffer | Finding {
     const block = Buffer.concat([this.#held, ...this.#fresh])
     const streaming = { search: this.#search, seen: this.#held.length, previous: this.#previous, last }
     const look = lookThrough(block, this.#rules.detectors, streaming)
     const hits = look.hits.filter((hit) => counts(hit, this.#rules))
-    const stopping = masked(block, hits, this.#rules)
+    const stopping = masked(block, hits, this.#rules, { previous: this.#previous, last })
     if (stopping) return found(stopping)
     const passed = last ? block.length : Math.max(0, Math.min(look.settled, block.length - OVERLAP))
     this.#held = Buffer.from(block.subarray(passed))
@@ -202,22 +236,30 @@ class StreamScan implements BodyScan {
 const MASKABLE: ReadonlySet<string> = new Set(['base64', 'hex'])
 const MASK = '*'
 
-/** Masks what was found, in place and of equal length; the first hit that cannot be, or that may not. */
-function masked(block: Buffer, hits: readonly Hit[], { dlp }: ScanRules): Hit | undefined {
-  if (dlp.outboundOnMatch !== 'redact') return hits[0]
+/**
+ * Masks what was found, in place and of equal length, and looks again: a text between escapes is found twice. The first
+ * hit that stays, or that cannot be masked, or that may not.
+ */
+function masked(
+  block: Buffer,
+  hits: readonly Hit[],
+  rules: ScanRules,
+  ends: { readonly previous: Uint8Array; readonly last: boolean },
+): Hit | undefined {
+  if (rules.dlp.outboundOnMatch !== 'redact' || hits.length === 0) return hits[0]
   const stopping = hits.find(
-    ({ start, layers: [outer], rule }) =>
-      start < 0 ||
-      rule.startsWith('uninspectable/') ||
-      // Found by its first line; where it ends is not known.
-      rule.includes('private-key') ||
-      (outer !== undefined && !MASKABLE.has(outer)),
+    ({ start, rule }) =>
+      // Found by its first line, a key ends nobody knows where.
+      start < 0 || rule.startsWith('uninspectable/') || rule.includes('private-key'),
   )
   if (stopping) return stopping
-  for (const { start, end } of hits) block.fill(MASK, start, end)
-  return undefined
+  for (const { start, end, layers } of hits)
+    if (layers[0] === undefined || MASKABLE.has(layers[0])) block.fill(MASK, start, end)
+  const again = { search: new KnownSearch(rules.detectors.known), seen: 0, ...ends }
+  return lookThrough(block, rules.detectors, again).hits.find((hit) => counts(hit, rules))
 }
 
 const NOTHING = Buffer.alloc(0)
+const WHOLE = { previous: NOTHING, last: true }
 const found = ({ rule }: Hit): Finding => ({ rule, place: 'body' })
 const uninspectable = (why: string): Hit => ({ rule: `uninspectable/${why}`, start: 0, end: 0, layers: [] })

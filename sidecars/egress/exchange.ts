@@ -66,6 +66,19 @@ export async function forward(
   exchange: Exchange,
 ): Promise<boolean> {
   if (!isAllowed(allowed) || !isScanned(scanned)) throw new Refuse('internal')
+  try {
+    return await attempts(door, allowed, scanned, exchange)
+  } finally {
+    scanned.body?.dispose()
+  }
+}
+
+async function attempts(
+  door: Door,
+  allowed: Allowed,
+  scanned: Scanned,
+  exchange: Exchange,
+): Promise<boolean> {
   const { request } = exchange.outgoing
   door.quotas.admit(allowed.route, request.framing.kind === 'length' ? request.framing.length : 0)
   const ends =

@@ -4,6 +4,7 @@ import type { Dlp, RoutePolicy } from '../../src/model/policy.ts'
 import { fingerprints } from '../detect/fingerprint.ts'
 import { KnownSecrets } from '../detect/known.ts'
 import type { Detectors } from '../detect/look.ts'
+import { Room } from '../detect/scan.ts'
 import type { ScanInput, ScanRules } from '../detect/scan.ts'
 import { createShapeScanner } from '../detect/shapes/scanner.ts'
 import type { ShapeScanner } from '../detect/shapes/scanner.ts'
@@ -17,6 +18,9 @@ import type { ParsedRequest } from './request.ts'
 const DLP: Dlp = { outboundOnMatch: 'block', inbound: 'off', uninspectable: 'block' }
 /** Fingerprints are compared in this process only. */
 const KEY = randomBytes(32)
+
+/** A bundle has 512 MiB in all. */
+const ROOM = new Room(64 * 1024 * 1024)
 
 let shapes: ShapeScanner | undefined
 
@@ -67,5 +71,10 @@ export function scanRules(
       .filter((one) => (one.path ?? path) === path && (one.until ?? today) >= today)
       .map(({ rule }) => rule),
   )
-  return { detectors, dlp, accepted: (rule) => accepted.has(rule) || !controls.on('outbound-scan') }
+  return {
+    detectors,
+    dlp,
+    room: ROOM,
+    accepted: (rule) => accepted.has(rule) || !controls.on('outbound-scan'),
+  }
 }

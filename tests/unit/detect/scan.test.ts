@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { fingerprints } from '../../../sidecars/detect/fingerprint.ts'
+import { KnownSecrets } from '../../../sidecars/detect/known.ts'
+import { Room, scanRequest, WHOLE_MAX } from '../../../sidecars/detect/scan.ts'
+import type { BodyScan, Finding, ScanRules } from '../../../sidecars/detect/scan.ts'
+import { createShapeScanner } from '../../../sidecars/detect/shapes/scanner.ts'
+import { SHAPES } from '../../../sidecars/detect/shapes/shape.ts'
+import { samplesOf } from './shapes-texts.ts'
+
+const SECRET = 'Zk9-canary/Value+0123456789='
+const TOKENS = SHAPES.filter(({ id }) => /^(github|npm|stripe|slack)/.test(id)).map(
+  (shape) => samplesOf(shape, 'true')[0] ?? '',
+)
+const key = Buffer.alloc(32, 1)
+const detectors = {
+  known: new KnownSecrets(key, fingerprints(key, 'env:S', SECRET)),
+  shapes: createShapeScanner(),
+}
+const rules = (changes: Partial<ScanRules> = {}): ScanRules => ({
+  detectors,
+  dlp: { outboundOnMatch: 'block', uninspectable: 'block' },
+  room: new Room(64 * 1024 * 1024),
+  accepted: () => false,
+  ...changes,
+})
+
+function body(length: number | undefined, changes?: Partial<ScanRules>, encodings: string[] = []): BodyScan {
+  const scanned = scanRequest({ sent: '', given: '', body: { length, encodings } }, rules(changes))
+  if ('rule' in scanned || scanned.body === undefined) throw new Error('no body')
+  return scanned.body
+}
+
+/** What went on, and what stopped it. */
+function passed(
+  scan: BodyScan,
+  text: Buffer,
+  cuts: readonly number[],
+): { readonly out: Buffer; readonly finding?: Finding } {
+  const out: Buffer[] = []
+  let at = 0
+  const sizes = [...cuts, text.length]
+  for (const size of sizes) {
+    if (at >= text.length) break
+    const result = scan.push(Buffer.from(text.subarray(at, at + size)))
+    at += size
+    if (!Buffer.isBuffer(result)) return { out: Buffer.concat(out), finding: result }
+    out.push(Buffer.from(result))
+  }
+  const last = scan.end()
+  if (!Buffer.isBuffer(last)) return { out: Buffer.concat(out), finding: last }
+  return { out: Buffer.concat([...out, last]) }
+}
+
+const filler = fc.string({ unit: fc.constantFrom(...'abc .,"{}\n<>&%\\=+/0'), maxLength: 6000 })
+const cuts = fc.array(fc.integer({ min: 1, max: 3000 }), { maxLength: 20 })
+const written = fc.constantFrom(
+  SECRET,
+  Buffer.from(SECRET).toString('hex'),
+  Buffer.from(`{"a":"${SECRET}"}`).toString('base64'),
+  encodeURIComponent(encodeURIComponent(SECRET)),
+  ...TOKENS,
+)
+
+describe('A body', () => {
+  it('of any length and however it comes lets no secret and no token through, whole or begun', () => {
+    fc.assert(
+      fc.property(filler, written, filler, cuts, fc.boolean(), (before, secret, after, sizes, known) => {
+        const text = Buffer.from(`${before} ${secret} ${after}`)
+        const { out, finding } = passed(body(known ? text.length : undefined), text, sizes)
+        expect(finding?.rule).toMatch(/^(?:secret\/env:S|token\/)/)
+        expect(out.length).toBeLessThanOrEqual(Buffer.byteLength(before) + 1)
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  it('without a secret goes on byte for byte', () => {
+    fc.assert(
+      fc.property(filler, filler, cuts, fc.boolean(), (one, two, sizes, known) => {
+        const text = Buffer.concat([Buffer.from(one), randomBytes(500), Buffer.from(two)])
+        const { out, finding } = passed(body(known ? text.length : undefined), text, sizes)
+        expect(finding).toBeUndefined()
+        expect(out.equals(text)).toBe(true)
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('is masked in place where a route redacts, whatever the cuts', () => {
+    fc.assert(
+      fc.property(
+        filler,
+        fc.constantFrom(SECRET, ...TOKENS),
+        filler,
+        cuts,
+        (before, secret, after, sizes) => {
+          const text = Buffer.from(`${before} ${secret} ${after}`)
+          const scan = body(undefined, { dlp: { outboundOnMatch: 'redact', uninspectable: 'block' } })
+          const { out, finding } = passed(scan, text, sizes)
+          expect(finding).toBeUndefined()
+          expect(out.length).toBe(text.length)
+          expect(out.includes(secret.slice(4, -4))).toBe(false)
+          expect(out.subarray(0, Buffer.byteLength(before)).toString()).toBe(before)
+        },
+      ),
+      { numRuns: 100 },
+    )
+  })
+
+  it('that is packed and too long to be had whole cannot be looked into: said, or passed where that is allowed', () => {
+    const packed = gzipSync(randomBytes(WHOLE_MAX + 100_000))
+    const cutsOf64K = Array.from({ length: 80 }, () => 65_536)
+    expect(passed(body(packed.length), packed, cutsOf64K).finding?.rule).toBe('uninspectable/cut')
+    const allowing = { dlp: { outboundOnMatch: 'block', uninspectable: 'allow' } } as const
+    expect(passed(body(packed.length, allowing), packed, cutsOf64K).out.equals(packed)).toBe(true)
+    expect(passed(body(packed.length, {}, ['gzip']), packed, cutsOf64K).finding?.rule).toBe(
+      'uninspectable/too-large',
+    )
+    expect(passed(body(packed.length, allowing, ['gzip']), packed, cutsOf64K).out.equals(packed)).toBe(true)
+  })
+
+  it('waits for nobody’s room: where there is none it is refused, and what ended gives its room back', () => {
+    const room = new Room(1000)
+    const one = body(800, { room })
+    expect(Buffer.isBuffer(one.push(Buffer.alloc(800, 'a')))).toBe(true)
+    const two = body(300, { room, dlp: { outboundOnMatch: 'block', uninspectable: 'allow' } })
+    expect(two.push(Buffer.alloc(300, 'a'))).toEqual({ rule: 'uninspectable/no-room', place: 'body' })
+    two.dispose()
+    one.dispose()
+    one.dispose()
+    expect(room.take(1000)).toBe(true)
+    expect(room.take(1)).toBe(false)
+  })
+})
