@@ -74,7 +74,7 @@ export function queryPairs(rawQuery: string): readonly (readonly [string, string
 }
 
 /** A name or value of a form or query. */
-export function decodeForm(text: string): string {
+function decodeForm(text: string): string {
   const spaced = text.replaceAll('+', ' ')
   if (!spaced.includes('%')) return spaced
   try {
