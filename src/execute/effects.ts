@@ -13,6 +13,7 @@ import { iso } from './clock.ts'
 import { closeWhereItCan, isInForce, pushOpening } from './push.ts'
 import type { PushDeps } from './push.ts'
 import { closingPolicy, desiredPolicy } from './routes.ts'
+import type { BottlePolicy } from './routes.ts'
 import { isPushed, isRemade } from './steps.ts'
 import type { ApplyStep } from './steps.ts'
 
@@ -125,7 +126,8 @@ async function uplink(action: Action, deps: EffectDeps): Promise<Effect> {
 
 /**
  * A new uplink knows no bundle: each that nothing later in the plan configures is attached again with what it
- * enforces; one of a bottle that is blocked with no more than that.
+ * enforces; one of a bottle that is blocked with no more than that, and where it cannot be had it stays unattached:
+ * what the others are handed does not wait for it.
  */
 async function handOverAll(deps: EffectDeps): Promise<void> {
   const bottles = deps.plan.desired.flatMap(({ kind, bottle }) =>
@@ -136,16 +138,20 @@ async function handOverAll(deps: EffectDeps): Promise<void> {
       .filter((bottle) => !pushFollows(bottle, deps) && !isBundleRemade(bottle, deps))
       .map(async (bottle) => {
         const desired = desiredPolicy(deps.plan.desired, bottle)
-        const wanted = isLeft(bottle, deps)
-          ? {
-              ...desired,
-              egress: closingPolicy((await deps.views.of(bottle)).routes, desired.egress),
-            }
-          : desired
-        if (isInForce(await deps.views.of(bottle), wanted)) return
-        await pushOpening(bottle, wanted, { newIssuer: false }, deps)
+        if (!isLeft(bottle, deps)) return handOver(bottle, desired, deps)
+        try {
+          const { routes } = await deps.views.of(bottle)
+          await handOver(bottle, { ...desired, egress: closingPolicy(routes, desired.egress) }, deps)
+        } catch (error) {
+          if (deps.signal.aborted) throw error
+        }
       }),
   )
+}
+
+async function handOver(bottle: string, wanted: BottlePolicy, deps: EffectDeps): Promise<void> {
+  if (isInForce(await deps.views.of(bottle), wanted)) return
+  await pushOpening(bottle, wanted, { newIssuer: false }, deps)
 }
 
 async function bundle(action: Action, deps: EffectDeps): Promise<Effect> {

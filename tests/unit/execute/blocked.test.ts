@@ -81,6 +81,19 @@ describe('a bottle whose name is taken by a stranger', () => {
     expect([hosts('dev'), dialled('dev')]).toEqual([['kept.example 1'], ['kept.example']])
   })
 
+  it('lets a new uplink serve the others also where its own bundle is gone or halted', async () => {
+    for (const lose of ['deleteBundle', 'stopBundle'] as const) {
+      drift(lab.world, 'acme')[lose]('dev')
+      drift(lab.world, 'acme').deleteUplink()
+      expect(told(await lab.run(after)).at(-1)).toBe('ended blocked')
+      expect([hosts('review'), dialled('review')]).toEqual([['b.example *'], ['b.example']])
+      expect(dialled('dev')).toBeUndefined()
+      lab.world.change((state) => void (state.stacks['acme']!.strangers = []))
+      await lab.run(before)
+      drift(lab.world, 'acme').addStranger(theirs('bottle/dev'))
+    }
+  })
+
   it('is done when the stranger is gone', async () => {
     await lab.run(after)
     lab.world.change((state) => void (state.stacks['acme']!.strangers = []))
