@@ -1,7 +1,8 @@
 /**
  * When a root is renewed, and how (contract.md, CA). From its twentieth day a new one is put beside it in the guest, so
  * that every program that starts from then on trusts both; egress changes over when the agent restarts, or on the old
- * one's last day. Where there is no new one by then it is made anew, and the agent restarts. Pure.
+ * one's last day. Where there is no new one by then it is made anew, and the agent restarts; so is one that is not valid
+ * yet, because it was made while the clock was ahead. Pure.
  */
 import type { Difference, Observed } from '../../model/resource.ts'
 import type { CaSpec } from './spec.ts'
@@ -17,6 +18,7 @@ export function renewal(
   const { notBefore, notAfter } = fields
   if (typeof notBefore !== 'string' || typeof notAfter !== 'string') return undefined
   const at = Date.parse(now)
+  if (at < Date.parse(notBefore)) return notValidYet(notBefore)
   const isDue = at >= Date.parse(notBefore) + renewAfterDays * DAY
   const next = usableNext(fields, now)
   if (at >= Date.parse(notAfter) - DAY) return next === undefined ? anew(notAfter) : takesOver(notAfter)
@@ -40,12 +42,18 @@ function anew(notAfter: string): Difference {
   return { path: 'notAfter', before: notAfter, after: 'renewed', cause: 'drift', impact: 'restart-agent' }
 }
 
+function notValidYet(notBefore: string): Difference {
+  return { path: 'notBefore', before: notBefore, after: 'renewed', cause: 'drift', impact: 'restart-agent' }
+}
+
 export function renewalWords({ path }: Difference): string {
   switch (path) {
     case 'next':
       return 'root certificate is due for renewal: a new one is put beside it'
     case 'root':
       return 'the new root certificate takes over'
+    case 'notBefore':
+      return 'root certificate is not valid yet: it was made while the clock was ahead'
     default:
       return 'root certificate is due for renewal'
   }

@@ -117,6 +117,38 @@ describe('from its twentieth day a root', () => {
   })
 })
 
+describe('a clock that was ahead', () => {
+  const YEAR = 365 * DAY
+  const ahead = async () => {
+    lab.clock.advance(YEAR)
+    await lab.run(one)
+    lab.clock.advance(-YEAR)
+  }
+
+  it('leaves a root that is not valid yet, which is made anew and restarts the agent', async () => {
+    await ahead()
+    const { fingerprint } = state()
+    const { actions: planned } = await lab.planned(one)
+    expect(planned.find(({ address }) => address === 'ca/dev')).toMatchObject({
+      impact: 'restart-agent',
+      reason: 'root certificate is not valid yet: it was made while the clock was ahead',
+    })
+    expect(told(await lab.run(one)).at(-1)).toBe('ended done')
+    expect([state().fingerprint === fingerprint, trusted()]).toEqual([false, [state().fingerprint]])
+    expect(Date.parse(state().notBefore)).toBeLessThan(lab.clock.now())
+    expect([shown(), await actions()]).toEqual([state().fingerprint, []])
+  })
+
+  it('shows an issuer of now again, whatever it showed meanwhile', async () => {
+    await ahead()
+    await lab.run(one)
+    const { issuer } = live().bundles['dev']!.config!
+    const { validFrom, validTo } = new X509Certificate(issuer!.certificate)
+    expect(Date.parse(validFrom)).toBeLessThan(lab.clock.now())
+    expect(Date.parse(validTo)).toBeLessThan(lab.clock.now() + 31 * DAY)
+  })
+})
+
 it('the next root is a file of its owner’s only and goes with its bottle', async () => {
   lab.clock.advance(20 * DAY)
   await lab.run(one)
