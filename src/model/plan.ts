@@ -65,3 +65,13 @@ export interface Plan {
   /** Asks before it goes on: it removes, recreates or restarts something alive. */
   readonly disturbs: boolean
 }
+
+/** A container that does not run is started: nothing alive notices. */
+export function startsOnly({ kind, verb, impact, observed }: Action): boolean {
+  return (
+    kind === 'bottle' &&
+    verb === 'update' &&
+    impact === 'restart-agent' &&
+    observed?.fields['running'] === false
+  )
+}

@@ -4,7 +4,7 @@
  */
 import { address } from '../model/address.ts'
 import type { Address } from '../model/address.ts'
-import { PLAN_VERSION } from '../model/plan.ts'
+import { PLAN_VERSION, startsOnly } from '../model/plan.ts'
 import type { Action, Plan } from '../model/plan.ts'
 import type { DriverName, Impact, Resource } from '../model/resource.ts'
 import { indexed } from '../model/snapshot.ts'
@@ -206,6 +206,6 @@ const DISTURBING: readonly Impact[] = ['restart-agent', 'recreate-agent', 'recre
 export function disturbs(action: Action): boolean {
   if (action.verb === 'remove') return action.kind !== 'route'
   if (action.verb === 'blocked' || action.verb === 'create' || action.verb === 'adopt') return false
-  if (action.observed && action.observed.health !== 'ok') return false
+  if ((action.observed && action.observed.health !== 'ok') || startsOnly(action)) return false
   return action.kind !== 'uplink' && DISTURBING.includes(action.impact)
 }

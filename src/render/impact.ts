@@ -1,4 +1,5 @@
 /** What an action costs, in words; read by every renderer of plans. */
+import { startsOnly } from '../model/plan.ts'
 import type { Action, Plan } from '../model/plan.ts'
 import type { Impact } from '../model/resource.ts'
 
@@ -34,7 +35,7 @@ export function impactWords(action: Action, plan: Plan): string {
     if (action.kind === 'bottle') return 'agent stops, volumes removed'
     if (isGoing(action, plan) || LEFT_BEHIND.has(action.kind)) return 'removed'
   }
-  return WORDS[action.impact]
+  return startsOnly(action) ? 'agent container starts' : WORDS[action.impact]
 }
 
 /** Bottles that live now and whose agent this plan stops or restarts. */
@@ -48,7 +49,10 @@ export function restartedBottles(plan: Plan): readonly string[] {
       !isGoing(action, plan) &&
       RESTARTING.has(action.impact),
   )
-  return [...new Set(disturbed.flatMap((action) => action.bottle ?? []))]
+  const started = new Set(plan.actions.flatMap((action) => (startsOnly(action) ? (action.bottle ?? []) : [])))
+  return [...new Set(disturbed.flatMap(({ bottle }) => bottle ?? []))].filter(
+    (bottle) => !started.has(bottle),
+  )
 }
 
 /** The bottle that restarts anyway, where this is made again for its new container. */

@@ -1,7 +1,9 @@
 /** What somebody made egress enforce behind the program's back is named route by route, as drift, and undone. */
 import { expect, it } from 'vitest'
 import type { Json } from '../../../src/model/json.ts'
+import { drift } from '../../../src/drivers/memory/drift.ts'
 import { stackIn } from '../../../src/drivers/memory/world.ts'
+import { restartedBottles } from '../../../src/render/impact.ts'
 import { desiredOf } from '../reconcile/stacks.ts'
 import { laboratory } from './laboratory.ts'
 import type { Laboratory } from './laboratory.ts'
@@ -52,6 +54,22 @@ it('a restriction that egress lost, a route it lost and one that nobody declared
     'update bundle/dev issuer,egressLog',
     'update route/dev/a.example matches',
   ])
+  await lab.run(desired)
+  expect((await lab.planned(desired)).actions).toEqual([])
+  lab.close()
+})
+
+it.each([
+  ['removed', (lab: Laboratory) => drift(lab.world, 'acme').deleteAgent('dev')],
+  ['halted', (lab: Laboratory) => drift(lab.world, 'acme').editAgent('dev', { running: false })],
+])('an agent container that somebody %s is started again without a question', async (_, hand) => {
+  const lab = await laboratory()
+  await lab.run(desired)
+  hand(lab)
+  const plan = await lab.planned(desired)
+  const action = plan.actions.find(({ kind }) => kind === 'bottle')!
+  expect(action).toMatchObject({ impact: 'restart-agent', observed: { fields: { running: false } } })
+  expect([plan.disturbs, restartedBottles(plan)]).toEqual([false, []])
   await lab.run(desired)
   expect((await lab.planned(desired)).actions).toEqual([])
   lab.close()
