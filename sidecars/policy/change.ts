@@ -3,7 +3,7 @@
  * (containment.md, rule 14); `widensOnly` says that nothing has to be closed. Unsure counts as closing.
  */
 import { canonical, equal } from '../../src/model/json.ts'
-import type { Match, RoutePolicy, TextMatch } from '../../src/model/policy.ts'
+import type { Dlp, Limits, Match, RoutePolicy, TextMatch } from '../../src/model/policy.ts'
 
 /** Fields that change what happens on a route and not what it reaches. */
 const NEUTRAL = ['matches', 'deny', 'protocols', 'auth', 'limits', 'dlp', 'from'] as const
@@ -13,13 +13,23 @@ export function narrowed(oldRoute: RoutePolicy, newRoute: RoutePolicy): RoutePol
   if (!equal(reach(oldRoute), reach(newRoute))) return undefined
   const matches = commonMatches(oldRoute.matches, newRoute.matches)
   const deny = union(oldRoute.deny ?? [], newRoute.deny ?? [])
-  const { matches: _matches, deny: _deny, protocols: added = [], ...rest } = newRoute
+  const {
+    matches: _matches,
+    deny: _deny,
+    dlp: _dlp,
+    limits: _limits,
+    protocols: added = [],
+    ...rest
+  } = newRoute
+  const [dlp, limits] = [stricterDlp(oldRoute.dlp, newRoute.dlp), lower(oldRoute.limits, newRoute.limits)]
   const protocols = added.filter((protocol) => oldRoute.protocols?.includes(protocol))
   return {
     ...rest,
     ...(matches && { matches }),
     ...(deny.length > 0 && { deny }),
     ...(protocols.length > 0 && { protocols }),
+    ...(dlp && { dlp }),
+    ...(limits && { limits }),
   }
 }
 
@@ -28,6 +38,8 @@ export function widensOnly(oldRoute: RoutePolicy, newRoute: RoutePolicy): boolea
   return (
     equal(reach(oldRoute), reach(newRoute)) &&
     containsAll(oldRoute.deny ?? [], newRoute.deny ?? []) &&
+    equal(stricterDlp(oldRoute.dlp, newRoute.dlp), oldRoute.dlp) &&
+    equal(lower(oldRoute.limits, newRoute.limits), oldRoute.limits) &&
     (oldRoute.protocols ?? []).every((protocol) => newRoute.protocols?.includes(protocol)) &&
     (newRoute.matches === undefined ||
       (oldRoute.matches !== undefined && oldRoute.matches.every(coveredBy(newRoute.matches))))
@@ -38,6 +50,38 @@ function reach(route: RoutePolicy): unknown {
   return Object.fromEntries(
     Object.entries(route).filter(([field]) => !(NEUTRAL as readonly string[]).includes(field)),
   )
+}
+
+/** Of a route that says nothing about it. */
+const DLP: Dlp = { outboundOnMatch: 'block', inbound: 'off', uninspectable: 'block' }
+/** The stricter first. */
+const STRICTNESS = {
+  outboundOnMatch: ['block', 'redact', 'supervise'],
+  inbound: ['block', 'warn', 'off'],
+  uninspectable: ['block', 'allow'],
+} as const satisfies { readonly [Field in Exclude<keyof Dlp, 'accepted'>]: readonly Dlp[Field][] }
+
+/** What neither lets out; said as one of the two says it where it is the same. */
+function stricterDlp(a: Dlp | undefined, b: Dlp | undefined): Dlp | undefined {
+  const [one, other] = [a ?? DLP, b ?? DLP]
+  const first = <Value>(order: readonly Value[], left: Value, right: Value): Value =>
+    order.indexOf(left) <= order.indexOf(right) ? left : right
+  const accepted = (one.accepted ?? []).filter((finding) =>
+    other.accepted?.some((same) => equal(same, finding)),
+  )
+  const both: Dlp = {
+    outboundOnMatch: first(STRICTNESS.outboundOnMatch, one.outboundOnMatch, other.outboundOnMatch),
+    inbound: first<Dlp['inbound']>(STRICTNESS.inbound, one.inbound, other.inbound),
+    uninspectable: first(STRICTNESS.uninspectable, one.uninspectable, other.uninspectable),
+    ...(accepted.length > 0 && { accepted }),
+  }
+  return equal(both, one) ? a : equal(both, other) ? b : both
+}
+
+function lower(a: Limits | undefined, b: Limits | undefined): Limits | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  const names = [...new Set([...Object.keys(a), ...Object.keys(b)])] as (keyof Limits)[]
+  return Object.fromEntries(names.map((name) => [name, Math.min(a[name] ?? Infinity, b[name] ?? Infinity)]))
 }
 
 /** What each allows and the other covers; a route without `matches` allows every request, so the other's entries are the common part. */

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { RoutePolicy } from '../../../src/model/policy.ts'
 import { narrowed, widensOnly } from '../../../sidecars/policy/change.ts'
 import { issuerHosts, uplinkTargets } from '../../../sidecars/policy/targets.ts'
@@ -54,11 +54,54 @@ test('(ISO-03) a route that reaches something else is suspended', () => {
   expect(narrowed(route(), route({ allowPrivate: true }))).toBeUndefined()
 })
 
-test('a changed credential, limit or scan policy keeps the route open', () => {
+test('a changed credential keeps the route open', () => {
   const auth = { scheme: 'bearer', secret: 'env:B' } as const
   expect(narrowed(route({ auth: { scheme: 'bearer', secret: 'env:A' } }), route({ auth }))).toEqual(
     route({ auth }),
   )
+})
+
+describe('a scan policy or a limit', () => {
+  const strict = { outboundOnMatch: 'block', inbound: 'off', uninspectable: 'block' } as const
+  const [one, other] = [{ rule: 'token/a' }, { rule: 'token/b' }]
+  const loose = {
+    ...strict,
+    outboundOnMatch: 'redact',
+    uninspectable: 'allow',
+    accepted: [one, other],
+  } as const
+
+  test('(ISO-03) is loosened by the opening, never by the closing', () => {
+    expect(narrowed(route(), route({ dlp: loose }))).toEqual(route())
+    expect(narrowed(route({ dlp: strict }), route({ dlp: loose }))).toEqual(route({ dlp: strict }))
+    expect(
+      narrowed(route({ dlp: loose }), route({ dlp: { ...strict, inbound: 'warn', accepted: [other] } })),
+    ).toEqual(route({ dlp: { ...strict, inbound: 'warn', accepted: [other] } }))
+    expect(
+      narrowed(
+        route({ dlp: { ...loose, accepted: [one] } }),
+        route({ dlp: { ...strict, inbound: 'warn', accepted: [other] } }),
+      ),
+    ).toEqual(route({ dlp: { ...strict, inbound: 'warn' } }))
+    expect(narrowed(route({ limits: { bodyBytes: 1 } }), route())).toEqual(
+      route({ limits: { bodyBytes: 1 } }),
+    )
+    expect(
+      narrowed(
+        route({ limits: { bodyBytes: 1, timeMs: 5 } }),
+        route({ limits: { bodyBytes: 2, timeMs: 4 } }),
+      ),
+    ).toEqual(route({ limits: { bodyBytes: 1, timeMs: 4 } }))
+  })
+
+  test('that is tightened closes', () => {
+    expect(widensOnly(route({ dlp: loose }), route())).toBe(false)
+    expect(widensOnly(route(), route({ dlp: loose }))).toBe(true)
+    expect(widensOnly(route(), route({ dlp: strict }))).toBe(true)
+    expect(widensOnly(route(), route({ limits: { timeMs: 1 } }))).toBe(false)
+    expect(widensOnly(route({ limits: { timeMs: 1 } }), route({ limits: { timeMs: 2 } }))).toBe(true)
+    expect(widensOnly(route({ limits: { timeMs: 1 } }), route())).toBe(true)
+  })
 })
 
 test('only more entries, or fewer denials, widen', () => {
