@@ -76,7 +76,7 @@ export async function readSavedPlan(path: string, home: Home): Promise<SavedPlan
   if (text.length > SAVED_MAX) throw foreign('it is too large')
   let parsed: unknown
   try {
-    parsed = JSON.parse(text)
+    parsed = JSON.parse(text, asWritten)
   } catch {
     throw foreign('save one with `bot-bottle diff --out plan.json`')
   }
@@ -94,6 +94,12 @@ export async function readSavedPlan(path: string, home: Home): Promise<SavedPlan
   }
   if (!isSavedPlan(content)) throw foreign('save one with `bot-bottle diff --out plan.json`')
   return content
+}
+
+/** A number that JSON cannot say again reads like `null` in what is signed. Nesting without end ends here as well. */
+function asWritten(_key: string, value: unknown): unknown {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new RangeError('not a finite number')
+  return value
 }
 
 function isSavedPlan(value: unknown): value is SavedPlan {

@@ -51,6 +51,19 @@ describe('a saved plan is refused', () => {
   })
 })
 
+test.each([
+  ['with a number that JSON cannot say', (text: string) => text.replace('{', '{"a":1e400,')],
+  [
+    'that is nested without end',
+    (text: string) => text.replace('{', `{"a":${'['.repeat(2e5)}${']'.repeat(2e5)},`),
+  ],
+])('a plan %s is none', async (_, change) => {
+  program.write('plan.json', change(readFileSync(path(), 'utf8')))
+  const { code, stderr } = await program.run('apply --plan plan.json', { env: TOKEN })
+  expect([code, stderr.includes('is not a saved plan of this version')]).toEqual([2, true])
+  nothingDone()
+})
+
 test('white space and the order of members are not its content', async () => {
   expect((await carriedOut(Object.fromEntries(Object.entries(saved()).reverse()))).code).toBe(0)
 })
