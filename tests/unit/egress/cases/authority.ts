@@ -360,7 +360,10 @@ export const authorityCases: readonly Case[] = [
         ).toContain('method-override')
         expect(lab.received()).not.toContain('DELETE')
         expect(await post(form, 'a=_method&b=1')).toContain('200 OK')
-        expect(await post('Content-Type: application/json\r\n', '{"_method":1}')).toContain('200 OK')
+        expect(await post('Content-Type: application/json\r\n', '{"_method":"DELETE"}')).toContain(
+          'method-override',
+        )
+        expect(await post('Content-Type: application/json\r\n', '{"a":"_method"}')).toContain('200 OK')
       }),
   },
   {
