@@ -267,6 +267,17 @@ export function decodeContent(encoding: string, bytes: Buffer): Reading {
   }
 }
 
+/** A body by all its codings, in the order they were applied. */
+export function decodeAll(codings: readonly string[], body: Buffer): { readonly bytes: Buffer } | Opaque {
+  let bytes = body
+  for (const coding of codings.toReversed()) {
+    const read = decodeContent(coding, bytes)
+    if ('opaque' in read) return read
+    bytes = read.bytes
+  }
+  return { bytes }
+}
+
 function reading(encoding: string, bytes: Buffer, unpack: () => Buffer): Reading {
   try {
     return { encoding, bytes: unpack(), start: 0, end: bytes.length }

@@ -3,7 +3,7 @@
  * that an exception or a time-out of a detector cannot become a request that was not looked at.
  */
 import type { Dlp } from '../../src/model/policy.ts'
-import { decodeContent } from './decode.ts'
+import { decodeAll } from './decode.ts'
 import { KnownSearch } from './known.ts'
 import { lookThrough } from './look.ts'
 import type { Detectors, Hit } from './look.ts'
@@ -112,7 +112,7 @@ export function scanRequest(input: ScanInput, rules: ScanRules): Scanned | Findi
 }
 
 function bodyScan({ length, encodings }: NonNullable<ScanInput['body']>, rules: ScanRules): BodyScan {
-  const codings = encodings.filter((coding) => !PLAIN.has(coding))
+  const codings = codingsOf(encodings)
   if (codings.length > 0 || (length !== undefined && length <= WHOLE_MAX))
     return new WholeScan(codings, rules)
   return new StreamScan(rules)
@@ -120,6 +120,10 @@ function bodyScan({ length, encodings }: NonNullable<ScanInput['body']>, rules: 
 
 /** Codings that leave the text readable; `aws-chunked` puts signatures between its pieces. */
 const PLAIN: ReadonlySet<string> = new Set(['', 'identity', 'aws-chunked'])
+
+/** Codings that have to be undone before a text can be read, in the order they were applied. */
+export const codingsOf = (encodings: readonly string[]): readonly string[] =>
+  encodings.filter((coding) => !PLAIN.has(coding))
 
 function counts(hit: Hit, { accepted, dlp }: ScanRules): boolean {
   if (hit.rule.startsWith('uninspectable/') && dlp.uninspectable === 'allow') return false
@@ -164,7 +168,7 @@ class WholeScan implements BodyScan {
     const [only] = this.#pieces
     if (only === undefined) return NOTHING
     const body = this.#pieces.length === 1 ? only : Buffer.concat(this.#pieces)
-    const text = this.#decoded(body)
+    const text = decodeAll(this.#codings, body)
     if ('opaque' in text) {
       const hit = uninspectable(text.opaque)
       return counts(hit, this.#rules) ? found(hit) : body
@@ -174,16 +178,6 @@ class WholeScan implements BodyScan {
     // What was packed would have to be packed anew: another length, another checksum.
     const stopping = this.#codings.length > 0 ? hits[0] : masked(body, hits, this.#rules, WHOLE)
     return stopping ? found(stopping) : body
-  }
-
-  #decoded(body: Buffer): { readonly bytes: Buffer } | { readonly opaque: string } {
-    let bytes = body
-    for (const coding of this.#codings.toReversed()) {
-      const reading = decodeContent(coding, bytes)
-      if ('opaque' in reading) return reading
-      bytes = reading.bytes
-    }
-    return { bytes }
   }
 }
 

@@ -6,8 +6,6 @@ import { isScanned } from '../detect/scan.ts'
 import type { Scanned } from '../detect/scan.ts'
 import { isAllowed, restrictsMethods } from '../policy/judge.ts'
 import type { Allowed } from '../policy/judge.ts'
-import { overrideSearch } from '../policy/override.ts'
-import type { OverrideSearch } from '../policy/override.ts'
 import { bodyReader, frameEnd, framePiece } from './body.ts'
 import type { BodyReader } from './body.ts'
 import { controls } from './controls.ts'
@@ -16,6 +14,8 @@ import { Malformed } from './head.ts'
 import type { Framing } from './head.ts'
 import { renderRequest, renderResponse } from './outgoing.ts'
 import type { OutgoingRequest } from './outgoing.ts'
+import { overrideWatch } from './overriding.ts'
+import type { OverrideWatch } from './overriding.ts'
 import { Refuse, refuseFinding } from './request.ts'
 import { isIdentity, readResponse } from './response.ts'
 import type { ResponseHead } from './response.ts'
@@ -119,7 +119,7 @@ class Attempt {
   readonly #reader: BodyReader
   readonly #ends: number
   /** Of a route that tells methods apart: a body must not name another one. */
-  readonly #override: OverrideSearch | undefined
+  readonly #override: OverrideWatch | undefined
   #late: 'upstream-timeout' | 'limit-time' | undefined
   #uploadFailure: Error | undefined
   /** The whole request has gone out. */
@@ -140,10 +140,7 @@ class Attempt {
     this.#upstream = lease.wire
     this.#ends = ends
     this.#reader = bodyReader(exchange.client, exchange.outgoing.request.framing, 'refuse')
-    if (restrictsMethods(allowed.route)) {
-      const types = exchange.outgoing.fields.filter(({ key }) => key === 'content-type')
-      this.#override = overrideSearch(types.map(({ value }) => value))
-    }
+    if (restrictsMethods(allowed.route)) this.#override = overrideWatch(exchange.outgoing.fields)
     exchange.hold(lease.wire)
     lease.wire.onDeadline = () => {
       this.#late = Date.now() >= ends ? 'limit-time' : 'upstream-timeout'
@@ -278,6 +275,7 @@ class Attempt {
   }
 
   #scanEnd(): Buffer {
+    if (this.#override?.end() === true) throw new Refuse('method-override')
     const passed = this.#scanned.body?.end() ?? EMPTY
     if (Buffer.isBuffer(passed)) return passed
     throw refuseFinding(passed)

@@ -72,7 +72,7 @@ export function plan({ desired, snapshot, options }: PlanInput): Plan {
     engines: enginesOf(snapshot),
     actions,
     warnings: desired.warnings,
-    notes: notesOf(desired, snapshot),
+    notes: [...notesOf(desired, snapshot), ...detachedNotes(desired, actions, world, selected)],
     ...(refusal && { refusal }),
     desired: resources,
     disturbs: actions.some(disturbs),
@@ -147,6 +147,25 @@ function enginesOf(snapshot: Snapshot): Plan['engines'] {
 function notesOf(desired: Desired, snapshot: Snapshot): string[] {
   const owner = otherOwner(desired, snapshot)
   return owner ? [owner] : []
+}
+
+/** A new uplink knows only the bundles that this plan hands to it: the others stay without a way out, which is safe and must be said. */
+function detachedNotes(
+  { bottles }: Desired,
+  actions: readonly Action[],
+  world: World,
+  selected: ReadonlySet<string> | undefined,
+): readonly string[] {
+  const isNew = actions.some(
+    ({ kind, verb, impact }) =>
+      kind === 'uplink' && (verb === 'create' || (verb === 'update' && DISTURBING.includes(impact))),
+  )
+  if (!selected || !isNew) return []
+  const left = bottles.filter((bottle) => !selected.has(bottle) && world.claims.has(address.bundle(bottle)))
+  if (left.length === 0) return []
+  return [
+    `the uplink is made anew: ${left.join(', ')} ${left.length === 1 ? 'has' : 'have'} no way out until \`bot-bottle apply\` without names`,
+  ]
 }
 
 /** Two checkouts or two machines never fight over one stack unseen (contract.md, Several machines). */

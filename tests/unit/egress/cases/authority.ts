@@ -1,4 +1,5 @@
 /** Which upstream a request is for: groups B, C and D of containment.md as far as one process decides them. */
+import { gzipSync } from 'node:zlib'
 import { expect } from 'vitest'
 import { answerOk, route } from '../lab.ts'
 import { connectTo, inLab, refused } from './case.ts'
@@ -341,15 +342,19 @@ export const authorityCases: readonly Case[] = [
     title: 'a form does not name another method where methods are restricted',
     run: () =>
       inLab({ routes: [route({ matches: [{ methods: ['POST'] }] })] }, async (lab) => {
-        const post = async (type: string, body: string): Promise<string> =>
+        const post = async (type: string, body: string | Buffer): Promise<string> =>
           await (
             await lab.tunnel()
           )
             .send(
-              `POST / HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n${type}Content-Length: ${body.length}\r\n\r\n${body}`,
+              `POST / HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n${type}Content-Length: ${body.length}\r\n\r\n`,
             )
+            .send(body)
             .ended()
         const form = 'Content-Type: application/x-www-form-urlencoded\r\n'
+        const packed = `${form}Content-Encoding: gzip\r\n`
+        expect(await post(packed, gzipSync('a=1&_method=DELETE'))).toContain('method-override')
+        expect(await post(packed, gzipSync('a=1&b=2'))).toContain('200 OK')
         expect(await post(form, 'a=1&_method=DELETE')).toContain('method-override')
         expect(await post('', '%5Fmethod=DELETE')).toContain('method-override')
         expect(
