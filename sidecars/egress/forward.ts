@@ -1,0 +1,75 @@
+/**
+ * Forwards what policy and scanner have passed, and nothing else: one attempt, or another where a kept connection turns
+ * out to be closed.
+ */
+import { isScanned } from '../detect/scan.ts'
+import type { Scanned } from '../detect/scan.ts'
+import { isAllowed } from '../policy/judge.ts'
+import type { Allowed } from '../policy/judge.ts'
+import type { Door } from './door.ts'
+import { Attempt, NO_ANSWER } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
+import { Refuse } from './request.ts'
+
+/** Methods that may be sent again when a kept connection turns out to be closed (RFC 9110, 9.2.2). */
+const REPEATABLE: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'PUT',
+  'DELETE',
+  'PROPFIND',
+  'REPORT',
+  'SEARCH',
+  'QUERY',
+])
+
+/** Resolves whether the client's connection may carry another request. Throws Refuse, WireClosed. */
+export async function forward(
+  door: Door,
+  allowed: Allowed,
+  scanned: Scanned,
+  exchange: Exchange,
+): Promise<boolean> {
+  if (!isAllowed(allowed) || !isScanned(scanned)) throw new Refuse('internal')
+  try {
+    return await attempts(door, allowed, scanned, exchange)
+  } finally {
+    scanned.body?.dispose()
+  }
+}
+
+async function attempts(
+  door: Door,
+  allowed: Allowed,
+  scanned: Scanned,
+  exchange: Exchange,
+): Promise<boolean> {
+  const { request } = exchange.outgoing
+  door.quotas.admit(allowed.route, request.framing.kind === 'length' ? request.framing.length : 0)
+  const ends =
+    allowed.route.limits?.timeMs === undefined
+      ? Number.POSITIVE_INFINITY
+      : Date.now() + allowed.route.limits.timeMs
+  const bodyless = request.framing.kind === 'none'
+  // A handshake goes on a connection of its own: a kept one could end under it.
+  for (let fresh = exchange.outgoing.opening !== undefined; ; fresh = true) {
+    const lease = await door.upstreams.take(exchange.target, fresh)
+    const attempt = new Attempt(door, allowed, scanned, exchange, lease, ends)
+    try {
+      return await attempt.run()
+    } catch (error) {
+      attempt.abandon()
+      if (
+        error === NO_ANSWER &&
+        lease.reused &&
+        !fresh &&
+        bodyless &&
+        REPEATABLE.has(request.method) &&
+        !exchange.client.closed
+      )
+        continue
+      throw error === NO_ANSWER ? new Refuse('upstream-closed') : error
+    }
+  }
+}
