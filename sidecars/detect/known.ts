@@ -17,10 +17,14 @@ const KEPT: Uint8Array = SQUASHED.map((byte) => (byte === 0 ? 0 : 1))
 /** Squashed bytes by which most places are passed over. */
 const GLIMPSE = 4
 
+/** Larger texts do not leave their size behind. */
+const SCRATCH_MAX = 64 * 1024
+
 /** A set of fingerprints ready to search; shared by all searches. */
 export class KnownSecrets {
   readonly #key: Buffer
   readonly #byTail = new Map<number, Fingerprint[]>()
+  #scratch: KnownSearch | undefined
   /** By the last `GLIMPSE` bytes of a form: 0 where none ends so. */
   readonly filter = new Uint8Array(1 << 16)
   /** Squashed bytes of the longest form. */
@@ -36,6 +40,14 @@ export class KnownSecrets {
       if (same) same.push(one)
       else this.#byTail.set(one.tail, [one])
     }
+  }
+
+  /** Searches one text that stands alone. */
+  searchWhole(text: Uint8Array): readonly KnownHit[] {
+    if (text.length > SCRATCH_MAX) return new KnownSearch(this).push(text)
+    this.#scratch ??= new KnownSearch(this)
+    this.#scratch.reset()
+    return this.#scratch.push(text)
   }
 
   get empty(): boolean {

@@ -3,8 +3,7 @@
  * either is a finding of its own: not looked at is never clean.
  */
 import { readings } from './decode.ts'
-import { KnownSearch } from './known.ts'
-import type { KnownSecrets } from './known.ts'
+import type { KnownSearch, KnownSecrets } from './known.ts'
 import type { ShapeScanner } from './shapes/scanner.ts'
 
 /** Layers of encoding that are undone, one inside the other. */
@@ -46,11 +45,13 @@ export interface Look {
 
 /** Without `streaming` the text stands alone. */
 export function lookThrough(text: Buffer, detectors: Detectors, streaming?: Streaming): Look {
-  const { search = new KnownSearch(detectors.known), seen = 0 } = streaming ?? {}
+  const { known, shapes: tokens } = detectors
+  const seen = streaming?.seen ?? 0
   const hits: Hit[] = []
-  for (const { id, start, end } of search.push(text.subarray(seen)))
+  const found = streaming ? streaming.search.push(text.subarray(seen)) : known.searchWhole(text)
+  for (const { id, start, end } of found)
     hits.push({ rule: `secret/${id}`, start: start + seen, end: end + seen, layers: [] })
-  const shapes = detectors.shapes.scan(text, streaming)
+  const shapes = tokens.scan(text, streaming)
   for (const { rule, start, end, documented } of shapes.hits)
     if (!documented) hits.push({ rule, start, end, layers: [] })
   const inner = new Inner(detectors, Math.max(WORK_MIN, text.length * WORK_FACTOR))
@@ -63,8 +64,6 @@ type Report = (rule: string, start: number, end: number, layers: readonly string
 class Inner {
   readonly #detectors: Detectors
   #left: number
-  /** One search for all inner texts: each begins anew. */
-  #search: KnownSearch | undefined
 
   constructor(detectors: Detectors, work: number) {
     this.#detectors = detectors
@@ -82,9 +81,8 @@ class Inner {
       const { bytes, start, end } = reading
       this.#left -= bytes.length
       if (this.#left < 0) return report('uninspectable/nested', 0, text.length, layers)
-      this.#search ??= new KnownSearch(this.#detectors.known)
-      this.#search.reset()
-      for (const { id } of this.#search.push(bytes)) report(`secret/${id}`, start, end, layers)
+      for (const { id } of this.#detectors.known.searchWhole(bytes))
+        report(`secret/${id}`, start, end, layers)
       for (const { rule, documented } of this.#detectors.shapes.scan(bytes).hits)
         if (!documented) report(rule, start, end, layers)
       if (layers.length < DEPTH)

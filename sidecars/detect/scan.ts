@@ -105,7 +105,7 @@ export function scanRequest(input: ScanInput, rules: ScanRules): Scanned | Findi
     counts(hit, rules),
   )
   if (sent) return { rule: sent.rule, place: 'head' }
-  const given = new KnownSearch(detectors.known).push(Buffer.from(input.given, 'latin1'))
+  const given = detectors.known.searchWhole(Buffer.from(input.given, 'latin1'))
   const known = given.map(({ id }) => `secret/${id}`).find((rule) => !rules.accepted(rule))
   if (known !== undefined) return { rule: known, place: 'head' }
   return new ScannedRequest(input.body && bodyScan(input.body, rules), rules)
