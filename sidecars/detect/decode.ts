@@ -22,7 +22,7 @@ export interface Opaque {
 export type Reading = Layer | Opaque
 
 /** Shorter runs of base64 or hexadecimal hold nothing that is looked for. */
-const RUN_MIN = 24
+const RUN_MIN = 22
 /** What one packed layer may grow to, bytes. */
 export const UNPACKED_MAX = 4 * 1024 * 1024
 
@@ -43,6 +43,8 @@ const CR = 13
 const LF = 10
 /** Lines of this length may go on after their end (RFC 2045, 6.8, and PEM). */
 const FOLDED_MIN = 60
+/** The end of a line, also as JSON writes it. */
+const FOLD = /^(?:\r\n?|\n|\\r\\n|\\[nr])/
 
 /** Base64 at each alignment, because what stands before the run may belong to it; hexadecimal at both. */
 function* runs(bytes: Buffer): Generator<Layer> {
@@ -69,18 +71,23 @@ function endOfRun(bytes: Buffer, start: number): number {
   for (; at < bytes.length; at++) {
     const byte = bytes[at] as number
     if (IN_RUN[byte] === 1) continue
-    if ((byte !== CR && byte !== LF) || at - lineStart < FOLDED_MIN) break
-    if (byte === CR && bytes[at + 1] === LF) at += 1
+    if (at - lineStart < FOLDED_MIN) break
+    const [fold] = FOLD.exec(bytes.toString('latin1', at, at + 4)) ?? []
+    if (fold === undefined || bytes.toString('latin1', at + fold.length, at + fold.length + 2) === '--') break
+    at += fold.length - 1
     lineStart = at + 1
   }
   return at
 }
 
 function* decodedRun(run: string, start: number, end: number): Generator<Layer> {
-  const whole = run.replaceAll(/[\r\n]/g, '')
+  const whole = run.replaceAll(/[\r\n]|\\[nr]/g, '')
   for (const shift of [0, 1, 2, 3]) {
     yield { encoding: 'base64', bytes: Buffer.from(whole.slice(shift), 'base64'), start, end }
   }
+  // A path is one run with what stands in it, and a packing is known by how it begins.
+  for (const { index } of whole.matchAll(/(?<=\/)(?:H4sI|KLUv|UEsD|e[AFJN][A-Za-z0-9])/g))
+    yield { encoding: 'base64', bytes: Buffer.from(whole.slice(index), 'base64'), start, end }
   for (const { 0: hex } of whole.matchAll(/[0-9A-Fa-f]{24,}/g)) {
     for (const shift of [0, 1]) {
       yield { encoding: 'hex', bytes: Buffer.from(hex.slice(shift), 'hex'), start, end }
@@ -123,6 +130,11 @@ function* unescaped(
     const text = bytes.toString('latin1', start, end)
     const decoded = text.replace(pattern, (...found: string[]) => character(found))
     yield { encoding, bytes: Buffer.from(decoded, 'latin1'), start, end }
+    // A form writes a space so; a space between letters of a known secret makes no difference.
+    if (encoding === 'percent' && text.includes('+')) {
+      const spaced = text.replaceAll('+', ' ').replace(pattern, (...found: string[]) => character(found))
+      yield { encoding: 'form', bytes: Buffer.from(spaced, 'latin1'), start, end }
+    }
   }
 }
 
@@ -156,7 +168,7 @@ const ESCAPES: readonly Escape[] = [
   {
     encoding: 'percent',
     mark: '%',
-    telling: (bytes, at) => isSign(bytes, at + 1),
+    telling: (bytes, at) => isHex(bytes[at + 1]) && isHex(bytes[at + 2]),
     pattern: /%([0-9A-Fa-f]{2})/g,
     character: ([, hex]) => String.fromCharCode(Number.parseInt(hex ?? '', 16)),
   },
