@@ -53,8 +53,9 @@ p = subprocess.Popen(['/usr/bin/su', '-c', 'id'], stdin=subprocess.PIPE, stdout=
 end = time.time() + 5
 while time.time() < end:
     try:
-        status = open('/proc/%d/status' % p.pid).read()
+        # First the command line: it is there once the program has its user; a status read before could be that of the fork.
         exe = open('/proc/%d/cmdline' % p.pid).read()
+        status = open('/proc/%d/status' % p.pid).read()
     except OSError: break
     if exe.startswith('/usr/bin/su') and 'Uid' in status: break
 uids = [l.split()[1:] for l in status.splitlines() if l.startswith('Uid')][0]
