@@ -30,8 +30,8 @@ export function* readings(bytes: Buffer): Generator<Reading> {
   yield* unpacked(bytes)
   yield* runs(bytes)
   if (looksWide(bytes)) yield { encoding: 'utf-16', bytes: narrowed(bytes), start: 0, end: bytes.length }
-  if (!looksLikeText(bytes)) return
-  for (const escape of ESCAPES) yield* unescaped(bytes, escape)
+  const isText = looksLikeText(bytes, 0, SAMPLE)
+  for (const escape of ESCAPES) yield* unescaped(bytes, escape, isText)
 }
 
 // ── runs of an alphabet ─────────────────────────────────────────────────────────────────────────
@@ -113,8 +113,12 @@ const AROUND = 1536
 /** Only the parts of a text that hold an escape: the others are read as they are. */
 function* unescaped(
   bytes: Buffer,
-  { encoding, mark, telling, pattern, character }: Escape,
+  { encoding, mark, telling: tells, pattern, character }: Escape,
+  isText: boolean,
 ): Generator<Layer> {
+  // Chance makes escapes in bytes that are no text; what stands around one tells.
+  const telling = (of: Buffer, at: number): boolean =>
+    tells(of, at) && (isText || looksLikeText(of, at, at + NEAR))
   let at = bytes.indexOf(mark)
   while (at !== -1) {
     while (at !== -1 && !telling(bytes, at)) at = bytes.indexOf(mark, at + 1)
@@ -150,7 +154,16 @@ const oneOf = (set: string) => {
   const bytes = new Set(Buffer.from(set))
   return (byte: number | undefined): boolean => byte !== undefined && bytes.has(byte)
 }
-const behindBackslash = oneOf('ux/0123')
+const inEscape = oneOf('ux/0123')
+const lineEnd = oneOf('nrt')
+const BACKSLASH = 0x5c
+/** Also one letter between two escaped line ends. */
+const behindBackslash = (bytes: Buffer, at: number): boolean =>
+  inEscape(bytes[at]) ||
+  (lineEnd(bytes[at]) &&
+    bytes[at + 2] === BACKSLASH &&
+    lineEnd(bytes[at + 3]) &&
+    IN_RUN[bytes[at + 1] ?? 0] === 1)
 const behindAmpersand = oneOf('#alqgn')
 
 const NAMED: Readonly<Record<string, string>> = {
@@ -175,10 +188,13 @@ const ESCAPES: readonly Escape[] = [
   {
     encoding: 'escape',
     mark: '\\',
-    telling: (bytes, at) => behindBackslash(bytes[at + 1]),
-    pattern: /\\(?:u([0-9A-Fa-f]{4})|u\{([0-9A-Fa-f]{1,6})\}|x([0-9A-Fa-f]{2})|([0-7]{3})|(["\\/]))/g,
+    telling: (bytes, at) => behindBackslash(bytes, at + 1),
+    pattern: /\\(?:u([0-9A-Fa-f]{4})|u\{([0-9A-Fa-f]{1,6})\}|x([0-9A-Fa-f]{2})|([0-7]{3})|(["\\/])|[nrt])/g,
     character: ([, unit, point, byte, octal, plain]) =>
-      plain ?? codePoint(Number.parseInt(unit ?? point ?? byte ?? octal ?? '', octal === undefined ? 16 : 8)),
+      !(plain ?? unit ?? point ?? byte ?? octal)
+        ? '\n'
+        : (plain ??
+          codePoint(Number.parseInt(unit ?? point ?? byte ?? octal ?? '', octal === undefined ? 16 : 8))),
   },
   {
     encoding: 'html',
@@ -201,16 +217,17 @@ const ESCAPES: readonly Escape[] = [
 ]
 
 const SAMPLE = 1024
+const NEAR = 24
 
 /** Few control bytes: escapes are written in text. */
-function looksLikeText(bytes: Buffer): boolean {
-  const sample = Math.min(bytes.length, SAMPLE)
+function looksLikeText(bytes: Buffer, from: number, to: number): boolean {
+  const end = Math.min(bytes.length, to)
   let controls = 0
-  for (let at = 0; at < sample; at++) {
+  for (let at = from; at < end; at++) {
     const byte = bytes[at] as number
     if (byte < 32 && byte !== 9 && byte !== LF && byte !== CR) controls += 1
   }
-  return controls * 16 <= sample
+  return controls * 16 <= end - from
 }
 
 /** Every second byte of at least sixteen in a row is 0, as letters are in UTF-16. */

@@ -259,13 +259,6 @@ export function multipart(name: string, content: Buffer, random: Random): Buffer
   ])
 }
 
-/** What is not read in a place, by the name of its encoding: `quality.test.ts` asserts that it is missed. */
-const UNREAD: Readonly<Record<string, RegExp>> = {
-  'bytes around it': /escapes|entities|quoted|layers/,
-  'JSON body': /a line$/,
-  'Content-Encoding': /a line$/,
-}
-
 /** Whether this place can hold a text that is written so. */
 export function fits(
   place: Place,
@@ -274,7 +267,6 @@ export function fits(
 ): boolean {
   if (encoding.binary === true && place.carries !== 'any') return false
   if (encoding.deepest === true && place.escapes) return false
-  if (UNREAD[place.name]?.test(encoding.name) === true) return false
   if (place.line === true && /[\r\n]/.test(carried.toString('latin1'))) return false
   return carried.length <= (place.most ?? Infinity)
 }

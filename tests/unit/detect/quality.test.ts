@@ -65,13 +65,13 @@ describe('Detection on a seeded corpus', () => {
     ['bytes around it', 'percent escapes of some bytes'],
     ['bytes around it', 'JSON escapes of some characters'],
     ['JSON body', 'one character a line'],
-  ])('does not find, in %s, %s', (place, encoding) => {
+  ])('finds, in %s, %s', (place, encoding) => {
     const value = 'Zk9canaryValue0123456789xyQ'
     const random = seededRandom(SEED, place)
     const carried = ENCODINGS.find(({ name }) => name === encoding)?.write(Buffer.from(value), random)
     const sent = carried && PLACES.find(({ name }) => name === place)?.put(carried, random)
     expect(sent).toBeDefined()
-    expect(sent && ruleOf(sent, bottleOf(value), random)).toBeUndefined()
+    expect(sent && ruleOf(sent, bottleOf(value), random)).toMatch(/^secret\//)
   })
 
   it('refuses at most 1 in 10,000 ordinary requests', { timeout: 180_000 }, () => {
