@@ -5,6 +5,7 @@
  * no difference.
  */
 import { createHmac } from 'node:crypto'
+import { base64Core, htmlEscaped } from './spelling.ts'
 
 export interface Fingerprint {
   /** Which secret; never its value. */
@@ -109,24 +110,13 @@ function formsOf(raw: Buffer): readonly (readonly [string, Buffer])[] {
     text('json, twice', JSON.stringify(json).slice(1, -1)),
     text('unicode escapes', hex.map((byte) => `u00${byte}`).join('')),
     text('html', htmlEscaped(value)),
-    ...[0, 1, 2].map((shift) => text('base64', core(raw, shift, 3, 'base64'))),
-    ...[0, 1, 2].map((shift) => text('base64 of UTF-16', core(wide, shift, 3, 'base64'))),
+    ...[0, 1, 2].map((shift) => text('base64', base64Core(raw, shift))),
+    ...[0, 1, 2].map((shift) => text('base64 of UTF-16', base64Core(wide, shift))),
     ...[0, 1, 2, 3, 4].map((shift) => text('base32', base32Core(raw, shift))),
     text('hex of UTF-16', wide.toString('hex')),
     text('hex of UTF-16, big end first', Buffer.from(wide).swap16().toString('hex')),
     text('rot13', rot13(value)),
   ]
-}
-
-/** The characters that depend on these bytes alone, with `shift` bytes in front of them. */
-function core(raw: Buffer, shift: number, group: number, encoding: 'base64'): string {
-  const encoded = Buffer.concat([Buffer.alloc(shift), raw])
-    .toString(encoding)
-    .replace(/=+$/, '')
-  return encoded.slice(
-    Math.ceil((shift * 8) / 6),
-    Math.floor(((shift + raw.length) * 8) / (24 / (group + 1))),
-  )
 }
 
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'
@@ -152,13 +142,3 @@ const rot13 = (text: string): string =>
     const base = code & 96
     return String.fromCharCode(((code - base + 12) % 26) + 1 + base)
   })
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-const htmlEscaped = (text: string): string =>
-  text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? character)

@@ -1,4 +1,5 @@
 /** The forms in which one credential may come back (containment.md, rule 17). What is not listed here is not caught; docs/containment.md says so. */
+import { base64Core, htmlEscaped } from '../detect/spelling.ts'
 
 /** One byte string to look for; `folded`: letters in either case. */
 export interface Form {
@@ -54,27 +55,6 @@ const slashed = (text: string): string => text.replaceAll('/', '\\/')
 const everyByte = (bytes: Buffer): string =>
   [...bytes].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
 
-/** The characters of the base64 text that depend on these bytes alone, with `alignment` bytes in front of them. */
-function base64Core(bytes: Buffer, alignment: number): string {
-  const encoded = Buffer.concat([Buffer.alloc(alignment), bytes])
-    .toString('base64')
-    .replace(/=+$/, '')
-  const leading = [0, 2, 3][alignment] ?? 0
-  // A last character that holds bits of what follows is not ours.
-  const whole = Math.floor(((alignment + bytes.length) * 8) / 6)
-  return encoded.slice(leading, whole)
-}
-
 /** As Go and several frameworks write JSON. */
 const jsonHtmlSafe = (json: string): string =>
   json.replaceAll(/[<>&'+=]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-const htmlEscaped = (text: string): string =>
-  text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? character)
