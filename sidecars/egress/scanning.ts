@@ -1,6 +1,7 @@
 /** What of one request is scanned, and by which rules: the parts of egress put into the terms of `sidecars/detect`. */
 import { randomBytes } from 'node:crypto'
-import type { Dlp, RoutePolicy } from '../../src/model/policy.ts'
+import { DLP_DEFAULTS } from '../../src/model/policy.ts'
+import type { RoutePolicy } from '../../src/model/policy.ts'
 import { fingerprints } from '../detect/fingerprint.ts'
 import { KnownSecrets } from '../detect/known.ts'
 import type { Detectors } from '../detect/look.ts'
@@ -14,8 +15,6 @@ import { membersOf } from './head.ts'
 import type { Field } from './head.ts'
 import type { ParsedRequest } from './request.ts'
 
-/** Of a route that says nothing. */
-const DLP: Dlp = { outboundOnMatch: 'block', inbound: 'off', uninspectable: 'block' }
 /** Fingerprints are compared in this process only. */
 const KEY = randomBytes(32)
 
@@ -63,7 +62,7 @@ export function scanInput(
 /** `today`: YYYY-MM-DD in UTC. */
 export function scanRules(
   detectors: Detectors,
-  { dlp = DLP }: RoutePolicy,
+  { dlp = DLP_DEFAULTS }: RoutePolicy,
   { path, today }: { readonly path: string; readonly today: string },
 ): ScanRules {
   const accepted = new Set(

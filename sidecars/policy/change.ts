@@ -3,6 +3,7 @@
  * (containment.md, rule 14); `widensOnly` says that nothing has to be closed. Unsure counts as closing.
  */
 import { canonical, equal } from '../../src/model/json.ts'
+import { DLP_DEFAULTS } from '../../src/model/policy.ts'
 import type { Dlp, Limits, Match, RoutePolicy, TextMatch } from '../../src/model/policy.ts'
 
 /** Fields that change what happens on a route and not what it reaches. */
@@ -52,8 +53,6 @@ function reach(route: RoutePolicy): unknown {
   )
 }
 
-/** Of a route that says nothing about it. */
-const DLP: Dlp = { outboundOnMatch: 'block', inbound: 'off', uninspectable: 'block' }
 /** The stricter first. */
 const STRICTNESS = {
   outboundOnMatch: ['block', 'redact', 'supervise'],
@@ -63,7 +62,7 @@ const STRICTNESS = {
 
 /** What neither lets out; said as one of the two says it where it is the same. */
 function stricterDlp(a: Dlp | undefined, b: Dlp | undefined): Dlp | undefined {
-  const [one, other] = [a ?? DLP, b ?? DLP]
+  const [one, other] = [a ?? DLP_DEFAULTS, b ?? DLP_DEFAULTS]
   const first = <Value>(order: readonly Value[], left: Value, right: Value): Value =>
     order.indexOf(left) <= order.indexOf(right) ? left : right
   const accepted = (one.accepted ?? []).filter((finding) =>

@@ -2,6 +2,7 @@
 import { address } from '../model/address.ts'
 import type { Place } from '../model/diagnostic.ts'
 import type { Json } from '../model/json.ts'
+import { DLP_DEFAULTS } from '../model/policy.ts'
 import type { AcceptedFinding, Auth, Dlp, Limits, Match, TextMatch } from '../model/policy.ts'
 import type { RouteSpec } from '../resources/route/spec.ts'
 import { readHost } from './hosts.ts'
@@ -15,9 +16,6 @@ export interface DesiredRoute {
   readonly secret?: NamedSecret
   readonly places: Readonly<Record<string, Place>>
 }
-
-/** What the manifest says where it says nothing; egress enforces the same. */
-const DLP_DEFAULTS: Dlp = { outboundOnMatch: 'block', inbound: 'off', uninspectable: 'block' }
 
 /** `node` passed every check; presets are expanded. `asked` is where the manifest asked for the preset that brings it; `accepted` are findings by host as written. */
 export function desiredRoute(

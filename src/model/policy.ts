@@ -42,6 +42,9 @@ export interface Dlp {
   readonly accepted?: readonly AcceptedFinding[]
 }
 
+/** Of a route that says nothing about it. */
+export const DLP_DEFAULTS: Dlp = { outboundOnMatch: 'block', inbound: 'off', uninspectable: 'block' }
+
 export interface AcceptedFinding {
   /** Of the scanner: `token/github-pat-classic`, `secret/env:NAME`. */
   readonly rule: string
