@@ -1,11 +1,16 @@
-/** Audit lines as the policy wants them (`none`, `blocks`, `all`), and the count of refusals in the last hour. Never a value, never a query. */
+/** Audit lines as the policy wants them (`none`, `blocks`, `all`), counters, and the refusals of the last hour. Never a value, never a query. */
+import type { RoutePolicy } from '../../src/model/policy.ts'
 import type { LogLine } from '../supervisor/ipc.ts'
 import type { Authority } from '../policy/authority.ts'
 import type { Finding } from '../detect/scan.ts'
 import type { RuleId } from '../policy/rules.ts'
+import { Counters } from './counters.ts'
 import type { Running } from './running.ts'
 
 export interface Audited {
+  /** The route that admits it; absent: none does, or none was looked for. */
+  readonly route?: RoutePolicy
+  readonly scheme?: 'https' | 'http'
   readonly authority?: Authority
   readonly method?: string
   readonly path?: string
@@ -16,12 +21,15 @@ export interface Audited {
   readonly finding?: Finding
   /** Of a WebSocket that has ended. */
   readonly closeCode?: number
+  /** The request was told of before: a WebSocket is when it opens, and with its bytes when it has ended. */
+  readonly again?: boolean
 }
 
 const MINUTE_MS = 60_000
 const PATH_LOGGED = 256
 
 export class Audit {
+  readonly counters = new Counters()
   readonly #log: (line: LogLine) => void
   readonly #now: () => number
   /** Refusals by minute, a ring of an hour. */
@@ -32,11 +40,15 @@ export class Audit {
     this.#now = now
   }
 
-  allowed(running: Running, rule: string, audited: Audited): void {
+  allowed(running: Running, rule: string, audited: Audited & { readonly route: RoutePolicy }): void {
+    if (audited.again !== true) this.counters.allowed(audited.route)
+    this.counters.moved(audited.route, audited)
     if (running.config.policy.log === 'all') this.#write(running, 'allow', rule, audited)
   }
 
   refused(running: Running | undefined, rule: RuleId, audited: Audited): void {
+    this.counters.refused(audited.route, rule)
+    this.counters.moved(audited.route, audited)
     const minute = Math.floor(this.#now() / MINUTE_MS)
     const slot = this.#minutes[minute % 60]
     if (slot !== undefined) {
@@ -52,7 +64,7 @@ export class Audit {
   }
 
   #write(running: Running | undefined, decision: 'allow' | 'deny', rule: string, audited: Audited): void {
-    const { authority, path, finding, ...rest } = audited
+    const { authority, path, finding, route: _route, again: _again, ...rest } = audited
     this.#log({
       at: new Date(this.#now()).toISOString(),
       bottle: running?.config.bottle ?? '',

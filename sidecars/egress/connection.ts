@@ -17,12 +17,12 @@ import { controls } from './controls.ts'
 import type { Door } from './door.ts'
 import type { Exchange } from './exchange.ts'
 import { forward } from './forward.ts'
-import { Malformed, readHead } from './head.ts'
+import { readHead } from './head.ts'
 import type { Field } from './head.ts'
 import { passedFields } from './outgoing.ts'
 import { relayBothWays } from './passthrough.ts'
 import { renderRefusal } from './refuse.ts'
-import { parseConnect, parseRequest, parseRequestLine, Refuse, refuseFinding } from './request.ts'
+import { parseConnect, parseRequest, parseRequestLine, Refuse, refuseFinding, ruleFor } from './request.ts'
 import type { ParsedRequest, Place } from './request.ts'
 import type { Running } from './running.ts'
 import { scanInput, scanRules } from './scanning.ts'
@@ -39,6 +39,9 @@ interface Seen {
   method?: string
   path?: string
   route?: RoutePolicy
+  /** Bodies of an exchange that failed. */
+  bytesOut?: number
+  bytesIn?: number
   fields: readonly Field[]
 }
 
@@ -182,12 +185,14 @@ export class Connection {
       bodyIn: 0,
       opened: () => audit(),
     }
+    let told = false
     const audit = (): void => {
       const { status, bodyOut: bytesOut, bodyIn: bytesIn, ending } = exchange
       const rule = verdict.entry === -1 ? 'route' : `matches[${verdict.entry}]`
-      const closed = ending && { closeCode: ending.code }
-      const counted = { status, bytesOut, bytesIn, ms: Date.now() - began, ...closed }
-      this.#door.audit.allowed(running, rule, { authority, method, path, ...counted })
+      const answered = { ...(status > 0 && { status }), ...(ending && { closeCode: ending.code }) }
+      const counted = { ...answered, bytesOut, bytesIn, ms: Date.now() - began, again: told }
+      this.#door.audit.allowed(running, rule, { route, authority, scheme, method, path, ...counted })
+      told = true
     }
     this.#judged = judged
     try {
@@ -198,6 +203,9 @@ export class Connection {
       return keep
     } catch (error) {
       this.#speaking = !exchange.begun
+      // The agent went before the answer ended: what went out went out.
+      if (error instanceof WireClosed) audit()
+      else Object.assign(seen, { bytesOut: exchange.bodyOut, bytesIn: exchange.bodyIn })
       throw error
     } finally {
       this.#judged = undefined
@@ -242,8 +250,9 @@ export class Connection {
       // Revoked, or left, while it was dialled: the ClientHello is still unread and must not go out.
       if (this.#over || this.#client.closed) return upstream.destroy()
       this.#upstream = upstream
+      const passed = { route, authority, scheme: 'https' } as const
       return await relayBothWays(this.#door, this.#client, upstream, (bytesOut, bytesIn) =>
-        this.#door.audit.allowed(running, 'passthrough', { authority, bytesOut, bytesIn }),
+        this.#door.audit.allowed(running, 'passthrough', { ...passed, bytesOut, bytesIn }),
       )
     }
     if (running.issuer === undefined) throw new Refuse('issuer-missing')
@@ -293,13 +302,8 @@ export class Connection {
     const path = shown === undefined ? undefined : (running?.matcher.maskText(shown) ?? shown)
     const found = finding && { finding }
     const refusal = refusalOf({ rule, ...seen, ...(path !== undefined && { path }), ...found })
-    this.#door.audit.refused(running, rule, {
-      ...(seen.authority && { authority: seen.authority }),
-      ...(seen.method !== undefined && { method: seen.method }),
-      ...(path !== undefined && { path }),
-      ...found,
-      status: refusal.status,
-    })
+    const asking = { ...seen, ...(path !== undefined && { path }), ...found }
+    this.#door.audit.refused(running, rule, { ...asking, status: refusal.status })
     return { refusal }
   }
 

@@ -4,7 +4,7 @@
  */
 import type { Duplex } from 'node:stream'
 import { X509Certificate } from 'node:crypto'
-import type { EgressConfig, EgressStatus } from '../../src/model/control.ts'
+import type { EgressConfig, EgressCounters, EgressStatus } from '../../src/model/control.ts'
 import { digestOf } from '../../src/model/json.ts'
 import { fingerprintOf, permittedHosts } from '../../src/model/x509.ts'
 import { admit, coversHost } from '../policy/judge.ts'
@@ -39,6 +39,7 @@ export interface Egress {
   configure(config: EgressConfig, spent?: readonly Spent[]): { readonly generation: number }
   status(nonce: string): EgressStatus
   accept(kind: DoorKind, socket: Duplex): void
+  metrics(): { readonly generation: number; readonly counters: EgressCounters }
   /** The answer to one DNS query, `undefined` where there is nothing to answer. */
   resolve(query: Buffer): Buffer | undefined
   close(): void
@@ -70,6 +71,7 @@ export function createEgress(options: EgressOptions): Egress {
       for (const connection of connections) connection.rejudge(running)
       upstreams.retain(liveKeys(running))
       return { generation: config.generation }
+      audit.counters.retain(config.policy.routes)
     },
 
     status: (nonce) => ({
@@ -85,6 +87,11 @@ export function createEgress(options: EgressOptions): Egress {
 
     accept(kind, socket) {
       if ('allowHalfOpen' in socket) socket.allowHalfOpen = true
+    metrics: () => ({
+      generation: running?.config.generation ?? 0,
+      counters: { connections: connections.size, routes: audit.counters.all },
+    }),
+
       if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true)
       const connection = new Connection(door, socket)
       if (connections.size >= limits.connections) return connection.turnAway(kind)

@@ -6,7 +6,7 @@ import { Socket as DatagramSocket } from 'node:dgram'
 import { Server } from 'node:net'
 import type { Socket } from 'node:net'
 import { CONTROL_SOCKETS } from '../../src/model/control.ts'
-import type { FromDaemon, ToDaemon } from '../supervisor/ipc.ts'
+import type { DaemonAnswer, FromDaemon, ToDaemon } from '../supervisor/ipc.ts'
 import { VERSION } from '../version.ts'
 import { sealControls } from './controls.ts'
 import { dialThroughUplink } from './dial.ts'
@@ -38,11 +38,7 @@ say({ ready: true, version: VERSION })
 function answer(message: Exclude<ToDaemon, { listen: unknown }>): FromDaemon {
   const { id } = message
   try {
-    const value =
-      message.op === 'configure'
-        ? egress.configure(message.config, message.spent)
-        : egress.status(message.nonce)
-    return { id, ok: true, value }
+    return { id, ok: true, value: valueOf(message) }
   } catch (error) {
     // Errors of the compiler, of OpenSSL and of our own checks: none quotes a secret, and all are cut.
     return {
@@ -51,6 +47,17 @@ function answer(message: Exclude<ToDaemon, { listen: unknown }>): FromDaemon {
       code: error instanceof GenerationOld ? 'generation-old' : 'config-invalid',
       message: error instanceof Error ? error.message.slice(0, 200) : 'not enforceable',
     }
+  }
+}
+
+function valueOf(message: Exclude<ToDaemon, { listen: unknown }>): DaemonAnswer {
+  switch (message.op) {
+    case 'configure':
+      return egress.configure(message.config, message.spent)
+    case 'status':
+      return egress.status(message.nonce)
+    case 'metrics':
+      return egress.metrics()
   }
 }
 

@@ -169,3 +169,10 @@ function must<T>(parsed: Parsed<T>): T {
 function mismatch(rule: RuleId = 'authority-mismatch'): never {
   throw new Refuse(rule)
 }
+
+/** The rule that a failure is refused by. */
+export function ruleFor(error: unknown): RuleId {
+  if (error instanceof Refuse) return error.rule
+  if (error instanceof Malformed) return error.tooLarge ? 'request-too-large' : 'request-malformed'
+  return 'internal'
+}

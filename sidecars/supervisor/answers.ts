@@ -1,5 +1,6 @@
 /** The one place where what a daemon says becomes a `FromDaemon`. A daemon may have been taken over: nothing it says is believed by its shape. */
-import { fields, oneOf, text, whole } from '../control/decode.ts'
+import type { EgressCounters, RouteCounters } from '../../src/model/control.ts'
+import { fields, list, mapOf, oneOf, text, textOf, whole } from '../control/decode.ts'
 import type { DaemonAnswer, FromDaemon, LogLine, Spent } from './ipc.ts'
 
 /** Throws on anything that is not one of the five messages. */
@@ -15,14 +16,46 @@ export function decodeFromDaemon(message: unknown): FromDaemon {
   if ('spent' in found) return { spent: decodeSpent(found['spent']) }
   const id = whole(found['id'], 'id', 0, Number.MAX_SAFE_INTEGER)
   if (found['ok'] === true) {
-    return {
-      id,
-      ok: true,
-      value: fields(found['value'], 'value', ['generation'], STATUS_FIELDS) as unknown as DaemonAnswer,
-    }
+    const value = fields(found['value'], 'value', ['generation'], [...STATUS_FIELDS, 'counters'])
+    if ('counters' in value)
+      return {
+        id,
+        ok: true,
+        value: {
+          generation: whole(value['generation'], 'value.generation', 0, Number.MAX_SAFE_INTEGER),
+          counters: decodeCounters(value['counters']),
+        },
+      }
+    return { id, ok: true, value: value as unknown as DaemonAnswer }
   }
   return { id, ok: false, code: text(found['code'], 'code', 100), message: text(found['message'], 'message') }
 }
+
+/** Routes that one answer may count. */
+const ROUTES_MAX = 10_002
+/** Rules that one route may have refused by. */
+const RULES_MAX = 100
+
+function decodeCounters(value: unknown): EgressCounters {
+  const found = fields(value, 'counters', ['connections', 'routes'])
+  return {
+    connections: counter(found['connections'], 'counters.connections'),
+    routes: list(decodeRouteCounters, ROUTES_MAX)(found['routes'], 'counters.routes'),
+  }
+}
+
+function decodeRouteCounters(value: unknown, at: string): RouteCounters {
+  const found = fields(value, at, ['route', 'allowed', 'refused', 'bytesOut', 'bytesIn'])
+  return {
+    route: text(found['route'], `${at}.route`, 300),
+    allowed: counter(found['allowed'], `${at}.allowed`),
+    refused: mapOf(textOf(/^[a-z][a-z0-9-]{0,63}$/), counter, RULES_MAX)(found['refused'], `${at}.refused`),
+    bytesOut: counter(found['bytesOut'], `${at}.bytesOut`),
+    bytesIn: counter(found['bytesIn'], `${at}.bytesIn`),
+  }
+}
+
+const counter = (value: unknown, at: string): number => whole(value, at, 0, Number.MAX_SAFE_INTEGER)
 
 function decodeSpent(value: unknown): Spent {
   const found = fields(value, 'spent', ['route', 'day', 'bytes'], [])
@@ -39,7 +72,7 @@ const NUMBERS = ['status', 'bytesOut', 'bytesIn', 'ms', 'closeCode'] as const
 /** Longer texts are cut, not refused: a line of the audit must not be lost because an agent made it long. */
 function decodeLogLine(value: unknown): LogLine {
   const required = ['at', 'bottle', 'decision', 'rule', 'host', 'port', 'generation']
-  const found = fields(value, 'log', required, ['method', 'path', 'finding', 'place', ...NUMBERS])
+  const found = fields(value, 'log', required, ['method', 'path', 'finding', 'place', 'scheme', ...NUMBERS])
   const cut = (name: string, max: number): string => text(found[name], `log.${name}`, Infinity).slice(0, max)
   const number = (name: string): number => {
     const member = found[name]
@@ -56,6 +89,9 @@ function decodeLogLine(value: unknown): LogLine {
     ...(found['method'] === undefined ? {} : { method: cut('method', 40) }),
     ...(found['path'] === undefined ? {} : { path: cut('path', 2000) }),
     ...(found['finding'] === undefined ? {} : { finding: cut('finding', 200) }),
+    ...(found['scheme'] === undefined
+      ? {}
+      : { scheme: oneOf(['https', 'http'] as const)(found['scheme'], 'log.scheme') }),
     ...(found['place'] === undefined
       ? {}
       : { place: oneOf(['head', 'body'] as const)(found['place'], 'log.place') }),

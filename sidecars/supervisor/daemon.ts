@@ -7,14 +7,20 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import type { DaemonName, DaemonStatus, EgressConfig, EgressStatus } from '../../src/model/control.ts'
+import type {
+  DaemonName,
+  DaemonStatus,
+  EgressConfig,
+  EgressCounters,
+  EgressStatus,
+} from '../../src/model/control.ts'
 import type { Logger } from '../control/log.ts'
 import { ControlError } from '../control/server.ts'
 import { dialToken } from '../control/token.ts'
 import { controls } from './controls.ts'
-import { converse, type Conversation } from './conversation.ts'
+import { converse, type Conversation, type Question } from './conversation.ts'
 import { handOver, type Door } from './doors.ts'
-import type { LogLine } from './ipc.ts'
+import type { DaemonAnswer, LogLine } from './ipc.ts'
 import { judgePrivileges, parsePrivileges } from './privileges.ts'
 import { SpentBytes } from './spent.ts'
 import { printableStderr } from './stderr.ts'
@@ -38,6 +44,8 @@ export interface Daemon {
   /** For ever: the daemon is stopped, its doors with it. */
   fail(reason: string): void
   status(nonce: string): Promise<DaemonStatus>
+  /** Absent: it is not egress, or does not answer. */
+  counters(): Promise<EgressCounters | undefined>
   stop(): Promise<void>
 }
 
@@ -282,7 +290,7 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken 
     async status(nonce) {
       const now = life
       const asked = Date.now()
-      const egress = now?.running === true ? await ask(now, nonce) : undefined
+      const egress = (await ask(now, { op: 'status', nonce })) as EgressStatus | undefined
       const isSilent = now?.running === true && egress === undefined
       if (life === now) silentSince = isSilent ? (silentSince ?? asked) : undefined
       const silentMs = silentSince === undefined ? 0 : Date.now() - silentSince
@@ -313,11 +321,15 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken 
         ...(egress === undefined || spec.name !== 'egress' ? {} : { egress }),
       }
     },
+    async counters() {
+      const answer = await ask(spec.name === 'egress' ? life : undefined, { op: 'metrics' })
+      return (answer as { readonly counters: EgressCounters } | undefined)?.counters
+    },
   }
 
-  async function ask(of: Life, nonce: string): Promise<EgressStatus | undefined> {
+  async function ask(of: Life | undefined, question: Question): Promise<DaemonAnswer | undefined> {
     try {
-      return (await of.conversation.ask({ op: 'status', nonce }, STATUS_DEADLINE_MS)) as EgressStatus
+      return of?.running !== true ? undefined : await of.conversation.ask(question, STATUS_DEADLINE_MS)
     } catch {
       return undefined
     }

@@ -2,7 +2,7 @@
  * What the supervisor and a daemon say to each other over Node's IPC channel. The channel is the only one that
  * carries a daemon's secrets: they are in no argument, environment or file.
  */
-import type { EgressConfig, EgressStatus } from '../../src/model/control.ts'
+import type { EgressConfig, EgressCounters, EgressStatus } from '../../src/model/control.ts'
 
 export type ListenerName = 'proxy' | 'transparent-http' | 'transparent-tls' | 'dns-udp' | 'dns-tcp'
 
@@ -17,9 +17,13 @@ export type ToDaemon =
       readonly spent?: readonly Spent[]
     }
   | { readonly id: number; readonly op: 'status'; readonly nonce: string }
+  | { readonly id: number; readonly op: 'metrics' }
 
-/** `EgressStatus` answers `status`, the generation now enforced answers `configure`. */
-export type DaemonAnswer = EgressStatus | { readonly generation: number }
+/** `EgressStatus` answers `status`, the generation now enforced answers `configure`, counters answer `metrics`. */
+export type DaemonAnswer =
+  | EgressStatus
+  | { readonly generation: number }
+  | { readonly generation: number; readonly counters: EgressCounters }
 
 export type FromDaemon =
   | { readonly ready: true; readonly version: string }
@@ -45,6 +49,8 @@ export interface LogLine {
   readonly decision: 'allow' | 'deny'
   readonly rule: string
   readonly method?: string
+  /** Absent: not known yet when it was decided. */
+  readonly scheme?: 'https' | 'http'
   readonly host: string
   readonly port: number
   readonly path?: string

@@ -27,6 +27,9 @@ export function decodeSupervisorRequest(value: Readonly<Record<string, unknown>>
       const { daemon } = fields(value, 'restart', ['op', 'daemon'])
       return { op: 'restart', daemon: oneOf(DAEMONS)(daemon, 'daemon') }
     }
+    case 'metrics':
+      fields(value, 'metrics', ['op'])
+      return { op: 'metrics' }
     case 'logs': {
       const found = fields(value, 'logs', ['op', 'daemon', 'follow', 'tail'])
       return {

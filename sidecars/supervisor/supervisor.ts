@@ -6,6 +6,8 @@
 import { join } from 'node:path'
 import {
   CONTROL_SOCKETS,
+  type AuditOrder,
+  type BundleMetrics,
   type DaemonName,
   type SupervisorRequest,
   type SupervisorStatus,
@@ -37,9 +39,12 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   for (const spec of options.daemons) {
     const journal = createJournal<object>(TAIL_MAX)
     journals.set(spec.name, journal)
+    let seq = 0
     const onLog = (line: object): void => {
-      journal.add(line)
-      audit.info({ daemon: spec.name, ...line }, 'audit')
+      seq += 1
+      const ordered = { ...line, life: startedAt, seq } satisfies AuditOrder
+      journal.add(ordered)
+      audit.info({ daemon: spec.name, ...ordered }, 'audit')
     }
     daemons.set(spec.name, superviseDaemon(spec, log, { onLog, onToken: (token) => report.use(token) }))
   }
@@ -60,6 +65,16 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     const found = Object.fromEntries(await Promise.all(answers))
     return { version: options.version, startedAt, links: links.links(), daemons: found }
   }
+  const metrics = async (): Promise<BundleMetrics> => {
+    const answers = [...daemons].map(async ([name, daemon]) => {
+      const [{ state, startedAt: since, restarts }, egress] = await Promise.all([
+        daemon.status('metrics'),
+        daemon.counters(),
+      ])
+      return [name, { state, startedAt: since, restarts, ...(egress && { egress }) }] as const
+    })
+    return { startedAt, daemons: Object.fromEntries(await Promise.all(answers)) }
+  }
   const report = reportTo(join(options.uplink, CONTROL_SOCKETS.uplinkDial), (request) =>
     request.op === 'status'
       ? status(request.nonce)
@@ -76,6 +91,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     switch (request.op) {
       case 'status':
         return reply.answer(await status(request.nonce))
+      case 'metrics':
+        return reply.answer(await metrics())
       case 'configure': {
         const answer = await enabled(request.daemon).configure(request.config)
         log.info({ daemon: request.daemon, generation: answer.generation }, 'configured')

@@ -55,6 +55,8 @@ export type SupervisorRequest =
   | { readonly op: 'configure'; readonly daemon: 'egress'; readonly config: EgressConfig }
   | { readonly op: 'restart'; readonly daemon: DaemonName }
   /** Streams log lines, one answer each with the same `id`, the last with `end: true`. `follow` never ends. */
+  /** What went through the doors: `BundleMetrics`. */
+  | { readonly op: 'metrics' }
   | {
       readonly op: 'logs'
       readonly daemon: DaemonName | 'supervisor'
@@ -112,6 +114,43 @@ export interface SupervisorStatus {
 // ── host → uplink ────────────────────────────────────────────────────────────────────────────────
 
 export type UplinkRequest =
+/** Counted since the daemon's start. Names are those of the manifest, never what an agent sent. */
+export interface EgressCounters {
+  /** Open now. */
+  readonly connections: number
+  readonly routes: readonly RouteCounters[]
+}
+
+export interface RouteCounters {
+  /** `host:port` as declared; `undeclared`: what no route admitted; `removed`: routes that are no longer declared. */
+  readonly route: string
+  /** Requests that went on, and tunnels that were passed through. */
+  readonly allowed: number
+  /** Refusals by rule, those of the upstream among them. */
+  readonly refused: Readonly<Record<string, number>>
+  /** Of bodies, frames and passed-through tunnels. */
+  readonly bytesOut: number
+  readonly bytesIn: number
+}
+
+export interface DaemonMetrics extends Pick<DaemonStatus, 'state' | 'startedAt' | 'restarts'> {
+  /** Absent: the daemon does not answer. */
+  readonly egress?: EgressCounters
+}
+
+export interface BundleMetrics {
+  readonly startedAt: string
+  readonly daemons: Readonly<Partial<Record<DaemonName, DaemonMetrics>>>
+}
+
+/** One line of the audit as a supervisor tells and prints it: in its order, so that nobody reads one twice or misses one. */
+export interface AuditOrder {
+  /** When the supervisor began, ISO 8601: a later one counts anew. */
+  readonly life: string
+  /** From 1. */
+  readonly seq: number
+}
+
   /** The whole stack in one answer: the uplink asks every attached bundle's supervisor under the same nonce. */
   | { readonly op: 'status'; readonly nonce: string }
   /** Replaces the policy; a connection that could not be opened again as it is, by the same way to the same address, is closed before the answer. */

@@ -9,6 +9,7 @@ const WHOLE: Required<LogLine> = {
   decision: 'deny',
   rule: 'secret-found',
   method: 'POST',
+  scheme: 'https',
   host: 'api.example',
   port: 443,
   path: '/v1',
@@ -30,5 +31,28 @@ describe('a line of the audit from a daemon', () => {
   it('is refused with a field that is not known, or a value that is none', () => {
     for (const wrong of [{ other: 1 }, { place: 'elsewhere' }, { finding: 1 }, { decision: 'maybe' }])
       expect(() => decodeFromDaemon({ log: { ...WHOLE, ...wrong } })).toThrow()
+  })
+})
+
+describe('counters from a daemon', () => {
+  const counted = { route: 'a.test:443', allowed: 1, refused: { 'limit-rate': 2 }, bytesOut: 3, bytesIn: 4 }
+  const answer = (routes: unknown) => ({
+    id: 1,
+    ok: true,
+    value: { generation: 3, counters: { connections: 1, routes } },
+  })
+
+  it('are taken as whole numbers under names of rules', () => {
+    expect(decodeFromDaemon(answer([counted]))).toEqual(answer([counted]))
+  })
+
+  it.each([
+    ['a number that is none', { ...counted, allowed: Number.NaN }],
+    ['a number below nothing', { ...counted, bytesOut: -1 }],
+    ['a rule that is a text of somebody', { ...counted, refused: { 'x"} 1\n': 1 } }],
+    ['a route that is too long', { ...counted, route: 'a'.repeat(301) }],
+    ['a field that is not known', { ...counted, path: '/' }],
+  ])('are refused with %s', (_, wrong) => {
+    expect(() => decodeFromDaemon(answer([wrong]))).toThrow()
   })
 })

@@ -287,11 +287,42 @@ suite('logs', LIMIT, () => {
       await expect.poll(() => rules(follow)).toEqual(['r3'])
       await bundle.door('127.0.0.1', 909, 'log')
       await expect.poll(() => rules(follow)).toEqual(['r3', 'r4'])
-      expect(bundle.output.filter((line) => line.includes('"event":"audit"'))).toHaveLength(4)
+      const printed = bundle.output
+        .filter((line) => line.includes('"event":"audit"'))
+        .map((line) => JSON.parse(line) as { readonly life: string; readonly seq: number })
+      expect(printed.map(({ seq }) => seq)).toEqual([1, 2, 3, 4])
+      expect(follow.map(({ value }) => value)).toMatchObject(
+        printed.slice(2).map(({ life, seq }) => ({ life, seq })),
+      )
       expect(await bundle.ask({ op: 'logs', daemon: 'git-gate', follow: false, tail: 5 })).toMatchObject({
         ok: true,
         value: null,
         end: true,
       })
+    }))
+})
+
+suite('metrics', LIMIT, () => {
+  it('are what the daemon counts and what the supervisor knows of it, without its secrets', () =>
+    within({}, async (bundle) => {
+      await running(bundle)
+      await bundle.ask({ op: 'configure', daemon: 'egress', config: config() })
+      const { value } = (await bundle.ask({ op: 'metrics' })) as { readonly value?: unknown }
+      expect(value).toMatchObject({
+        daemons: {
+          egress: { state: 'running', restarts: 0, egress: { connections: 1, routes: [{ allowed: 3 }] } },
+        },
+      })
+      expect(JSON.stringify(value)).not.toContain(SECRET)
+    }))
+
+  it('are unknown, not zero, of a daemon that does not answer', () =>
+    within({}, async (bundle) => {
+      await running(bundle)
+      await bundle.door('127.0.0.1', 909, 'deaf')
+      const { value } = (await bundle.ask({ op: 'metrics' })) as {
+        readonly value?: { readonly daemons: { readonly egress: object } }
+      }
+      expect(value?.daemons.egress).not.toHaveProperty('egress')
     }))
 })
