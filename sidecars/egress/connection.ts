@@ -285,7 +285,7 @@ export class Connection {
   #fail(error: unknown): void {
     if (this.#over) return
     if (error instanceof WireClosed) return this.#destroy()
-    const rule = ruleOf(error)
+    const rule = ruleFor(error)
     const status = this.#audit(rule, error instanceof Refuse ? error.finding : undefined)
     if (this.#speaking) return this.#say(status.refusal)
     // Before TLS is up an alert can still be said; after it, or inside a response, the connection is only cut.
@@ -343,9 +343,3 @@ export class Connection {
 
 /** Length of the answer to CONNECT: more than this means that TLS has begun. */
 const CONNECT_ANSWER = 'HTTP/1.1 200 Connection established\r\n\r\n'.length
-
-function ruleOf(error: unknown): RuleId {
-  if (error instanceof Refuse) return error.rule
-  if (error instanceof Malformed) return error.tooLarge ? 'request-too-large' : 'request-malformed'
-  return 'internal'
-}
