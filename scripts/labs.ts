@@ -9,6 +9,7 @@ import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { ensureEngine } from './engine.ts'
 import { labsCache, say, timed } from './labs/cache.ts'
+import { prepareClients } from './labs/clients.ts'
 import { downEngineNew, inside, prepareEngineNew, upEngineNew, type Instance } from './labs/engine-new.ts'
 import { handImages } from './labs/images.ts'
 
@@ -19,7 +20,10 @@ const [verb, name, ...rest] = process.argv.slice(2)
 async function main(): Promise<number> {
   if (verb === undefined) {
     say(`cache: ${labsCache()}`)
-    await timed('all laboratories', prepareEngineNew)
+    await timed('all laboratories', async () => {
+      await prepareClients()
+      await prepareEngineNew()
+    })
     return 0
   }
   if (name !== 'engine-new') return usage()
