@@ -10,6 +10,8 @@ import { base64Core, htmlEscaped } from './spelling.ts'
 export interface Fingerprint {
   /** Which secret; never its value. */
   readonly id: string
+  /** What finding it is reported as. */
+  readonly rule: string
   /** How it was written: `raw`, `hex`, `base64`, … */
   readonly form: string
   /** Squashed bytes of the whole form. */
@@ -62,7 +64,12 @@ export function squash(text: Uint8Array): Buffer {
 }
 
 /** One value as a set of fingerprints; none for a value of fewer than `WINDOW` letters and digits. */
-export function fingerprints(key: Buffer, id: string, value: string): readonly Fingerprint[] {
+export function fingerprints(
+  key: Buffer,
+  id: string,
+  value: string,
+  rule = `secret/${id}`,
+): readonly Fingerprint[] {
   const found = new Map<string, Fingerprint>()
   const raw = Buffer.from(value)
   if (squash(raw).length < WINDOW) return []
@@ -74,7 +81,7 @@ export function fingerprints(key: Buffer, id: string, value: string): readonly F
     if (found.has(digest)) return
     const tail = hashOf(squashed, length - WINDOW, length)
     const glimpse = glimpseOf(squashed.readInt32BE(length - 4))
-    found.set(digest, { id, form, length, glimpse, tail, whole: hashOf(squashed, 0, length), digest })
+    found.set(digest, { id, rule, form, length, glimpse, tail, whole: hashOf(squashed, 0, length), digest })
   }
   for (const [form, text] of formsOf(raw)) {
     add(form, text)

@@ -8,6 +8,7 @@ import type { Fingerprint } from './fingerprint.ts'
 /** Where a known secret stands in the piece just given; `start` is negative when it began in an earlier one. */
 export interface KnownHit {
   readonly id: string
+  readonly rule: string
   readonly form: string
   readonly start: number
   readonly end: number
@@ -105,8 +106,8 @@ export class KnownSearch {
       if (filter[glimpseOf(glimpse)] === 0) continue
       const found = known.at(squashed, at + 1)
       if (found === undefined) continue
-      const { id, form } = found
-      hits.push({ id, form, start: place(at + 1 - found.length), end: place(at) + 1 })
+      const { id, rule, form } = found
+      hits.push({ id, rule, form, start: place(at + 1 - found.length), end: place(at) + 1 })
     }
     this.#carry(length, piece)
     return hits

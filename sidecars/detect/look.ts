@@ -18,7 +18,7 @@ export interface Detectors {
 }
 
 export interface Hit {
-  /** Stable: `secret/<id>`, `token/<kind>`, `uninspectable/<why>`. */
+  /** Stable: `secret/<id>`, `placeholder/<id>`, `canary`, `token/<kind>`, `uninspectable/<why>`. */
   readonly rule: string
   /** In the text given; `start` is negative where it began before it. */
   readonly start: number
@@ -49,8 +49,8 @@ export function lookThrough(text: Buffer, detectors: Detectors, streaming?: Stre
   const seen = streaming?.seen ?? 0
   const hits: Hit[] = []
   const found = streaming ? streaming.search.push(text.subarray(seen)) : known.searchWhole(text)
-  for (const { id, start, end } of found)
-    hits.push({ rule: `secret/${id}`, start: start + seen, end: end + seen, layers: [] })
+  for (const { rule, start, end } of found)
+    hits.push({ rule, start: start + seen, end: end + seen, layers: [] })
   const shapes = tokens.scan(text, streaming)
   for (const { rule, start, end, documented } of shapes.hits)
     if (!documented) hits.push({ rule, start, end, layers: [] })
@@ -81,8 +81,8 @@ class Inner {
       const { bytes, start, end } = reading
       this.#left -= bytes.length
       if (this.#left < 0) return report('uninspectable/nested', 0, text.length, layers)
-      for (const { id } of this.#detectors.known.searchWhole(bytes))
-        report(`secret/${id}`, start, end, layers)
+      for (const { rule } of this.#detectors.known.searchWhole(bytes))
+        report(rule, start, end, layers)
       for (const { rule, documented } of this.#detectors.shapes.scan(bytes).hits)
         if (!documented) report(rule, start, end, layers)
       if (layers.length < DEPTH)

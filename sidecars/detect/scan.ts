@@ -106,7 +106,7 @@ export function scanRequest(input: ScanInput, rules: ScanRules): Scanned | Findi
   )
   if (sent) return { rule: sent.rule, place: 'head' }
   const given = detectors.known.searchWhole(Buffer.from(input.given, 'latin1'))
-  const known = given.map(({ id }) => `secret/${id}`).find((rule) => !rules.accepted(rule))
+  const known = given.map(({ rule }) => rule).find((rule) => !rules.accepted(rule))
   if (known !== undefined) return { rule: known, place: 'head' }
   return new ScannedRequest(input.body && bodyScan(input.body, rules), rules)
 }

@@ -157,7 +157,7 @@ export class Connection {
     const verdict = judge(policy, judged)
     if (!verdict.allowed) throw new Refuse(verdict.rule)
     const scanned = scanRequest(
-      scanInput(request, verdict.route, fields, query),
+      scanInput(request, verdict.route, fields, query, running.config.placeholders),
       scanRules(running.detectors, verdict.route, {
         path,
         today: new Date(began).toISOString().slice(0, 10),

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import { X509Certificate } from 'node:crypto'
 import type { EgressConfig, EgressCounters, EgressStatus } from '../../src/model/control.ts'
 import { digestOf } from '../../src/model/json.ts'
+import { knownMarks } from '../../src/model/known.ts'
 import { fingerprintOf, permittedHosts } from '../../src/model/x509.ts'
 import { admit, coversHost } from '../policy/judge.ts'
 import type { LogLine, Spent } from '../supervisor/ipc.ts'
@@ -38,8 +39,8 @@ export interface Egress {
   /** Replaces the configuration whole. What it no longer allows is closed when this returns; throws and changes nothing for one that cannot be enforced. `spent`: what earlier lives of this door have used up. */
   configure(config: EgressConfig, spent?: readonly Spent[]): { readonly generation: number }
   status(nonce: string): EgressStatus
-  accept(kind: DoorKind, socket: Duplex): void
   metrics(): { readonly generation: number; readonly counters: EgressCounters }
+  accept(kind: DoorKind, socket: Duplex): void
   /** The answer to one DNS query, `undefined` where there is nothing to answer. */
   resolve(query: Buffer): Buffer | undefined
   close(): void
@@ -70,8 +71,8 @@ export function createEgress(options: EgressOptions): Egress {
       running = run(config, running)
       for (const connection of connections) connection.rejudge(running)
       upstreams.retain(liveKeys(running))
-      return { generation: config.generation }
       audit.counters.retain(config.policy.routes)
+      return { generation: config.generation }
     },
 
     status: (nonce) => ({
@@ -81,17 +82,18 @@ export function createEgress(options: EgressOptions): Egress {
       trust: digestOf(running?.config.trust ?? []),
       ...(running?.config.issuer && { issuer: issuerStatus(running.config.issuer) }),
       secrets: running?.secretDigests(nonce) ?? {},
+      known: knownMarks(running?.config ?? {}),
       refusedLastHour: audit.refusedLastHour(),
       connections: connections.size,
     }),
 
-    accept(kind, socket) {
-      if ('allowHalfOpen' in socket) socket.allowHalfOpen = true
     metrics: () => ({
       generation: running?.config.generation ?? 0,
       counters: { connections: connections.size, routes: audit.counters.all },
     }),
 
+    accept(kind, socket) {
+      if ('allowHalfOpen' in socket) socket.allowHalfOpen = true
       if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true)
       const connection = new Connection(door, socket)
       if (connections.size >= limits.connections) return connection.turnAway(kind)

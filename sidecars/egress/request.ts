@@ -22,8 +22,13 @@ export class Refuse extends Error {
   }
 }
 
-export const refuseFinding = (finding: Finding): Refuse =>
-  new Refuse(finding.rule.startsWith('uninspectable/') ? 'uninspectable' : 'secret-found', finding)
+export const refuseFinding = (finding: Finding): Refuse => new Refuse(ruleOf(finding), finding)
+
+function ruleOf({ rule }: Finding): RuleId {
+  if (rule === 'canary') return 'canary'
+  if (rule.startsWith('placeholder/')) return 'placeholder-misplaced'
+  return rule.startsWith('uninspectable/') ? 'uninspectable' : 'secret-found'
+}
 
 export interface RequestLine {
   readonly method: string

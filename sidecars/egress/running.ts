@@ -48,7 +48,7 @@ export function run(config: EgressConfig, previous: Running | undefined): Runnin
     config,
     issuer: config.issuer && openAuthority(config.issuer),
     matcher: new Matcher(credentialed(config)),
-    detectors: detectorsFor(config.secrets),
+    detectors: detectorsFor(config.secrets, config),
     token,
     // A route that is not of this policy (a switched-off protection) has none.
     credential: (route) => credentials.get(route) ?? { ok: true },

@@ -1,5 +1,6 @@
 /** What of one request is scanned, and by which rules: the parts of egress put into the terms of `sidecars/detect`. */
 import { randomBytes } from 'node:crypto'
+import type { Marks } from '../../src/model/known.ts'
 import { DLP_DEFAULTS } from '../../src/model/policy.ts'
 import type { RoutePolicy } from '../../src/model/policy.ts'
 import { fingerprints } from '../detect/fingerprint.ts'
@@ -10,9 +11,11 @@ import type { ScanInput, ScanRules } from '../detect/scan.ts'
 import { createShapeScanner } from '../detect/shapes/scanner.ts'
 import type { ShapeScanner } from '../detect/shapes/scanner.ts'
 import { isCredentialField } from '../policy/strip.ts'
+import type { Control } from '../policy/controls.ts'
 import { controls } from './controls.ts'
 import { membersOf } from './head.ts'
 import type { Field } from './head.ts'
+import { fieldBeside, parametersBeside, slotOf } from './placeholders.ts'
 import type { ParsedRequest } from './request.ts'
 
 /** Fingerprints are compared in this process only. */
@@ -23,8 +26,17 @@ const ROOM = new Room(64 * 1024 * 1024)
 
 let shapes: ShapeScanner | undefined
 
-export function detectorsFor(secrets: Readonly<Record<string, string>>): Detectors {
-  const known = Object.entries(secrets).flatMap(([id, value]) => fingerprints(KEY, id, value))
+export function detectorsFor(
+  secrets: Readonly<Record<string, string>>,
+  { placeholders = {}, canary }: Marks = {},
+): Detectors {
+  const known = [
+    ...Object.entries(secrets).flatMap(([id, value]) => fingerprints(KEY, id, value)),
+    ...Object.entries(placeholders).flatMap(([id, value]) =>
+      fingerprints(KEY, id, value, `placeholder/${id}`),
+    ),
+    ...(canary === undefined ? [] : fingerprints(KEY, 'canary', canary, 'canary')),
+  ]
   return {
     known: new KnownSecrets(KEY, known),
     get shapes() {
@@ -39,6 +51,7 @@ export function scanInput(
   route: RoutePolicy,
   fields: readonly Field[],
   query: string,
+  placeholders?: Marks['placeholders'],
 ): ScanInput {
   const { authority, path, framing } = request
   // The one credential that an agent may send of its own looks like one.
@@ -46,8 +59,9 @@ export function scanInput(
     route.auth?.scheme === 'from-agent' ? fields.filter(({ key }) => !isCredentialField(key)) : fields
   let sent = `${authority.host}\n${path}?${query}\n`
   for (const { name, value } of shown) sent += `${name}: ${value}\n`
-  let given = `${authority.host}\n${path}\n${request.query.replaceAll(/(^|[&;])[^=&;]*=/g, '\n')}\n`
-  for (const { value } of request.fields) given += `${value}\n`
+  const slot = slotOf(route, placeholders)
+  let given = `${authority.host}\n${path}\n${parametersBeside(slot, request.query)}\n`
+  for (const field of request.fields) given += `${fieldBeside(slot, field)}\n`
   if (framing.kind === 'none') return { sent, given }
   return {
     sent,
@@ -74,6 +88,11 @@ export function scanRules(
     detectors,
     dlp,
     room: ROOM,
-    accepted: (rule) => accepted.has(rule) || !controls.on('outbound-scan'),
+    accepted: (rule) => accepted.has(rule) || !controls.on(controlOf(rule)),
   }
+}
+
+function controlOf(rule: string): Control {
+  if (rule === 'canary') return 'canary'
+  return rule.startsWith('placeholder/') ? 'placeholder-slot' : 'outbound-scan'
 }

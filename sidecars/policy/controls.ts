@@ -19,6 +19,10 @@ export type Control =
   | 'response-scrub'
   /** Secrets and what looks like one do not leave. */
   | 'outbound-scan'
+  /** A placeholder goes nowhere; only in the slot of its route it may stand. */
+  | 'placeholder-slot'
+  /** Who sends the canary of the bottle is refused. */
+  | 'canary'
   /** Upstream certificates are verified. */
   | 'upstream-verify'
   /** Paths that servers read in several ways are judged in each of them. */

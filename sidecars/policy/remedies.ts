@@ -54,6 +54,8 @@ const SAID: Readonly<Record<string, Remedy>> = {
   'credential-invalid': 'credential',
   'credential-cleartext': 'credential',
   'secret-found': 'finding',
+  'placeholder-misplaced': 'finding',
+  canary: 'finding',
   uninspectable: 'finding',
   'limit-rate': 'limit',
   'limit-body': 'limit',

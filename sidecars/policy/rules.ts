@@ -71,6 +71,15 @@ export const RULES = {
   },
   // what would leave
   'secret-found': { status: 403, words: 'was about to be sent something that must not leave' },
+  'placeholder-misplaced': {
+    status: 403,
+    words: 'was about to be sent a placeholder outside the slot of a route that carries its value',
+  },
+  canary: {
+    status: 403,
+    words:
+      'was about to be sent the canary of this bottle, a sign that somebody else tells the agent what to do',
+  },
   uninspectable: { status: 403, words: 'was about to be sent content that cannot be looked into' },
   // limits of the route
   'limit-rate': { status: 403, words: 'was asked more often than its route allows' },

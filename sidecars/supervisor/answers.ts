@@ -66,7 +66,7 @@ function decodeSpent(value: unknown): Spent {
   }
 }
 
-const STATUS_FIELDS = ['log', 'routes', 'trust', 'issuer', 'secrets', 'refusedLastHour', 'connections']
+const STATUS_FIELDS = ['log', 'routes', 'trust', 'issuer', 'secrets', 'known', 'refusedLastHour', 'connections']
 const NUMBERS = ['status', 'bytesOut', 'bytesIn', 'ms', 'closeCode'] as const
 
 /** Longer texts are cut, not refused: a line of the audit must not be lost because an agent made it long. */

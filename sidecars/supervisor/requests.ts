@@ -47,22 +47,22 @@ export function decodeSupervisorRequest(value: Readonly<Record<string, unknown>>
 /** The routes stay as they came: egress decodes them, and nobody else needs to (lessons.md, 12). */
 function decodeEgressConfig(value: unknown): EgressConfig {
   const required = ['generation', 'policy', 'secrets', 'trust', 'bottle']
-  const found = fields(value, 'config', required, ['issuer', 'uplinkToken'])
+  const found = fields(value, 'config', required, ['issuer', 'uplinkToken', 'placeholders', 'canary'])
   const policy = fields(found['policy'], 'config.policy', ['log', 'routes'])
   list((route) => route, 10_000)(policy['routes'], 'config.policy.routes')
   const config = {
     generation: whole(found['generation'], 'config.generation', 1, Number.MAX_SAFE_INTEGER),
     policy: policy as unknown as EgressPolicy,
-    secrets: mapOf(
-      (name, at) => text(name, at, 1024),
-      (secret, at) => text(secret, at, 1024 * 1024),
-      10_000,
-    )(found['secrets'], 'config.secrets'),
+    secrets: named(found['secrets'], 'config.secrets'),
     trust: list(pem, 1000)(found['trust'], 'config.trust'),
     ...(found['uplinkToken'] === undefined
       ? {}
       : { uplinkToken: text(found['uplinkToken'], 'config.uplinkToken', 256) }),
     bottle: text(found['bottle'], 'config.bottle', 63),
+    ...(found['placeholders'] === undefined
+      ? {}
+      : { placeholders: named(found['placeholders'], 'config.placeholders') }),
+    ...(found['canary'] === undefined ? {} : { canary: text(found['canary'], 'config.canary', 1024) }),
   }
   if (found['issuer'] === undefined) return config
   const issuer = fields(found['issuer'], 'config.issuer', ['certificate', 'key', 'root'])
@@ -75,6 +75,13 @@ function decodeEgressConfig(value: unknown): EgressConfig {
     },
   }
 }
+
+/** Values by SecretId. */
+const named = mapOf(
+  (name, at) => text(name, at, 1024),
+  (value, at) => text(value, at, 1024 * 1024),
+  10_000,
+)
 
 function pem(value: unknown, at: string): string {
   return text(value, at, PEM_MAX)

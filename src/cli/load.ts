@@ -7,7 +7,7 @@ import type { LoadedManifest } from '../manifest/load.ts'
 import type { PresetFolder } from '../manifest/preset-files.ts'
 import { unsupported } from '../manifest/not-supported.ts'
 import type { Home } from '../state/home.ts'
-import { keyedDigest } from './digest-key.ts'
+import { derivedFrom, keyedDigest } from './digest-key.ts'
 import type { Io } from './io.ts'
 import type { Invocation } from './invocation.ts'
 import { packageFile } from './package-file.ts'
@@ -35,6 +35,7 @@ export async function loadFor(invocation: Pick<Invocation, 'options' | 'io'>, ho
     program: await programInputs(),
     presets: presetFolders(home),
     keyedDigest: keyedDigest(home),
+    derived: derivedFrom(home),
     stdin: () => standardInput(io),
   })
 }

@@ -45,6 +45,7 @@ export async function openMaterials(
   return {
     trust: stack.loaded?.trust ?? [],
     environment: (bottle) => stack.loaded?.environment(bottle) ?? new Map(),
+    marks: (bottle) => stack.loaded?.marks(bottle) ?? {},
     // Resolved once per run: what was had above is what is used now.
     secret: (ref) => resolver.credential(ref),
     nextRootCertificate: async (bottle) => roots.nextOf(bottle)?.certificate,

@@ -147,7 +147,8 @@ export function openWatchRun(
     if (edits.length === 0 || bottles.length === 0) return false
     const environment = (bottle: string): ReadonlyMap<string, string> =>
       inForce.get(address.guest(bottle))?.from.environment(bottle) ?? new Map()
-    const stack = { ...opened, loaded: { ...loaded, desired, environment } }
+    const marks: Loaded['marks'] = (bottle) => inForce.get(address.bundle(bottle))?.from.marks(bottle)
+    const stack = { ...opened, loaded: { ...loaded, desired, environment, marks } }
     const options = { ...planning, bottles }
     const part = (fresh: Plan): Plan => divide(fresh, { ...licence, edits: false }, disturbs).now
     const { actions } = part((await planNow(stack, desired, options, invocation)).plan)

@@ -168,6 +168,7 @@ async function configure(
       trust: deps.trust,
       ...(options.token !== undefined && { uplinkToken: options.token }),
       bottle,
+      ...deps.materials.marks?.(bottle),
     }
     await deps.actuator.controlBundle(bottle, { op: 'configure', daemon: 'egress', config }, deps.signal)
   })

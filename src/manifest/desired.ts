@@ -3,6 +3,7 @@ import { address, type Address } from '../model/address.ts'
 import type { DaemonName } from '../model/control.ts'
 import type { Place } from '../model/diagnostic.ts'
 import { digestOf } from '../model/json.ts'
+import { knownMarks } from '../model/known.ts'
 import { DRIVERS, type DriverName, type Resource } from '../model/resource.ts'
 import type { SecretRef } from '../model/secret.ts'
 import type { BottleSpec } from '../resources/bottle/spec.ts'
@@ -11,6 +12,7 @@ import type { CaSpec } from '../resources/ca/spec.ts'
 import type { Desired } from '../resources/desired.ts'
 import type { GuestSpec } from '../resources/guest/spec.ts'
 import type { ImageSpec } from '../resources/image/spec.ts'
+import type { RouteSpec } from '../resources/route/spec.ts'
 import type { UplinkSpec } from '../resources/uplink/spec.ts'
 import { IGNORABLE } from './checks/bottle.ts'
 import { desiredRoute, type FindingOfHost } from './desired-route.ts'
@@ -89,6 +91,7 @@ function bottleResources(
   const image = imageOf(bottle, program)
   const routes = routesOf(bottle, request, secrets)
   const environment = request.environments.get(name)
+  warnUnbound(tree, routes, request.report)
   const common = { driver, bottle: name, protect: written.protect ?? false }
   const ignored = (kind: 'bottle' | 'bundle' | 'guest'): readonly string[] => ignoredBy(tree, kind)
   const placed = (fields: Readonly<Record<string, Node | undefined>>): Readonly<Record<string, Place>> =>
@@ -118,6 +121,7 @@ function bottleResources(
     issuer: 'valid',
     egressLog: written.egress?.log ?? 'blocks',
     trust: digestOf(trust),
+    knows: environment ? knownMarks(environment.marks) : {},
   }
   const guestSpec: GuestSpec = { env: environment?.spec ?? {}, root: 'pending', probe: 'passed' }
   const imageNode = at(tree, 'image') ?? at(tree, 'base_image')
@@ -164,6 +168,7 @@ function bottleResources(
       places: placed({
         egressLog: at(tree, 'egress', 'log'),
         trust: at(request.resolved.root, 'uplink', 'trust'),
+        knows: at(tree, 'env'),
       }),
       ignore: ignored('bundle'),
       ...common,
@@ -221,6 +226,23 @@ function routesOf(
       },
     ]
   })
+}
+
+/** A placeholder that no route takes gets nobody anywhere. */
+function warnUnbound(bottle: Node, routes: readonly Resource[], report: Report): void {
+  const carried = new Set(
+    routes.map(({ spec }) => (spec as RouteSpec).auth).map((auth) => auth && 'secret' in auth && auth.secret),
+  )
+  for (const { key: name, value } of entriesOf(at(bottle, 'env'))) {
+    const variable = text(at(value, 'env'))
+    if (variable === undefined || carried.has(`env:${variable}`)) continue
+    report.warning(
+      'placeholder-without-route',
+      value.place,
+      `no route carries the value of ${quoted(variable)}: the placeholder in ${quoted(name)} is refused wherever it is sent`,
+      `a route with \`auth: { scheme: bearer, token_ref: ${variable} }\` does`,
+    )
+  }
 }
 
 function imageOf(

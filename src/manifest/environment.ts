@@ -1,5 +1,7 @@
 /** Environment of one live bottle: values for the guest, digests for the plan. Values leave this module only as a Map. */
 import { hostVariable } from './checks/bottle.ts'
+import { canaryOf, placeholderOf } from './marks.ts'
+import type { BottleMarks, Derived } from './marks.ts'
 import { at, entriesOf, text } from './node.ts'
 import type { GuestSpec } from '../resources/guest/spec.ts'
 import type { Place } from '../model/diagnostic.ts'
@@ -8,28 +10,42 @@ import type { LiveBottle } from './resolve.ts'
 export interface BottleEnvironment {
   readonly values: ReadonlyMap<string, string>
   readonly spec: GuestSpec['env']
+  /** Those of the values that egress of the bottle has to know. */
+  readonly marks: BottleMarks
   readonly places: Readonly<Record<string, Place>>
 }
 
 /** A host variable that is not set has no value here; `unsetVariables` names it. */
 export function environmentOf(
   bottle: LiveBottle,
+  stack: string,
   env: Readonly<Record<string, string | undefined>>,
   keyedDigest: (value: string) => string,
+  derived: Derived,
 ): BottleEnvironment {
   const values = new Map<string, string>()
   const spec: Record<string, GuestSpec['env'][string]> = {}
   const places: Record<string, Place> = {}
+  const placeholders: Record<string, string> = {}
   for (const { key: name, value } of entriesOf(at(bottle.tree, 'env'))) {
     places[`env.${name}`] = value.place
     const literal = text(value)
-    const host = literal === undefined ? undefined : hostVariable(literal)
+    if (literal === undefined) {
+      const secret = `env:${text(at(value, 'env')) ?? ''}`
+      const placeholder = placeholderOf(derived, stack, bottle.name, secret)
+      placeholders[secret] = placeholder
+      values.set(name, placeholder)
+      spec[name] = { from: 'placeholder', digest: keyedDigest(placeholder) }
+      continue
+    }
+    const host = hostVariable(literal)
     const known = host === undefined ? literal : env[host]
     if (known !== undefined) values.set(name, known)
-    if (literal === undefined)
-      spec[name] = { from: 'placeholder', digest: keyedDigest(`placeholder ${text(at(value, 'env')) ?? ''}`) }
-    else if (host === undefined) spec[name] = { from: 'literal', digest: keyedDigest(literal) }
+    if (host === undefined) spec[name] = { from: 'literal', digest: keyedDigest(literal) }
     else spec[name] = { from: 'host', digest: known === undefined ? 'unset' : keyedDigest(known) }
   }
-  return { values, spec, places }
+  const canary = canaryOf(derived, stack, bottle.name, new Set(Object.keys(spec)))
+  values.set(canary.name, canary.value)
+  spec[canary.name] = { from: 'program', digest: keyedDigest(canary.value) }
+  return { values, spec, places, marks: { placeholders, canary: canary.value } }
 }

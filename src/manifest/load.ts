@@ -12,6 +12,7 @@ import { checkManifest } from './check.ts'
 import { checkPatterns, type Patterns } from './checks/patterns.ts'
 import { desiredOf } from './desired.ts'
 import { environmentOf } from './environment.ts'
+import type { BottleMarks, Derived } from './marks.ts'
 import { locateManifest, type ManifestFile } from './locate.ts'
 import { made, plain, type MapNode } from './node.ts'
 import { originOf } from './origin.ts'
@@ -49,6 +50,8 @@ export interface LoadRequest {
   readonly presets?: readonly PresetFolder[]
   /** Keyed digest for values that must not be shown (env). */
   readonly keyedDigest: (value: string) => string
+  /** What bottles are given beside the manifest, made of a key of this installation. */
+  readonly derived: Derived
 }
 
 export interface LoadedManifest {
@@ -61,8 +64,10 @@ export interface LoadedManifest {
   readonly trust: readonly string[]
   /** Absolute paths of what the manifest names beside itself: certificates, presets and files of secrets. */
   readonly named: readonly string[]
-  /** Values of literals and of host variables; placeholders are not here. */
+  /** Values of literals and of host variables, placeholders and the canary. */
   environment(bottle: string): ReadonlyMap<string, string>
+  /** Absent: there is no such bottle. */
+  marks(bottle: string): BottleMarks | undefined
 }
 
 /** Place of what `--driver` says. */
@@ -108,7 +113,10 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
 
   const origin = await originOf(located[0]?.path ?? '-')
   const values = new Map(
-    resolved.live.map((bottle) => [bottle.name, environmentOf(bottle, request.env, request.keyedDigest)]),
+    resolved.live.map((bottle) => [
+      bottle.name,
+      environmentOf(bottle, resolved.stack, request.env, request.keyedDigest, request.derived),
+    ]),
   )
   const desired = desiredOf({
     resolved,
@@ -133,6 +141,7 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
       ...Object.values(desired.secrets).flatMap((ref) => (ref.from === 'file' ? [ref.path] : [])),
     ],
     environment: (bottle) => values.get(bottle)?.values ?? new Map(),
+    marks: (bottle) => values.get(bottle)?.marks,
   }
 }
 

@@ -51,11 +51,6 @@ const ROWS: readonly Row[] = [
   { feature: 'headless', asked: key('headless') },
   { feature: 'resources.disk', asked: key('resources', 'disk') },
   {
-    feature: 'env placeholder',
-    asked: (bottle) =>
-      entriesOf(at(bottle, 'env')).flatMap((one) => (one.value.kind === 'map' ? [one.value.place] : [])),
-  },
-  {
     feature: 'env asked on the terminal',
     asked: (bottle) =>
       entriesOf(at(bottle, 'env')).flatMap((one) => (text(one.value) === '?' ? [one.value.place] : [])),

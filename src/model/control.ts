@@ -4,6 +4,7 @@
  * static helper's `relay`); only this side may configure. Secrets travel here and nowhere else; every type that
  * holds one says so.
  */
+import type { Marks } from './known.ts'
 import type { EgressPolicy, RoutePolicy, UplinkPolicy, UplinkTarget } from './policy.ts'
 import type { StackRecord } from './record.ts'
 
@@ -30,7 +31,7 @@ export const CONTROL_LINE_MAX = 8 * 1024 * 1024
  * The host keeps neither issuer nor token: where it leaves one out, the supervisor fills in the present one before
  * the daemon gets the configuration (the daemon always gets both, as far as there ever were any).
  */
-export interface EgressConfig {
+export interface EgressConfig extends Marks {
   /**
    * Rises with every configure of this bundle, also when one is tried again; connections carry the one that admitted
    * them. One that is not above the present one is refused (`generation-old`), whatever it holds: it was decided on
@@ -54,9 +55,9 @@ export type SupervisorRequest =
   | { readonly op: 'status'; readonly nonce: string }
   | { readonly op: 'configure'; readonly daemon: 'egress'; readonly config: EgressConfig }
   | { readonly op: 'restart'; readonly daemon: DaemonName }
-  /** Streams log lines, one answer each with the same `id`, the last with `end: true`. `follow` never ends. */
   /** What went through the doors: `BundleMetrics`. */
   | { readonly op: 'metrics' }
+  /** Streams log lines, one answer each with the same `id`, the last with `end: true`. `follow` never ends. */
   | {
       readonly op: 'logs'
       readonly daemon: DaemonName | 'supervisor'
@@ -82,6 +83,8 @@ export interface EgressStatus {
   }
   /** HMAC-SHA256 of each held value under the nonce of the question, hex. */
   readonly secrets: Readonly<Record<string, string>>
+  /** What it recognises beside them, by name with a digest (`knownMarks`). */
+  readonly known: Readonly<Record<string, string>>
   /** Requests refused in the last hour. */
   readonly refusedLastHour: number
   readonly connections: number
@@ -111,9 +114,6 @@ export interface SupervisorStatus {
   readonly daemons: Readonly<Partial<Record<DaemonName, DaemonStatus>>>
 }
 
-// ── host → uplink ────────────────────────────────────────────────────────────────────────────────
-
-export type UplinkRequest =
 /** Counted since the daemon's start. Names are those of the manifest, never what an agent sent. */
 export interface EgressCounters {
   /** Open now. */
@@ -151,6 +151,9 @@ export interface AuditOrder {
   readonly seq: number
 }
 
+// ── host → uplink ────────────────────────────────────────────────────────────────────────────────
+
+export type UplinkRequest =
   /** The whole stack in one answer: the uplink asks every attached bundle's supervisor under the same nonce. */
   | { readonly op: 'status'; readonly nonce: string }
   /** Replaces the policy; a connection that could not be opened again as it is, by the same way to the same address, is closed before the answer. */

@@ -12,6 +12,7 @@
 import type { Readable, Writable } from 'node:stream'
 import type { SupervisorRequest, UplinkRequest, UplinkStatus } from '../model/control.ts'
 import type { Action } from '../model/plan.ts'
+import type { Marks } from '../model/known.ts'
 import type { Secret, SecretRef } from '../model/secret.ts'
 import type { DriverName, Observed, Resource } from '../model/resource.ts'
 import type { DriverState, Unknown } from '../model/snapshot.ts'
@@ -45,6 +46,8 @@ export interface Materials {
   /** The bottle's environment with values, as the agent program gets it. */
   environment(bottle: string): ReadonlyMap<string, string>
   secret(ref: SecretRef): Promise<Secret>
+  /** What the bottle's egress is to recognise beside the values it uses; absent: nothing. */
+  marks?(bottle: string): Marks
 }
 
 export interface EffectContext {

@@ -196,6 +196,7 @@ function enrichedBundle(
     ...(egress && {
       egressLog: egress.log,
       trust: egress.trust,
+      knows: egress.known,
       issuer: issuerState(egress, root, now),
     }),
   }

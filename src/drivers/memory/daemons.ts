@@ -9,6 +9,7 @@ import type {
 } from '../../model/control.ts'
 import { DriverError } from '../../model/errors.ts'
 import { digestOf } from '../../model/json.ts'
+import { knownMarks } from '../../model/known.ts'
 import { Secret } from '../../model/secret.ts'
 import { fingerprintOf, permittedHosts } from '../../model/x509.ts'
 import type { LiveBundle, LiveStack } from './world.ts'
@@ -47,6 +48,7 @@ function supervisorStatus(bundle: LiveBundle, nonce: string): SupervisorStatus {
     secrets: Object.fromEntries(
       Object.entries(config?.secrets ?? {}).map(([id, value]) => [id, new Secret(value).digest(nonce)]),
     ),
+    known: knownMarks(config ?? {}),
     refusedLastHour: 0,
     connections: 0,
   }

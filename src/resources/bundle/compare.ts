@@ -13,4 +13,5 @@ export const bundleImpacts: KindDefinition<BundleSpec>['impacts'] = {
   issuer: 'live',
   egressLog: 'live',
   trust: 'live',
+  knows: 'live',
 }

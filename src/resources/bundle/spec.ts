@@ -17,4 +17,6 @@ export interface BundleSpec {
   readonly egressLog: 'none' | 'blocks' | 'all'
   /** Digest of the further authorities (`uplink.trust`). */
   readonly trust: string
+  /** What egress recognises beside the values it puts on requests (`knownMarks`). */
+  readonly knows: Readonly<Record<string, string>>
 }

@@ -147,6 +147,7 @@ export async function labStack(
           issuer: 'valid',
           egressLog: 'all',
           trust: '',
+          knows: {},
         },
         bottle,
       )

@@ -110,7 +110,7 @@ export const ROWS: readonly Row[] = [
   claimed('CRD-10', 'P0', 'engine/containment/credentials.test.ts', 'secrets-by-stdin'),
   claimed('CRD-11', 'P0', 'unit/supervisor/supervisor.test.ts', 'own-uid'),
   claimed('CRD-13', 'P0', 'unit/egress/cases.test.ts', 'masked-records'),
-  notHere('CRD-14', 'P0', 'placeholders come with the provider issue; a credential has only its header slot'),
+  claimed('CRD-14', 'P0', 'unit/egress/cases.test.ts', 'placeholder-slot'),
   claimed('CRD-15', 'P0', 'unit/egress/cases.test.ts', 'credential-binding'),
   claimed('CRD-16', 'P1', 'unit/egress/cases.test.ts'),
   claimed('CRD-17', 'P0', 'unit/policy/presets.test.ts', 'entries-decide'),

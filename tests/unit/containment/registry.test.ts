@@ -10,6 +10,7 @@ import { credentialCases } from '../egress/cases/credentials.ts'
 import { dlpCases } from '../egress/cases/dlp.ts'
 import { framingCases } from '../egress/cases/framing.ts'
 import { lifeCases } from '../egress/cases/life.ts'
+import { markCases } from '../egress/cases/marks.ts'
 import { webSocketCases } from '../egress/cases/websocket.ts'
 import { CASES as SUPERVISOR } from '../supervisor/cases.ts'
 import { CASES as UPLINK } from '../uplink/cases.ts'
@@ -40,6 +41,7 @@ const named: readonly Named[] = [
     ...framingCases,
     ...credentialCases,
     ...dlpCases,
+    ...markCases,
     ...lifeCases,
     ...webSocketCases,
   ].map(({ ids, control }) => ({

@@ -7,6 +7,7 @@ import { credentialCases } from './cases/credentials.ts'
 import { dlpCases } from './cases/dlp.ts'
 import { framingCases } from './cases/framing.ts'
 import { lifeCases } from './cases/life.ts'
+import { markCases } from './cases/marks.ts'
 import { webSocketCases } from './cases/websocket.ts'
 import { patience } from './lab.ts'
 
@@ -15,6 +16,7 @@ const cases: readonly Case[] = [
   ...framingCases,
   ...credentialCases,
   ...dlpCases,
+  ...markCases,
   ...lifeCases,
   ...webSocketCases,
 ]
@@ -42,7 +44,7 @@ describe('a case fails without the protection it names', () => {
 test('every protection is named by a case', () => {
   const named = new Set(cases.map(({ control }) => control))
   for (const control of [
-    'authority-equality', 'ip-literals', 'local-names', 'strict-framing', 'credential-strip', 'credential-binding', 'response-scrub', 'outbound-scan', 'upstream-verify', 'path-canonical',
+    'authority-equality', 'ip-literals', 'local-names', 'strict-framing', 'credential-strip', 'credential-binding', 'response-scrub', 'outbound-scan', 'placeholder-slot', 'canary', 'upstream-verify', 'path-canonical',
     'default-deny', 'hello-before-dial', 'generations', 'response-framing', 'upgrade-refused', 'websocket-accept', 'websocket-frames', 'git-by-https',
   ] as const) expect(named).toContain(control) // prettier-ignore
 })

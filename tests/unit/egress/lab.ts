@@ -4,6 +4,7 @@ import { connect, createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
 import type { TLSSocket } from 'node:tls'
+import type { Marks } from '../../../src/model/known.ts'
 import type { EgressConfig } from '../../../src/model/control.ts'
 import type { RoutePolicy } from '../../../src/model/policy.ts'
 import { createIssuer, createLeaf, createRoot, openAuthority } from '../../../src/model/x509.ts'
@@ -120,6 +121,7 @@ export function endOfRequest(text: string): number {
 export interface LabOptions {
   readonly routes: readonly RoutePolicy[]
   readonly secrets?: Readonly<Record<string, string>>
+  readonly marks?: Marks
   readonly upstreams?: Readonly<Record<string, Answering>>
   /** Another certificate for an upstream. */
   readonly certificates?: Readonly<Record<string, CertificateAndKey>>
@@ -189,6 +191,7 @@ export class Lab {
       trust: this.#options.trust ?? [upstreamAuthority.root],
       uplinkToken: 'token-of-the-uplink',
       bottle: 'implementer',
+      ...this.#options.marks,
     }
   }
 

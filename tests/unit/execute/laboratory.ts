@@ -13,6 +13,7 @@ import type { ApplyDeps } from '../../../src/execute/apply.ts'
 import type { Clock } from '../../../src/execute/clock.ts'
 import type { ApplyEvent } from '../../../src/model/event.ts'
 import { DriverError } from '../../../src/model/errors.ts'
+import type { Marks } from '../../../src/model/known.ts'
 import type { Plan } from '../../../src/model/plan.ts'
 import { describeSecretRef, Secret } from '../../../src/model/secret.ts'
 import type { Driver } from '../../../src/ports/driver.ts'
@@ -89,6 +90,7 @@ export async function laboratory(options: LaboratoryOptions = {}) {
     openRoots({ home, engineId, stack }),
   ]
   const secrets: Record<string, string> = { ...options.secrets }
+  const marks: Record<string, Marks> = {}
 
   const look = async () => {
     const observation = await driver.observe(stack)
@@ -129,7 +131,8 @@ export async function laboratory(options: LaboratoryOptions = {}) {
       materials: {
         rootCertificate: async (bottle) => roots.rootOf(bottle)?.certificate ?? '',
         nextRootCertificate: async (bottle) => roots.nextOf(bottle)?.certificate,
-        environment: () => new Map(),
+        environment: (bottle) => new Map(Object.entries(marks[bottle]?.placeholders ?? {})),
+        marks: (bottle) => marks[bottle] ?? {},
         secret: async (ref) => {
           const value = ref.from === 'env' ? secrets[ref.name] : undefined
           if (value === undefined)
@@ -163,6 +166,7 @@ export async function laboratory(options: LaboratoryOptions = {}) {
     calls,
     faults: injected,
     secrets,
+    marks,
     look,
     planned,
     run,

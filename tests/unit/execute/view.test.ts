@@ -8,6 +8,7 @@ const egress = (generation: number): EgressStatus => ({
   routes: [],
   trust: '',
   secrets: {},
+  known: {},
   refusedLastHour: 0,
   connections: 0,
 })

@@ -1,6 +1,7 @@
 /** Loads manifests the way a command does, from files of this checkout or from a text. */
 import { join } from 'node:path'
 import { loadManifest, type LoadedManifest, type LoadRequest } from '../../../src/manifest/load.ts'
+import { digestOf } from '../../../src/model/json.ts'
 import type { Diagnostic } from '../../../src/model/diagnostic.ts'
 import { ManifestError } from '../../../src/model/errors.ts'
 
@@ -21,6 +22,7 @@ export function request(over: Partial<LoadRequest> = {}): LoadRequest {
     program: PROGRAM,
     presets: [{ path: join(import.meta.dirname, '../../../presets'), shown: 'bot-bottle:presets' }],
     keyedDigest: (value) => `digest of ${value.length}`,
+    derived: (...words) => digestOf(words),
     ...over,
   }
 }

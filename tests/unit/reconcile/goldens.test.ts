@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { loadManifest } from '../../../src/manifest/load.ts'
+import { digestOf } from '../../../src/model/json.ts'
 import type { Observed } from '../../../src/model/resource.ts'
 import type { Snapshot } from '../../../src/model/snapshot.ts'
 import { plan } from '../../../src/reconcile/plan.ts'
@@ -61,6 +62,7 @@ async function desiredIn(path: string): Promise<Desired> {
       baseImage: { name: 'bot-bottle/base:bbbbbbbbbbbb', inputDigest: 'b'.repeat(64) },
     },
     keyedDigest: (value) => `digest of ${value}`,
+    derived: (...words) => digestOf(words),
   })
   return relocated(loaded.desired)
 }

@@ -107,6 +107,7 @@ function bottleResources(name: string, shape: BottleShape): Resource[] {
     issuer: 'valid',
     egressLog: 'blocks',
     trust: digestOf([]),
+    knows: {},
   }
   return [
     resource(image, 'image', { role: 'base', tag: 'base', inputDigest: DIGEST, base: 'base' }, []),
