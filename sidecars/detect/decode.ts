@@ -2,32 +2,14 @@
  * Encodings undone: every text that another text may carry, one layer at a time. Whatever was split or spelled
  * differently by one layer of encoding alone is found without decoding (`fingerprint.ts`); this is for layers above it.
  */
-import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync, zstdDecompressSync } from 'node:zlib'
-
-/** What was read out of `start` to `end` of the text around it. */
-export interface Layer {
-  readonly encoding: string
-  readonly bytes: Buffer
-  readonly start: number
-  readonly end: number
-}
-
-/** It is packed in a way that this program cannot look into. */
-export interface Opaque {
-  /** `cut`: its end is not here. */
-  readonly opaque: 'encrypted' | 'damaged' | 'too-large' | 'cut'
-  readonly encoding: string
-}
-
-export type Reading = Layer | Opaque
+import { packed } from './packed.ts'
+import type { Layer, Reading } from './reading.ts'
 
 /** Shorter runs of base64 or hexadecimal hold nothing that is looked for. */
 const RUN_MIN = 22
-/** What one packed layer may grow to, bytes. */
-export const UNPACKED_MAX = 4 * 1024 * 1024
 
 export function* readings(bytes: Buffer): Generator<Reading> {
-  yield* unpacked(bytes)
+  yield* packed(bytes)
   yield* runs(bytes)
   if (looksWide(bytes)) yield { encoding: 'utf-16', bytes: narrowed(bytes), start: 0, end: bytes.length }
   const isText = looksLikeText(bytes, 0, SAMPLE)
@@ -46,6 +28,9 @@ const FOLDED_MIN = 60
 /** The end of a line, also as JSON writes it. */
 const FOLD = /^(?:\r\n?|\n|\\r\\n|\\[nr])/
 
+/** `+`, `/`, `=` or the end of a line, as a form, JSON or HTML writes it within base64. */
+const ESCAPED_SIGN = /^(?:%(?:2[bf]|3d|0[ad])|\\\/|\\u00(?:2[bf]|3d)|&#(?:x2[bf]|x3d|4[37]|61))/i
+
 /** Base64 at each alignment, because what stands before the run may belong to it; hexadecimal at both. */
 function* runs(bytes: Buffer): Generator<Layer> {
   const { length } = bytes
@@ -59,7 +44,7 @@ function* runs(bytes: Buffer): Generator<Layer> {
       continue
     }
     const end = endOfRun(bytes, from)
-    yield* decodedRun(bytes.toString('latin1', from, end), from, end)
+    yield* decodedRun(bytes, from, end)
     from = end
   }
 }
@@ -80,14 +65,12 @@ function endOfRun(bytes: Buffer, start: number): number {
   return at
 }
 
-function* decodedRun(run: string, start: number, end: number): Generator<Layer> {
-  const whole = run.replaceAll(/[\r\n]|\\[nr]/g, '')
+function* decodedRun(bytes: Buffer, start: number, end: number): Generator<Layer> {
+  const whole = bytes.toString('latin1', start, end).replaceAll(/[\r\n]|\\[nr]/g, '')
+  const goesOn = ESCAPED_SIGN.test(bytes.toString('latin1', end, end + 6))
   for (const shift of [0, 1, 2, 3]) {
-    yield { encoding: 'base64', bytes: Buffer.from(whole.slice(shift), 'base64'), start, end }
+    yield { encoding: 'base64', bytes: Buffer.from(whole.slice(shift), 'base64'), start, end, goesOn }
   }
-  // A path is one run with what stands in it, and a packing is known by how it begins.
-  for (const { index } of whole.matchAll(/(?<=\/)(?:H4sI|KLUv|UEsD|e[AFJN][A-Za-z0-9])/g))
-    yield { encoding: 'base64', bytes: Buffer.from(whole.slice(index), 'base64'), start, end }
   for (const { 0: hex } of whole.matchAll(/[0-9A-Fa-f]{24,}/g)) {
     for (const shift of [0, 1]) {
       yield { encoding: 'hex', bytes: Buffer.from(hex.slice(shift), 'hex'), start, end }
@@ -132,12 +115,13 @@ function* unescaped(
     }
     const end = Math.min(bytes.length, last + AROUND)
     const text = bytes.toString('latin1', start, end)
+    const goesOn = end < bytes.length
     const decoded = text.replace(pattern, (...found: string[]) => character(found))
-    yield { encoding, bytes: Buffer.from(decoded, 'latin1'), start, end }
+    yield { encoding, bytes: Buffer.from(decoded, 'latin1'), start, end, goesOn }
     // A form writes a space so; a space between letters of a known secret makes no difference.
     if (encoding === 'percent' && text.includes('+')) {
       const spaced = text.replaceAll('+', ' ').replace(pattern, (...found: string[]) => character(found))
-      yield { encoding: 'form', bytes: Buffer.from(spaced, 'latin1'), start, end }
+      yield { encoding: 'form', bytes: Buffer.from(spaced, 'latin1'), start, end, goesOn }
     }
   }
 }
@@ -243,108 +227,3 @@ function looksWide(bytes: Buffer): boolean {
 }
 
 const narrowed = (bytes: Buffer): Buffer => bytes.filter((byte) => byte !== 0) as Buffer
-
-// ── packed ──────────────────────────────────────────────────────────────────────────────────────
-
-interface Packing {
-  readonly encoding: string
-  readonly magic: Buffer
-  readonly unpack: (bytes: Buffer) => Buffer
-}
-
-const limits = { maxOutputLength: UNPACKED_MAX }
-const PACKINGS: readonly Packing[] = [
-  { encoding: 'gzip', magic: Buffer.from([0x1f, 0x8b, 0x08]), unpack: (bytes) => gunzipSync(bytes, limits) },
-  {
-    encoding: 'zstd',
-    magic: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]),
-    unpack: (bytes) => zstdDecompressSync(bytes, limits),
-  },
-  ...[0x01, 0x5e, 0x9c, 0xda].map((level) => ({
-    encoding: 'zlib',
-    magic: Buffer.from([0x78, level]),
-    unpack: (bytes: Buffer) => inflateSync(bytes, limits),
-  })),
-]
-
-/** What begins like a packed text and is none stays a text. */
-function* unpacked(bytes: Buffer): Generator<Reading> {
-  if (bytes.length >= 30 && bytes.readUInt32LE(0) === ZIP_MEMBER) yield* zipMembers(bytes)
-  for (const { encoding, magic, unpack } of PACKINGS) {
-    if (!bytes.subarray(0, magic.length).equals(magic)) continue
-    const read = reading(encoding, bytes, () => unpack(bytes))
-    if ('bytes' in read || read.opaque !== 'damaged') yield read
-  }
-}
-
-/** The body of a message by its Content-Encoding, the last applied first. */
-export function decodeContent(encoding: string, bytes: Buffer): Reading {
-  switch (encoding) {
-    case 'gzip':
-    case 'x-gzip':
-      return reading(encoding, bytes, () => gunzipSync(bytes, limits))
-    case 'deflate':
-      return reading(encoding, bytes, () =>
-        ((bytes[0] ?? 0) & 15) === 8 ? inflateSync(bytes, limits) : inflateRawSync(bytes, limits),
-      )
-    case 'br':
-      return reading(encoding, bytes, () => brotliDecompressSync(bytes, limits))
-    case 'zstd':
-      return reading(encoding, bytes, () => zstdDecompressSync(bytes, limits))
-    default:
-      return { opaque: 'damaged', encoding }
-  }
-}
-
-/** A body by all its codings, in the order they were applied. */
-export function decodeAll(codings: readonly string[], body: Buffer): { readonly bytes: Buffer } | Opaque {
-  let bytes = body
-  for (const coding of codings.toReversed()) {
-    const read = decodeContent(coding, bytes)
-    if ('opaque' in read) return read
-    bytes = read.bytes
-  }
-  return { bytes }
-}
-
-function reading(encoding: string, bytes: Buffer, unpack: () => Buffer): Reading {
-  try {
-    return { encoding, bytes: unpack(), start: 0, end: bytes.length }
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    return { encoding, opaque: WHY[code] ?? 'damaged' }
-  }
-}
-
-const WHY: Readonly<Record<string, Opaque['opaque']>> = {
-  ERR_BUFFER_TOO_LARGE: 'too-large',
-  Z_BUF_ERROR: 'cut',
-  ZSTD_error_srcSize_wrong: 'cut',
-}
-
-const ZIP_MEMBER = 0x04034b50
-const STORED = 0
-const DEFLATED = 8
-const ENCRYPTED = 1
-const SIZE_FOLLOWS = 8
-
-/** Local file headers in order (APPNOTE 6.3.10, 4.3.7). A member whose size follows it ends the walk: it runs to the next header. */
-function* zipMembers(bytes: Buffer): Generator<Reading> {
-  let at = 0
-  while (at + 30 <= bytes.length && bytes.readUInt32LE(at) === ZIP_MEMBER) {
-    const flags = bytes.readUInt16LE(at + 6)
-    const method = bytes.readUInt16LE(at + 8)
-    const begin = at + 30 + bytes.readUInt16LE(at + 26) + bytes.readUInt16LE(at + 28)
-    const known = (flags & SIZE_FOLLOWS) === 0
-    const next = known
-      ? begin + bytes.readUInt32LE(at + 18)
-      : bytes.indexOf('PK\u0003\u0004', begin, 'latin1')
-    const end = next === -1 ? bytes.length : Math.min(next, bytes.length)
-    const packed = bytes.subarray(begin, end)
-    if ((flags & ENCRYPTED) !== 0) yield { encoding: 'zip', opaque: 'encrypted' }
-    else if (method === DEFLATED) yield reading('zip', packed, () => inflateRawSync(packed, limits))
-    else if (method !== STORED) yield { encoding: 'zip', opaque: 'damaged' }
-    if (end <= at) return
-    at = end
-  }
-}

@@ -11,6 +11,9 @@ export const DEPTH = 4
 /** Bytes looked at for each byte given, all layers together; ordinary traffic needs less than 3. */
 const WORK_FACTOR = 24
 const WORK_MIN = 256 * 1024
+/** Bytes that all packed content of one text may be together, and how many are looked at for each. */
+const UNPACKED = 16 * 1024 * 1024
+const UNPACKED_FACTOR = 4
 
 export interface Detectors {
   readonly known: KnownSecrets
@@ -64,29 +67,40 @@ type Report = (rule: string, start: number, end: number, layers: readonly string
 class Inner {
   readonly #detectors: Detectors
   #left: number
+  #unpacked = UNPACKED
 
   constructor(detectors: Detectors, work: number) {
     this.#detectors = detectors
     this.#left = work
   }
 
-  /** Reports with the place in `text`. */
-  look(text: Buffer, above: readonly string[], report: Report): void {
+  /** Reports with the place in `text`; `goesOn`: another reading has the rest of it. */
+  look(text: Buffer, above: readonly string[], report: Report, goesOn = false): void {
     for (const reading of readings(text)) {
-      const layers = [...above, reading.encoding]
+      const { encoding, start, end } = reading
+      const layers = [...above, encoding]
       if ('opaque' in reading) {
-        report(`uninspectable/${reading.opaque}`, 0, text.length, layers)
+        if (reading.opaque !== 'cut' || !goesOn) report(`uninspectable/${reading.opaque}`, start, end, layers)
         continue
       }
-      const { bytes, start, end } = reading
+      const { bytes } = reading
+      if (reading.packed === true) {
+        this.#unpacked -= bytes.length
+        if (this.#unpacked < 0) return report('uninspectable/too-large', start, end, layers)
+        this.#left += bytes.length * UNPACKED_FACTOR
+      }
       this.#left -= bytes.length
       if (this.#left < 0) return report('uninspectable/nested', 0, text.length, layers)
-      for (const { rule } of this.#detectors.known.searchWhole(bytes))
-        report(rule, start, end, layers)
+      for (const { rule } of this.#detectors.known.searchWhole(bytes)) report(rule, start, end, layers)
       for (const { rule, documented } of this.#detectors.shapes.scan(bytes).hits)
         if (!documented) report(rule, start, end, layers)
       if (layers.length < DEPTH)
-        this.look(bytes, layers, (rule, _start, _end, deep) => report(rule, start, end, deep))
+        this.look(
+          bytes,
+          layers,
+          (rule, _start, _end, deep) => report(rule, start, end, deep),
+          goesOn || reading.goesOn === true,
+        )
     }
   }
 }

@@ -3,7 +3,7 @@
  * that an exception or a time-out of a detector cannot become a request that was not looked at.
  */
 import type { Dlp } from '../../src/model/policy.ts'
-import { decodeAll } from './decode.ts'
+import { decodeAll } from './content.ts'
 import { KnownSearch } from './known.ts'
 import { lookThrough } from './look.ts'
 import type { Detectors, Hit } from './look.ts'
@@ -214,7 +214,9 @@ class StreamScan implements BodyScan {
     const block = Buffer.concat([this.#held, ...this.#fresh])
     const streaming = { search: this.#search, seen: this.#held.length, previous: this.#previous, last }
     const look = lookThrough(block, this.#rules.detectors, streaming)
-    const hits = look.hits.filter((hit) => counts(hit, this.#rules))
+    // What begins in the bytes that are held back is looked at again with what follows.
+    const waits = ({ rule, start }: Hit): boolean => !last && rule === CUT && start >= block.length - OVERLAP
+    const hits = look.hits.filter((hit) => counts(hit, this.#rules) && !waits(hit))
     const stopping = masked(block, hits, this.#rules, { previous: this.#previous, last })
     if (stopping) return found(stopping)
     const passed = last ? block.length : Math.max(0, Math.min(look.settled, block.length - OVERLAP))
@@ -255,5 +257,6 @@ function masked(
 
 const NOTHING = Buffer.alloc(0)
 const WHOLE = { previous: NOTHING, last: true }
+const CUT = 'uninspectable/cut'
 const found = ({ rule }: Hit): Finding => ({ rule, place: 'body' })
 const uninspectable = (why: string): Hit => ({ rule: `uninspectable/${why}`, start: 0, end: 0, layers: [] })

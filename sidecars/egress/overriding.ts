@@ -1,5 +1,5 @@
 /** Whether the body of a request names another method, also where it is packed: servers unpack it before they look. */
-import { decodeAll } from '../detect/decode.ts'
+import { decodeAll } from '../detect/content.ts'
 import { codingsOf, WHOLE_MAX } from '../detect/scan.ts'
 import { overrideSearch } from '../policy/override.ts'
 import type { OverrideSearch } from '../policy/override.ts'

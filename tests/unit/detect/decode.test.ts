@@ -1,8 +1,10 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeContent, readings, UNPACKED_MAX } from '../../../sidecars/detect/decode.ts'
-import type { Reading } from '../../../sidecars/detect/decode.ts'
+import { decodeContent, UNPACKED_MAX } from '../../../sidecars/detect/content.ts'
+import { readings } from '../../../sidecars/detect/decode.ts'
+import type { Reading } from '../../../sidecars/detect/reading.ts'
+import { zipMember } from './archives.ts'
 
 const text = 'name=value; a text of ordinary length'
 const read = (bytes: Buffer | string): readonly Reading[] => [...readings(Buffer.from(bytes as string))]
@@ -10,17 +12,7 @@ const texts = (bytes: Buffer | string): readonly string[] =>
   read(bytes).flatMap((one) => ('bytes' in one ? [one.bytes.toString('latin1')] : []))
 const holds = (bytes: Buffer | string): boolean => texts(bytes).some((one) => one.includes(text))
 
-/** One member, as `zip` writes it; `flags` as in APPNOTE 4.4.4. */
-function zip(content: string, flags = 0): Buffer {
-  const packed = deflateRawSync(content)
-  const header = Buffer.alloc(30)
-  header.writeUInt32LE(0x04034b50, 0)
-  header.writeUInt16LE(flags, 6)
-  header.writeUInt16LE(8, 8)
-  header.writeUInt32LE((flags & 8) === 0 ? packed.length : 0, 18)
-  header.writeUInt16LE(5, 26)
-  return Buffer.concat([header, Buffer.from('a.txt'), packed])
-}
+const zip = (content: string, flags = 0): Buffer => zipMember('a.txt', content, { flags })
 
 const CARRIED: Readonly<Record<string, string | Buffer>> = {
   'base64 at the beginning of a group': Buffer.from(text).toString('base64'),
@@ -75,13 +67,13 @@ describe('A text is read out of', () => {
 
 describe('What cannot be looked into is said', () => {
   it('of an encrypted archive', () => {
-    expect(read(zip(text, 1))).toContainEqual({ encoding: 'zip', opaque: 'encrypted' })
+    expect(read(zip(text, 1))).toMatchObject([{ encoding: 'zip', opaque: 'encrypted' }])
   })
 
   it('of what grows too large', () => {
     const bomb = gzipSync(Buffer.alloc(UNPACKED_MAX + 1))
-    expect(decodeContent('gzip', bomb)).toEqual({ encoding: 'gzip', opaque: 'too-large' })
-    expect(read(bomb)).toContainEqual({ encoding: 'gzip', opaque: 'too-large' })
+    expect(decodeContent('gzip', bomb)).toMatchObject({ encoding: 'gzip', opaque: 'too-large' })
+    expect(read(bomb)).toContainEqual(expect.objectContaining({ encoding: 'gzip', opaque: 'too-large' }))
   })
 
   it('of a body that lies about its encoding, or has one that nobody knows', () => {

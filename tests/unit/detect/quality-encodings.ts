@@ -3,6 +3,7 @@ import { createCipheriv, createHash } from 'node:crypto'
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { signs } from '../../../sidecars/detect/samples.ts'
 import type { Random } from '../../../sidecars/detect/samples.ts'
+import { zipArchive } from './archives.ts'
 
 /** Stable: also the name in the table of `docs/detection.md`. */
 export interface Encoding {
@@ -45,6 +46,8 @@ const gzip: Write = (text) => gzipSync(text)
 const zlib: Write = (text) => deflateSync(text)
 const zstd: Write = (text) => zstdCompressSync(text)
 const NONE: Random = () => 0
+const randomBytes = (length: number, random: Random): Buffer =>
+  Buffer.from(Array.from({ length }, () => random(256)))
 
 /** Text of so many bytes in front that no letter stands beside the value. */
 const behind =
@@ -89,6 +92,39 @@ function nested(layers: number): Write {
     return written
   }
 }
+
+/** Between bytes that are as good as random, as in the formats of programs. */
+const inNoise =
+  (pack: Write): Write =>
+  (text, random) =>
+    Buffer.concat([randomBytes(200 + random(200), random), pack(text, random), randomBytes(80, random)])
+const gitPack: Write = (text, random) => {
+  const blob = (content: Buffer): Buffer => Buffer.concat([Buffer.from([0xb5, 0x02]), deflateSync(content)])
+  const others = Array.from({ length: 4 }, () => blob(randomBytes(90, random)))
+  return Buffer.concat([
+    Buffer.from('PACK\0\0\0\x02\0\0\0\x05'),
+    ...others,
+    blob(text),
+    randomBytes(20, random),
+  ])
+}
+const pdf: Write = (text) =>
+  Buffer.concat([
+    Buffer.from('%PDF-1.7\n4 0 obj\n<< /Length 99 /Filter /FlateDecode >>\nstream\n'),
+    deflateSync(Buffer.concat([Buffer.from('BT /F1 12 Tf ('), text, Buffer.from(') Tj ET')])),
+    Buffer.from('\nendstream\nendobj\n%%EOF\n'),
+  ])
+const docx: Write = (text) =>
+  zipArchive({
+    '[Content_Types].xml': '<?xml version="1.0"?><Types/>',
+    'word/document.xml': Buffer.concat([Buffer.from('<w:t> '), text, Buffer.from(' </w:t>')]),
+  })
+const tar: Write = (text) =>
+  Buffer.concat([
+    Buffer.from('notes.txt'.padEnd(512, '\0')),
+    text,
+    Buffer.alloc(512 - (text.length % 512) + 1024),
+  ])
 
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 const base32 = ascii((text) =>
@@ -141,6 +177,14 @@ export const ENCODINGS: readonly Encoding[] = [
   { name: 'base64 of gzip', of: 'both', write: through(gzip, base64) },
   { name: 'base64 of zlib', of: 'both', write: through(zlib, base64) },
   { name: 'base64 of zstd', of: 'both', write: through(zstd, base64) },
+  { name: 'gzip between other bytes', of: 'both', binary: true, write: inNoise(gzip) },
+  { name: 'zlib between other bytes', of: 'both', binary: true, write: inNoise(zlib) },
+  { name: 'zstd between other bytes', of: 'both', binary: true, write: inNoise(zstd) },
+  { name: 'objects of a git push', of: 'both', binary: true, write: gitPack },
+  { name: 'a stream of a PDF', of: 'both', binary: true, write: pdf },
+  { name: 'a document of a word processor', of: 'both', binary: true, write: docx },
+  { name: 'base64 of such a document', of: 'both', write: through(docx, base64) },
+  { name: 'base64 of gzip of a tar archive', of: 'both', write: through(tar, gzip, base64) },
   { name: 'two layers', of: 'both', write: nested(2) },
   { name: 'three layers', of: 'both', write: nested(3) },
   { name: 'four layers', of: 'both', deepest: true, write: nested(4) },

@@ -1,8 +1,9 @@
 /** Pictures, packed bytes, minified and drawn things: ordinary bodies in which letters are as good as random. */
-import { deflateSync } from 'node:zlib'
+import { crc32, deflateSync, gzipSync } from 'node:zlib'
 import { signs } from '../../../sidecars/detect/samples.ts'
 import type { Random } from '../../../sidecars/detect/samples.ts'
-import { identifier } from './quality-ordinary-code.ts'
+import { code, identifier } from './quality-ordinary-code.ts'
+import { zipArchive } from './archives.ts'
 import { multipart, prose } from './quality-places.ts'
 import type { Sent } from './quality-places.ts'
 
@@ -18,16 +19,59 @@ const structured = (length: number, random: Random): Buffer =>
     ),
   )
 
+const split = (whole: Buffer, size: number): readonly Buffer[] =>
+  Array.from({ length: Math.ceil(whole.length / size) }, (_, index) =>
+    whole.subarray(index * size, (index + 1) * size),
+  )
+const screenshot = (random: Random): Buffer =>
+  Buffer.concat(Array.from({ length: 300 }, () => Buffer.alloc(1 + random(4000), random(256))))
+/** Objects with streams, as a program that writes PDF packs them. */
+const pdf = (random: Random): Buffer =>
+  Buffer.concat([
+    Buffer.from('%PDF-1.7\n%\u00e2\u00e3\u00cf\u00d3\n', 'latin1'),
+    ...[Buffer.from(code('a shell session', 30, random)), bytes(900, random), Buffer.alloc(60_000, 255)].map(
+      (stream, index) =>
+        Buffer.concat([
+          Buffer.from(`${index + 1} 0 obj\n<< /Filter /FlateDecode >>\nstream\n`),
+          deflateSync(stream),
+          Buffer.from('\nendstream\nendobj\n'),
+        ]),
+    ),
+  ])
+const archive = (random: Random): Buffer =>
+  zipArchive(
+    Object.fromEntries(
+      Array.from({ length: 6 }, () => [`src/${identifier(random)}.ts`, code('TypeScript', 12, random)]),
+    ),
+  )
+const tarball = (random: Random): Buffer =>
+  gzipSync(
+    Buffer.concat(
+      Array.from({ length: 4 }, () =>
+        Buffer.concat([
+          Buffer.from(identifier(random).padEnd(512, '\0')),
+          Buffer.from(code('TypeScript', 20, random)),
+          Buffer.alloc(512),
+        ]),
+      ),
+    ),
+  )
+
 function png(random: Random): Buffer {
   const chunk = (type: string, content: Buffer): Buffer => {
     const size = Buffer.alloc(4)
     size.writeUInt32BE(content.length)
-    return Buffer.concat([size, Buffer.from(type), content, bytes(4, random)])
+    const check = Buffer.alloc(4)
+    check.writeUInt32BE(crc32(content, crc32(type)))
+    return Buffer.concat([size, Buffer.from(type), content, check])
   }
   return Buffer.concat([
     Buffer.from('89504e470d0a1a0a', 'hex'),
     chunk('IHDR', Buffer.from([0, 0, 1, 0, 0, 0, 1, 0, 8, 6, 0, 0, 0])),
-    chunk('IDAT', deflateSync(bytes(1500 + random(1500), random))),
+    ...(random(2) === 0
+      ? [chunk('IDAT', deflateSync(bytes(1500 + random(1500), random)))]
+      : // A drawing or a screenshot: far larger than its file, in pieces.
+        split(deflateSync(screenshot(random)), 400).map((piece) => chunk('IDAT', piece))),
     chunk('IEND', Buffer.alloc(0)),
   ])
 }
@@ -89,6 +133,20 @@ export const BINARY_FAMILIES: Readonly<Record<string, (random: Random) => Sent>>
     path: `/o/${bytes(32, random).toString('base64url')}/${bytes(16, random).toString('base64url')}`,
   }),
   'multipart picture': (random) => post('/upload', multipart('a.png', png(random), random)),
+  'multipart document (PDF)': (random) => post('/upload', multipart('a.pdf', pdf(random), random)),
+  'documents for a model, base64': (random) =>
+    post(
+      '/v1/messages',
+      JSON.stringify({ content: [{ type: 'document', data: pdf(random).toString('base64') }] }),
+    ),
+  'multipart archive (zip)': (random) => post('/upload', multipart('a.zip', archive(random), random)),
+  'multipart archive (tar.gz)': (random) => post('/upload', multipart('a.tgz', tarball(random), random)),
+  'archives, base64 in a form': (random) =>
+    post('/upload', `name=a.tgz&data=${encodeURIComponent(tarball(random).toString('base64'))}`),
+  'a long picture in a stream': (random) => ({
+    ...post('/upload', Buffer.concat(Array.from({ length: 6 }, () => png(random)))),
+    chunked: true,
+  }),
   'random bytes': (random) => post('/upload', bytes(3000 + random(3000), random)),
   'random bytes in a stream': (random) => ({ ...post('/upload', bytes(5000, random)), chunked: true }),
   'structured bytes': (random) => post('/upload', structured(6000, random)),

@@ -122,6 +122,17 @@ describe('A body', () => {
     expect(passed(body(packed.length, allowing, ['gzip']), packed, cutsOf64K).out.equals(packed)).toBe(true)
   })
 
+  it('that comes piece by piece shows what is packed in it as far as one piece reaches, else that is said', () => {
+    const before = randomBytes(3000)
+    const small = Buffer.concat([before, gzipSync(`a ${SECRET} b`), randomBytes(9000)])
+    const large = Buffer.concat([before, gzipSync(randomBytes(60_000)), randomBytes(9000)])
+    for (const size of [900, 5000, 20_000]) {
+      const sizes = Array.from({ length: 100 }, () => size)
+      expect(passed(body(undefined), small, sizes).finding?.rule).toBe('secret/env:S')
+      expect(passed(body(undefined), large, sizes).finding?.rule).toBe('uninspectable/cut')
+    }
+  })
+
   it('waits for nobody’s room: where there is none it is refused, and what ended gives its room back', () => {
     const room = new Room(1000)
     const one = body(800, { room })

@@ -2,6 +2,7 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { expect } from 'vitest'
 import { SHAPES } from '../../../../sidecars/detect/shapes/shape.ts'
+import { zipArchive, zipMember } from '../../detect/archives.ts'
 import { samplesOf } from '../../detect/shapes-texts.ts'
 import { route } from '../lab.ts'
 import type { Lab } from '../lab.ts'
@@ -191,6 +192,36 @@ export const dlpCases: readonly Case[] = [
           'a bomb': coded('gzip', gzipSync(Buffer.alloc(64 * 1024 * 1024))),
           'packed without saying so': post(gzipSync(SECRET)),
         })
+      }),
+  },
+  {
+    ids: ['DLP-03'],
+    title: 'packed content within a larger body is looked into, and what cannot be is not sent',
+    control: 'outbound-scan',
+    run: () =>
+      inLab(policy(), async (lab) => {
+        const part = (name: string, content: Buffer) =>
+          post(
+            Buffer.concat([
+              Buffer.from(`--b\r\nContent-Disposition: form-data; name="f"; filename="${name}"\r\n\r\n`),
+              content,
+              Buffer.from('\r\n--b--\r\n'),
+            ]),
+            'Content-Type: multipart/form-data; boundary=b\r\n',
+          )
+        await expectBlocked(lab, {
+          'gzip in a form': part('a.gz', gzipSync(SECRET)),
+          'a document in a form': part('a.docx', zipArchive({ 'word/document.xml': `<w:t>${SECRET}</w:t>` })),
+          'base64 of an archive in a form': post(
+            `a=1&data=${encodeURIComponent(gzipSync(`${'\0'.repeat(512)}${SECRET}`).toString('base64'))}`,
+          ),
+          'an object of a pack': post(
+            Buffer.concat([Buffer.from('PACK\0\0\0\x02\0\0\0\x01\xb5\x02', 'latin1'), deflateSync(SECRET)]),
+          ),
+          'an encrypted member': part('a.zip', zipMember('a', 'anything', { flags: 1 })),
+          'a bomb': part('a.gz', gzipSync(Buffer.alloc(8 * 1024 * 1024))),
+        })
+        await expectPassed(lab, { 'what holds nothing': part('a.gz', gzipSync('an ordinary text')) })
       }),
   },
   {

@@ -1,0 +1,24 @@
+/** What one text carries, as the decoders of `decode.ts`, `packed.ts` and `content.ts` say it. */
+
+/** What was read out of `start` to `end` of the text around it. */
+export interface Layer {
+  readonly encoding: string
+  readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
+  /** It was smaller than what was read. */
+  readonly packed?: boolean
+  /** It goes on behind `end`, and another reading has the whole. */
+  readonly goesOn?: boolean
+}
+
+/** It is packed in a way that this program cannot look into. */
+export interface Opaque {
+  /** `cut`: its end is not here. `nested`: more work than this text allows. */
+  readonly opaque: 'encrypted' | 'damaged' | 'too-large' | 'cut' | 'nested'
+  readonly encoding: string
+  readonly start: number
+  readonly end: number
+}
+
+export type Reading = Layer | Opaque
