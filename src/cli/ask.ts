@@ -43,8 +43,13 @@ export async function askSecret(asker: Asker, name: string): Promise<Secret | un
   let typed = ''
   try {
     for await (const chunk of io.stdin.iterator({ destroyOnReturn: false })) {
-      for (const key of String(chunk)) {
-        if (key === '\r' || key === '\n') return typed === '' ? undefined : new Secret(typed)
+      const keys = [...String(chunk)]
+      for (const [at, key] of keys.entries()) {
+        if (key === '\r' || key === '\n') {
+          // What was typed ahead answers the next question.
+          if (at + 1 < keys.length) io.stdin.unshift(keys.slice(at + 1).join(''))
+          return typed === '' ? undefined : new Secret(typed)
+        }
         if (key === '\u0003' || key === '\u0004') return undefined
         typed = key === '\u007f' || key === '\b' ? typed.slice(0, -1) : typed + key
       }

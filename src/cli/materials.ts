@@ -42,9 +42,18 @@ export async function openMaterials(
     ...(canAsk(invocation) && { ask: (question: string) => asked(question, invocation) }),
   })
   await resolveAll(referencesOf(plan.desired, touched, desired), resolver)
+  const questions = questionsOf(plan, (bottle) => stack.loaded?.asked(bottle) ?? [])
+  const answers = await resolveAll(questions, { credential: (ref) => resolver.variable(ref) })
   return {
     trust: stack.loaded?.trust ?? [],
-    environment: (bottle) => stack.loaded?.environment(bottle) ?? new Map(),
+    environment: (bottle) =>
+      new Map([
+        ...(stack.loaded?.environment(bottle) ?? []),
+        ...(stack.loaded?.asked(bottle) ?? []).flatMap((name) => {
+          const answer = answers.get(questionId(bottle, name))
+          return answer ? [[name, answer.reveal()] as const] : []
+        }),
+      ]),
     marks: (bottle) => stack.loaded?.marks(bottle) ?? {},
     // Resolved once per run: what was had above is what is used now.
     secret: (ref) => resolver.credential(ref),
@@ -58,6 +67,20 @@ export async function openMaterials(
       })
     },
   }
+}
+
+const questionId = (bottle: string, name: string): string => `env.${name} of bottle ${bottle}`
+
+/** Variables under `?` of every agent that this plan gives its environment. */
+function questionsOf(
+  { actions }: Plan,
+  asked: (bottle: string) => readonly string[],
+): Record<string, SecretRef> {
+  const given = actions.flatMap(({ kind, verb, impact, bottle }) =>
+    kind === 'guest' && verb !== 'remove' && verb !== 'blocked' && impact !== 'record' ? (bottle ?? []) : [],
+  )
+  const questions = given.flatMap((bottle) => asked(bottle).map((name) => questionId(bottle, name)))
+  return Object.fromEntries(questions.map((words) => [words, { from: 'ask', for: words } as const]))
 }
 
 function referencesOf(

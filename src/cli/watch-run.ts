@@ -148,7 +148,8 @@ export function openWatchRun(
     const environment = (bottle: string): ReadonlyMap<string, string> =>
       inForce.get(address.guest(bottle))?.from.environment(bottle) ?? new Map()
     const marks: Loaded['marks'] = (bottle) => inForce.get(address.bundle(bottle))?.from.marks(bottle)
-    const stack = { ...opened, loaded: { ...loaded, desired, environment, marks } }
+    const asked: Loaded['asked'] = (bottle) => inForce.get(address.guest(bottle))?.from.asked(bottle) ?? []
+    const stack = { ...opened, loaded: { ...loaded, desired, environment, asked, marks } }
     const options = { ...planning, bottles }
     const part = (fresh: Plan): Plan => divide(fresh, { ...licence, edits: false }, disturbs).now
     const { actions } = part((await planNow(stack, desired, options, invocation)).plan)

@@ -50,14 +50,14 @@ export function secretResolver(sources: SecretSources): SecretResolver {
 /** Every reference by its id, or one error that names all that cannot be had: before the first action (exit 2). */
 export async function resolveAll(
   refs: Readonly<Record<string, SecretRef>>,
-  resolver: SecretResolver,
+  { credential }: Pick<SecretResolver, 'credential'>,
 ): Promise<ReadonlyMap<string, Secret>> {
   const found = new Map<string, Secret>()
   const missing: BottleError[] = []
   await Promise.all(
     Object.entries(refs).map(async ([id, ref]) => {
       try {
-        found.set(id, await resolver.credential(ref))
+        found.set(id, await credential(ref))
       } catch (error) {
         if (!(error instanceof BottleError)) throw error
         missing.push(error)
@@ -121,10 +121,10 @@ async function valueOf(ref: SecretRef, sources: SecretSources): Promise<string> 
         ...(sources.signal && { signal: sources.signal }),
       })
     case 'ask':
-      if (sources.ask) return sources.ask('secret value')
-      throw new UsageError('a secret has to be asked for, and there is no terminal', {
+      if (sources.ask) return sources.ask(`value for ${ref.for}`)
+      throw new UsageError(`the value for ${ref.for} has to be asked for, and there is no terminal`, {
         code: 'secret-no-terminal',
-        hint: 'run it on a terminal, or name an environment variable, file or command instead of `?`',
+        hint: 'run it on a terminal, or write where the value is had instead of `?`',
       })
   }
 }

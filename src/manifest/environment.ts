@@ -10,6 +10,8 @@ import type { LiveBottle } from './resolve.ts'
 export interface BottleEnvironment {
   readonly values: ReadonlyMap<string, string>
   readonly spec: GuestSpec['env']
+  /** Names of variables whose values are asked for when the agent is given them. */
+  readonly asked: readonly string[]
   /** Those of the values that egress of the bottle has to know. */
   readonly marks: BottleMarks
   readonly places: Readonly<Record<string, Place>>
@@ -27,6 +29,7 @@ export function environmentOf(
   const spec: Record<string, GuestSpec['env'][string]> = {}
   const places: Record<string, Place> = {}
   const placeholders: Record<string, string> = {}
+  const asked: string[] = []
   for (const { key: name, value } of entriesOf(at(bottle.tree, 'env'))) {
     places[`env.${name}`] = value.place
     const literal = text(value)
@@ -38,6 +41,12 @@ export function environmentOf(
       spec[name] = { from: 'placeholder', digest: keyedDigest(placeholder) }
       continue
     }
+    if (literal === '?') {
+      asked.push(name)
+      // Nobody knows the value afterwards: it is not compared.
+      spec[name] = { from: 'asked', digest: 'not compared' }
+      continue
+    }
     const host = hostVariable(literal)
     const known = host === undefined ? literal : env[host]
     if (known !== undefined) values.set(name, known)
@@ -47,5 +56,5 @@ export function environmentOf(
   const canary = canaryOf(derived, stack, bottle.name, new Set(Object.keys(spec)))
   values.set(canary.name, canary.value)
   spec[canary.name] = { from: 'program', digest: keyedDigest(canary.value) }
-  return { values, spec, places, marks: { placeholders, canary: canary.value } }
+  return { values, spec, asked, places, marks: { placeholders, canary: canary.value } }
 }

@@ -64,8 +64,10 @@ export interface LoadedManifest {
   readonly trust: readonly string[]
   /** Absolute paths of what the manifest names beside itself: certificates, presets and files of secrets. */
   readonly named: readonly string[]
-  /** Values of literals and of host variables, placeholders and the canary. */
+  /** Literals, values of host variables, placeholders and the canary. */
   environment(bottle: string): ReadonlyMap<string, string>
+  /** Names of the variables that are asked for, and are not in the environment. */
+  asked(bottle: string): readonly string[]
   /** Absent: there is no such bottle. */
   marks(bottle: string): BottleMarks | undefined
 }
@@ -141,6 +143,7 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
       ...Object.values(desired.secrets).flatMap((ref) => (ref.from === 'file' ? [ref.path] : [])),
     ],
     environment: (bottle) => values.get(bottle)?.values ?? new Map(),
+    asked: (bottle) => values.get(bottle)?.asked ?? [],
     marks: (bottle) => values.get(bottle)?.marks,
   }
 }

@@ -51,11 +51,6 @@ const ROWS: readonly Row[] = [
   { feature: 'headless', asked: key('headless') },
   { feature: 'resources.disk', asked: key('resources', 'disk') },
   {
-    feature: 'env asked on the terminal',
-    asked: (bottle) =>
-      entriesOf(at(bottle, 'env')).flatMap((one) => (text(one.value) === '?' ? [one.value.place] : [])),
-  },
-  {
     feature: 'protocols: h2',
     asked: routes((route) =>
       itemsOf(at(route, 'protocols')).flatMap(({ value: item }) => (text(item) === 'h2' ? [item.place] : [])),

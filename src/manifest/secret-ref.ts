@@ -18,7 +18,7 @@ export function secretOf(
   home: string | undefined,
 ): NamedSecret | undefined {
   if (typeof written === 'string')
-    return written === '?' ? { id: `ask:${asker}`, ref: { from: 'ask' } } : environment(written)
+    return written === '?' ? { id: `ask:${asker}`, ref: { from: 'ask', for: asker } } : environment(written)
   if (written === null || typeof written !== 'object' || Array.isArray(written)) return undefined
   const { env, file, command } = written as { readonly [key: string]: Json }
   if (typeof env === 'string') return environment(env)

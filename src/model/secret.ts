@@ -10,7 +10,8 @@ export type SecretRef =
   | { readonly from: 'env'; readonly name: string }
   | { readonly from: 'file'; readonly path: string }
   | { readonly from: 'command'; readonly argv: readonly string[] }
-  | { readonly from: 'ask' }
+  /** `for`: what the value is asked for, in words; two with the same words are one question. */
+  | { readonly from: 'ask'; readonly for: string }
 
 /** How a reference is written in plans and errors: the name of the place, never the value. */
 export function describeSecretRef(ref: SecretRef): string {
@@ -22,7 +23,7 @@ export function describeSecretRef(ref: SecretRef): string {
     case 'command':
       return `command ${ref.argv[0] ?? ''}`
     case 'ask':
-      return 'asked on the terminal'
+      return `the question for ${ref.for}`
   }
 }
 

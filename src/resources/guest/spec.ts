@@ -5,7 +5,13 @@
 export interface GuestSpec {
   /** By name: where the value comes from and its digest. */
   readonly env: Readonly<
-    Record<string, { readonly from: 'literal' | 'host' | 'placeholder' | 'program'; readonly digest: string }>
+    Record<
+      string,
+      {
+        readonly from: 'literal' | 'host' | 'asked' | 'placeholder' | 'program'
+        readonly digest: string
+      }
+    >
   >
   /** SHA-256 fingerprint of the bottle's root in the guest's trust store; `pending` while the root is not made yet. */
   readonly root: string

@@ -129,9 +129,9 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/cli/materials.ts',
-        from: 'environment: (bottle) => stack.loaded?.environment(bottle) ?? new Map(),',
-        to: `environment: (bottle) =>
-      new Map([...(stack.loaded?.environment(bottle) ?? []), ['GIVEN', invocation.io.env['BEARER'] ?? '']]),`,
+        from: '...(stack.loaded?.environment(bottle) ?? []),',
+        to: `...(stack.loaded?.environment(bottle) ?? []),
+        ['GIVEN', invocation.io.env['BEARER'] ?? ''],`,
       },
     ],
   },

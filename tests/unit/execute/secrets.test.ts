@@ -51,7 +51,9 @@ describe('a secret is taken', () => {
     expect(await value({ from: 'env', name: 'T' }, { env: { T: 'value-1' } })).toBe('value-1')
     expect(await value(file('plain'))).toBe('value-1')
     expect(await value({ from: 'command', argv: ['printf', 'value-1\\n'] })).toBe('value-1')
-    expect(await value({ from: 'ask' }, { ask: async () => 'value-1' })).toBe('value-1')
+    expect(await value({ from: 'ask', for: 'route/dev/a.example' }, { ask: async () => 'value-1' })).toBe(
+      'value-1',
+    )
   })
 
   it('by running a command once, however often it is asked for', async () => {
@@ -161,7 +163,7 @@ describe('a value', () => {
     'that cannot be a credential is refused by naming the reference only: %j',
     async (bad) => {
       const sources = { env: { T: `canary${bad}` } }
-      const ref = { from: 'ask' } as const
+      const ref = { from: 'ask', for: 'route/dev/a.example' } as const
       const asking = { ...sources, ask: async () => (bad === '' ? '' : bad) }
       const error = await value(ref, asking).catch((thrown: unknown) => thrown)
       expect(error).toMatchObject({ code: 'secret-unfit', exit: 2 })
@@ -192,7 +194,7 @@ describe('all references together', () => {
         file: file('quiet'),
         bad: file('quiet-open', 'x\n', 0o644),
         command: { from: 'command', argv: [script('loud', `touch ${ran}`)] },
-        ask: { from: 'ask' },
+        ask: { from: 'ask', for: 'route/dev/a.example' },
       },
       { T: 'value-2', PATH },
     )
@@ -205,6 +207,9 @@ describe('all references together', () => {
   })
 
   it('cannot be asked for without a terminal', async () => {
-    await expect(value({ from: 'ask' })).rejects.toMatchObject({ code: 'secret-no-terminal', exit: 2 })
+    await expect(value({ from: 'ask', for: 'route/dev/a.example' })).rejects.toMatchObject({
+      code: 'secret-no-terminal',
+      exit: 2,
+    })
   })
 })
