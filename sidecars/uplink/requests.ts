@@ -22,7 +22,7 @@ import {
   type Decoder,
 } from '../control/decode.ts'
 import { TOKEN_MAX, TOKEN_MIN } from '../control/token.ts'
-import { parseAddress } from './addresses.ts'
+import { parseAddress } from '../../src/model/ip.ts'
 import { isHostName, isTargetHost } from './names.ts'
 import { parseProxy } from './proxy.ts'
 

@@ -4,7 +4,8 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { UplinkPolicy, UplinkTarget } from '../../src/model/policy.ts'
-import { judgeAddress, parseAddress } from './addresses.ts'
+import { parseAddress } from '../../src/model/ip.ts'
+import { judgeAddress } from './addresses.ts'
 import type { OwnAddresses } from './own.ts'
 import { parseProxy } from './proxy.ts'
 import { siteProxyFor } from './way.ts'

@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  judgeAddress,
-  parseAddress,
-  type AddressRefusal,
-  type Judging,
-} from '../../../sidecars/uplink/addresses.ts'
+import { judgeAddress, type AddressRefusal, type Judging } from '../../../sidecars/uplink/addresses.ts'
+import { parseAddress } from '../../../src/model/ip.ts'
 
 const PLAIN: Judging = { allowPrivate: false, fixed: false, own: [], host: [] }
 const judged = (address: string, judging: Partial<Judging> = {}): AddressRefusal | 'ok' => {
