@@ -1,0 +1,89 @@
+/**
+ * What the host says to the git gate of one bottle, and what the gate says it enforces. One configuration replaces the
+ * one before it as a whole.
+ */
+
+/** Holds secrets: identities and the uplink token. Never logged, never stored. */
+export interface GateConfig {
+  /** Rises with every configure of this bundle, as that of egress does; one that is not above the present one is refused. */
+  readonly generation: number
+  /** The bottle's name for refusals and logs. */
+  readonly bottle: string
+  /** Absent: the present one is kept; required by the first configure. */
+  readonly uplinkToken?: string
+  readonly remotes: readonly GateRemote[]
+  /** Unencrypted private keys by name of the remote, PEM or OpenSSH's own form. A remote without one is refused with its name. */
+  readonly identities: Readonly<Record<string, string>>
+  /** Known secrets of the stack, as fingerprints only. */
+  readonly known?: KnownPrints
+}
+
+/** Fingerprints of `sidecars/detect/fingerprint.ts` with the key that their digests were made with. */
+export interface KnownPrints {
+  /** Hex. */
+  readonly key: string
+  readonly prints: readonly KnownPrint[]
+}
+
+export interface KnownPrint {
+  readonly id: string
+  readonly rule: string
+  readonly form: string
+  readonly length: number
+  readonly glimpse: number
+  readonly tail: number
+  readonly whole: number
+  readonly digest: string
+}
+
+/** One upstream, as declared and as looked up at apply time; nothing of it comes from the agent. */
+export interface GateRemote {
+  /** Served as `/NAME.git`. */
+  readonly name: string
+  readonly url: SshUrl
+  /** Lines `TYPE BASE64`; at least one. */
+  readonly hostKeys: readonly string[]
+  readonly push: PushPolicy
+  /** Author and committer that every new commit must have; absent: any. */
+  readonly requireIdentity?: { readonly name: string; readonly email: string }
+  /** Bytes; default 512 MiB. */
+  readonly maxPack?: number
+  /** Bytes; default 100 MiB. */
+  readonly maxFile?: number
+}
+
+/** `ssh://USER@HOST:PORT/PATH`, taken apart. */
+export interface SshUrl {
+  readonly user: string
+  readonly host: string
+  readonly port: number
+  readonly path: string
+}
+
+export type ScanMode = 'block' | 'warn' | 'supervise' | 'off'
+
+export interface PushPolicy {
+  /** Full refs; `*` stands for one part, `**` for any number of parts. Empty: nothing may be pushed. */
+  readonly allow: readonly string[]
+  readonly force: boolean
+  readonly delete: boolean
+  readonly tags: boolean
+  /** `supervise` is `block` until somebody can be asked. */
+  readonly scan: ScanMode
+  /** Globs of paths; a push that touches one goes on and is flagged. */
+  readonly flag: readonly string[]
+  /** Refs that nobody pushes to from here beside the default branch, which is asked of the upstream. */
+  readonly protect: readonly string[]
+}
+
+export interface GateStatus {
+  /** 0: never configured. */
+  readonly generation: number
+  /** What is enforced now, read from the running configuration. */
+  readonly remotes: readonly GateRemote[]
+  /** By name of the remote: HMAC-SHA256 of the identity under the nonce of the question, hex. */
+  readonly identities: Readonly<Record<string, string>>
+  /** `digestOf` the fingerprints it searches for; empty: none. */
+  readonly known: string
+  readonly connections: number
+}
