@@ -180,7 +180,10 @@ export interface Driver {
   programStatus?(stack: string, bottle: string): Promise<Readonly<Record<string, unknown>>>
   /** The terminal of what runs; its exit code when it ends, 0 after the detach keys. */
   attachProgram?(stack: string, bottle: string, request: AttachRequest): Promise<Execution>
-  /** Output kept by the engine of the agent container, or of the bundle's daemons as JSON lines. */
+  /**
+   * Output kept by the engine of the agent container, or the audit of the bundle's egress as JSON lines: in order, no
+   * line twice; `{ "lost": N }` stands where N lines are not there any more.
+   */
   logs(
     stack: string,
     bottle: string,

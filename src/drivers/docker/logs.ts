@@ -6,13 +6,16 @@ import { demultiplex } from './exec.ts'
 export interface LogOptions {
   readonly follow: boolean
   readonly tail?: number
-  /** RFC 3339 or seconds since 1970. */
+  /** ISO 8601. */
   readonly since?: string
 }
 
 /** Both streams, in the order the engine wrote them. */
 export async function containerLog(engine: Engine, id: string, options: LogOptions): Promise<Readable> {
-  const raw = await engine.logs(id, options)
+  const { since, ...rest } = options
+  // The engine's API knows seconds since 1970 only.
+  const seconds = since === undefined ? {} : { since: (Date.parse(since) / 1000).toFixed(3) }
+  const raw = await engine.logs(id, { ...rest, ...seconds })
   const both = new PassThrough()
   const [out, err] = [new PassThrough(), new PassThrough()]
   let open = 2

@@ -1,10 +1,10 @@
 /** Programs in a bottle: exec, the helper, the agent program under init, and what they printed. Needs no lease. */
 import { Readable } from 'node:stream'
 import { DriverError } from '../../model/errors.ts'
-import { CONTROL_SOCKETS } from '../../model/control.ts'
 import { liveNames } from '../../model/names.ts'
 import { AGENT, GUEST_FILES, programEnvironment } from '../../resources/guest/environment.ts'
 import type { AttachRequest, Driver, Execution, ProgramRequest } from '../../ports/driver.ts'
+import { auditLog } from './audit-sources.ts'
 import { PATHS } from './bodies.ts'
 import type { InspectedContainer } from './decode.ts'
 import { execute, run } from './exec.ts'
@@ -12,7 +12,6 @@ import { runningAgent, wake } from './guest-effect.ts'
 import { AGENT_USER, callInit } from './guest-helper.ts'
 import { untar } from './images/untar.ts'
 import { imagePath } from './image-defaults.ts'
-import { jsonLines } from './lines.ts'
 import { containerLog, type LogOptions } from './logs.ts'
 import { ours, type Site } from './place.ts'
 
@@ -151,52 +150,12 @@ export async function bottleLogs(
   of: 'agent' | 'bundle',
   options: LogOptions,
 ): Promise<Readable> {
-  const { stack } = site
-  const name = of === 'agent' ? liveNames.agent(stack, bottle) : liveNames.bundle(stack, bottle)
-  const found = ours(site, 'container', await site.engine.container(name))
+  if (of === 'bundle') return auditLog(site, bottle, options)
+  const found = ours(site, 'container', await site.engine.container(liveNames.agent(site.stack, bottle)))
   if (found === undefined)
-    throw new DriverError(`there is no ${of} container of ${bottle}`, {
+    throw new DriverError(`there is no agent container of ${bottle}`, {
       code: 'not-found',
       hint: 'bot-bottle apply',
     })
-  if (of === 'agent') return containerLog(site.engine, found.id, options)
-  if (!found.state.running)
-    throw new DriverError(`the bundle of ${bottle} does not run: its log went with it`, {
-      code: 'not-running',
-      hint: 'bot-bottle apply',
-    })
-  return auditLog(site, found.id, options)
-}
-
-/** Lines of egress, one JSON object each, from the supervisor's control socket. */
-async function auditLog(
-  site: Site,
-  containerId: string,
-  { follow, tail, since }: LogOptions,
-): Promise<Readable> {
-  const execution = await execute(site.engine, containerId, {
-    argv: [PATHS.sidecarGuest, 'relay', CONTROL_SOCKETS.supervisor],
-    user: '0:0',
-    env: {},
-    cwd: '/',
-    tty: false,
-  })
-  execution.stdin.write(
-    `${JSON.stringify({ id: 1, op: 'logs', daemon: 'egress', follow, tail: tail ?? 1000 })}\n`,
-  )
-  async function* lines(): AsyncGenerator<string> {
-    try {
-      for await (const answer of jsonLines(execution.stdout)) {
-        if (answer['ok'] !== true)
-          throw new DriverError('the supervisor does not tell its log', { code: 'control-refused' })
-        const line = answer['value'] as { readonly at?: string } | null | undefined
-        if (line && typeof line === 'object' && (since === undefined || (line.at ?? '') >= since))
-          yield `${JSON.stringify(line)}\n`
-        if (answer['end'] === true) return
-      }
-    } finally {
-      execution.close()
-    }
-  }
-  return Readable.from(lines(), { objectMode: false })
+  return containerLog(site.engine, found.id, options)
 }
