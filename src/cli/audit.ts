@@ -1,5 +1,7 @@
 /** The one parse point of a bundle's log: JSON lines of its daemons, of which the access entries are shown. */
 import type { Access } from '../render/access-log.ts'
+import { isFailure } from '../render/traffic.ts'
+import type { AuditedExchange } from '../render/har.ts'
 import type { Refused } from './suggest-policy.ts'
 
 export type Row = Readonly<Record<string, unknown>>
@@ -31,7 +33,7 @@ export function accessOf(row: Row): Access | undefined {
   return {
     time,
     // Allowed, and nobody answered: that is no refusal of the manifest's.
-    decision: decision === 'refused' && rule?.startsWith('upstream-') ? 'failed' : decision,
+    decision: decision === 'refused' && rule !== undefined && isFailure(rule) ? 'failed' : decision,
     ...(method !== undefined && { method }),
     ...(shown !== undefined && { host: shown }),
     ...(path !== undefined && { path }),
@@ -40,6 +42,43 @@ export function accessOf(row: Row): Access | undefined {
     ...(typeof closeCode === 'number' && { closeCode }),
     ...(finding !== undefined && { finding }),
   }
+}
+
+/** One request as the audit tells it; absent for everything else. */
+export function exchangeOf(row: Row): AuditedExchange | undefined {
+  const access = accessOf(row)
+  if (!access || Number.isNaN(Date.parse(access.time))) return undefined
+  const { decision, method, path, rule, status, closeCode, finding } = access
+  const scheme = row['scheme']
+  const count = (name: string): number | undefined => {
+    const value = row[name]
+    return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : undefined
+  }
+  const [bytesOut, bytesIn, ms] = [count('bytesOut'), count('bytesIn'), count('ms')]
+  const generation = count('generation')
+  return {
+    at: access.time,
+    decision,
+    host: text(row, 'host') ?? '',
+    port: count('port') ?? 0,
+    ...((scheme === 'https' || scheme === 'http') && { scheme }),
+    ...(method !== undefined && { method }),
+    ...(path !== undefined && { path }),
+    ...(rule !== undefined && { rule }),
+    ...(status !== undefined && { status }),
+    ...(bytesOut !== undefined && { bytesOut }),
+    ...(bytesIn !== undefined && { bytesIn }),
+    ...(ms !== undefined && { ms }),
+    ...(closeCode !== undefined && { closeCode }),
+    ...(finding !== undefined && { finding }),
+    ...(generation !== undefined && { generation }),
+  }
+}
+
+/** How many lines are missing at this place of the log; absent for everything else. */
+export function lostOf(row: Row): number | undefined {
+  const lost = row['lost']
+  return typeof lost === 'number' && lost > 0 ? lost : undefined
 }
 
 /** A refusal of egress; absent for everything else. */

@@ -1,4 +1,5 @@
 /** Every command: what it is called and what it takes. Help, parsing and completion all read this table; it loads none of them. */
+import { EGRESS_COMMANDS } from './catalogue-egress.ts'
 import type { CommandSpec } from './invocation.ts'
 import {
   MANIFEST,
@@ -155,23 +156,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     examples: ['bot-bottle exec implementer ls -l /workspace', 'bot-bottle exec implementer sh'],
     options: [...MANIFEST, STACK, ...PROGRAM],
   },
-  {
-    name: 'logs',
-    group: 'Bottles',
-    arguments: '[BOTTLE…]',
-    arity: [0, Infinity],
-    summary: 'Show what an agent printed, or what was allowed and refused',
-    examples: ['bot-bottle logs implementer --tail 50', 'bot-bottle logs --egress --follow'],
-    options: [
-      ...MANIFEST,
-      STACK,
-      { flags: '--egress', type: 'flag', text: 'requests: time, bottle, decision, method, host, path, rule' },
-      { flags: '--follow', type: 'flag', text: 'go on as it happens' },
-      { flags: '--tail <lines>', type: 'number', text: 'only the last lines', default: 'all' },
-      { flags: '--since <time>', type: 'text', text: 'ISO 8601, or 10m, 2h' },
-      { flags: '--json', type: 'flag', text: 'one JSON document per line' },
-    ],
-  },
+  ...EGRESS_COMMANDS,
   {
     name: 'cp',
     group: 'Bottles',

@@ -45,6 +45,7 @@ async function found(before: readonly string[], io: Io): Promise<Names> {
     ask() {},
     flush: async () => {},
     live: undefined,
+    screen: undefined,
     style: { color: false, unicode: true, width: 0 },
     noteStyle: { color: false, unicode: true, width: 0 },
   }

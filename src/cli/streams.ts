@@ -11,6 +11,7 @@ export function openStreams(io: Io, argv: readonly string[]): Output {
   const ascii = own.includes('--no-unicode')
   const style = styleFor({ env, terminal: stdout.isTTY === true, columns: stdout.columns, ascii })
   const noteStyle = styleFor({ env, terminal: stderr.isTTY === true, columns: stderr.columns, ascii })
-  const motion = stderr.isTTY === true && env['TERM'] !== 'dumb' && (env['CI'] ?? '') === ''
+  const canDraw = env['TERM'] !== 'dumb' && (env['CI'] ?? '') === ''
+  const motion = { stdout: canDraw && stdout.isTTY === true, stderr: canDraw && stderr.isTTY === true }
   return openOutput(stdout, stderr, style, noteStyle, motion)
 }

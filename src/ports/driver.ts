@@ -10,7 +10,7 @@
  * - Every effect reads back what it did; a mismatch is an error and the agent program does not start.
  */
 import type { Readable, Writable } from 'node:stream'
-import type { SupervisorRequest, UplinkRequest, UplinkStatus } from '../model/control.ts'
+import type { BundleMetrics, SupervisorRequest, UplinkRequest, UplinkStatus } from '../model/control.ts'
 import type { Action } from '../model/plan.ts'
 import type { Marks } from '../model/known.ts'
 import type { Secret, SecretRef } from '../model/secret.ts'
@@ -190,6 +190,8 @@ export interface Driver {
     of: 'agent' | 'bundle',
     options: { readonly follow: boolean; readonly tail?: number; readonly since?: string },
   ): Promise<Readable>
+  /** Counters of a bundle's daemons; throws where its supervisor does not answer. Needs no lease. */
+  metrics(stack: string, bottle: string, signal: AbortSignal): Promise<BundleMetrics>
   /** Changes of this stack's objects, as they happen; ends with `signal`. */
   events(stack: string, signal: AbortSignal): AsyncIterable<EngineEvent>
   /** By bottle; absent where the driver cannot tell. For people: nothing is decided by it. */

@@ -26,6 +26,8 @@ export interface Output {
   readonly noteStyle: Style
   /** stderr is a terminal that can redraw. */
   readonly live: Terminal | undefined
+  /** stdout is one. */
+  readonly screen: Terminal | undefined
   result(lines: readonly string[]): void
   note(lines: readonly string[]): void
   /** For stderr, without an end of line: the answer stands behind it. */
@@ -39,7 +41,7 @@ export function openOutput(
   stderr: OutStream,
   style: Style,
   noteStyle: Style,
-  motion: boolean,
+  motion: { readonly stdout: boolean; readonly stderr: boolean },
 ): Output {
   // A reader that went away (`| head`) is no error of ours: what is left to say is dropped. The process's own streams
   // stay writable after an error, and what failed never drains.
@@ -52,13 +54,8 @@ export function openOutput(
   return {
     style,
     noteStyle,
-    live: motion
-      ? {
-          write: (text) => void stderr.write(text),
-          columns: () => stderr.columns ?? 80,
-          rows: () => stderr.rows ?? 24,
-        }
-      : undefined,
+    live: motion.stderr ? terminalOf(stderr) : undefined,
+    screen: motion.stdout ? terminalOf(stdout) : undefined,
     result: (lines) => print(stdout, lines),
     note: (lines) => print(stderr, lines),
     ask: (question) => void (isOpen(stderr) && stderr.write(`${question} `)),
@@ -67,6 +64,14 @@ export function openOutput(
         if (isOpen(stream) && stream.writableNeedDrain)
           await Promise.race([once(stream, 'drain'), once(stream, 'close')]).catch(() => {})
     },
+  }
+}
+
+function terminalOf(stream: OutStream): Terminal {
+  return {
+    write: (text) => void stream.write(text),
+    columns: () => stream.columns ?? 80,
+    rows: () => stream.rows ?? 24,
   }
 }
 

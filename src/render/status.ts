@@ -5,7 +5,7 @@ import type { BottleMemory, MemoryUse } from '../ports/driver.ts'
 import { table } from './columns.ts'
 import { signs, tint } from './style.ts'
 import type { Style } from './style.ts'
-import { bytes, count, duration } from './words.ts'
+import { count, duration, memorySize } from './words.ts'
 
 export interface BottleStatus {
   readonly bottle: string
@@ -93,9 +93,9 @@ export function statusLines(status: StackStatus, style: Style): string[] {
   ]
 }
 
-/** `412 MB/4.3 GB` */
+/** `412 MiB/4 GiB` */
 function usedOf({ usedBytes, limitBytes }: MemoryUse): string {
-  return `${bytes(usedBytes)}/${bytes(limitBytes)}`
+  return `${memorySize(usedBytes)}/${memorySize(limitBytes)}`
 }
 
 function tintState(line: string, state: string, style: Style): string {

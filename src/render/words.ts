@@ -16,12 +16,20 @@ export function duration(milliseconds: number): string {
   return `${Math.round(hours / 24)} days`
 }
 
-/** `412 MB`, `1.5 GB`; decimal units. */
-export function bytes(count: number): string {
-  const megabytes = count / 1e6
-  if (megabytes < 999.5) return `${Math.round(megabytes)} MB`
-  const gigabytes = megabytes / 1000
-  return `${gigabytes < 9.95 ? gigabytes.toFixed(1) : Math.round(gigabytes)} GB`
+/** Of memory: `412 MiB`, `1.5 GiB`, `4 GiB`; the units in which a manifest gives it. */
+export function memorySize(count: number): string {
+  const mebibytes = count / 2 ** 20
+  if (mebibytes < 1023.5) return `${Math.round(mebibytes)} MiB`
+  const gibibytes = mebibytes / 1024
+  return `${gibibytes < 9.95 ? gibibytes.toFixed(1).replace('.0', '') : Math.round(gibibytes)} GiB`
+}
+
+/** Of traffic: `512 B`, `1.5 kB`, `412 MB`; decimal units. */
+export function dataSize(count: number): string {
+  if (count < 1000) return `${count} B`
+  const power = count < 999_500 ? 1 : count < 999_500_000 ? 2 : 3
+  const units = count / 1000 ** power
+  return `${units < 9.95 ? units.toFixed(1) : Math.round(units)} ${['B', 'kB', 'MB', 'GB'][power]}`
 }
 
 export function count(number: number, one: string, many = `${one}s`): string {

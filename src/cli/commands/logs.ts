@@ -4,8 +4,9 @@ import { EXIT, UsageError } from '../../model/errors.ts'
 import { isName } from '../../model/names.ts'
 import { accessLine } from '../../render/access-log.ts'
 import { safeJson } from '../../render/safe-json.ts'
+import { count } from '../../render/words.ts'
 import { safeText } from '../../model/text.ts'
-import { accessOf, jsonLine } from '../audit.ts'
+import { accessOf, jsonLine, lostOf } from '../audit.ts'
 import { initLines } from '../init-lines.ts'
 import { sinceTime } from '../since.ts'
 import { openBottles } from '../bottle.ts'
@@ -13,7 +14,7 @@ import type { OpenBottle } from '../bottle.ts'
 import type { Invocation } from '../invocation.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
-  const { args, options, io } = invocation
+  const { args, options, io, output } = invocation
   const bottles = await openBottles(invocation, args).catch((thrown: unknown) => {
     throw meantFollow(thrown, options.list('file'))
   })
@@ -25,6 +26,7 @@ export async function run(invocation: Invocation): Promise<number> {
     ...(since !== undefined && { since: sinceTime(since, io.now()) }),
   }
   const egress = options.flag('egress')
+  const later: Later[] | undefined = egress && bottles.length > 1 && !request.follow ? [] : undefined
   const open = new Set<() => void>()
   const close = (): void => {
     for (const step of open) step()
@@ -51,17 +53,19 @@ export async function run(invocation: Invocation): Promise<number> {
           lines.close()
           stream.destroy()
         })
-        await show(lines, bottle, invocation, { egress, named: bottles.length > 1 }).catch(
-          (error: unknown) => {
-            if (!interrupted) throw error
-          },
-        )
+        const shown = egress
+          ? showAudit(lines, bottle, invocation, later)
+          : show(lines, bottle, invocation, bottles.length > 1)
+        await shown.catch((error: unknown) => {
+          if (!interrupted) throw error
+        })
       }),
     )
   } finally {
     for (const step of undo) step()
     close()
   }
+  if (later && !interrupted) output.result(later.sort(byTime).map(({ shown }) => shown))
   return interrupted ? EXIT.interrupted : EXIT.done
 }
 
@@ -80,26 +84,51 @@ async function show(
   lines: AsyncIterable<string>,
   bottle: OpenBottle,
   { options, output }: Invocation,
-  view: { readonly egress: boolean; readonly named: boolean },
+  named: boolean,
 ): Promise<void> {
   const json = options.flag('json')
   const isOfInit = initLines()
   for await (const raw of lines) {
-    if (!view.egress && isOfInit(raw)) continue
+    if (isOfInit(raw)) continue
     const line = raw.replaceAll('\t', '  ')
-    if (!view.egress) {
-      output.result([
-        json
-          ? safeJson({ bottle: bottle.name, line })
-          : `${view.named ? `${bottle.name}  ` : ''}${safeText(line, 10_000)}`,
-      ])
-      continue
-    }
-    const row = jsonLine(line)
-    const access = row && accessOf(row)
-    if (!row || !access) continue
     output.result([
-      json ? safeJson({ bottle: bottle.name, ...row }) : accessLine(bottle.name, access, output.style),
+      json
+        ? safeJson({ bottle: bottle.name, line })
+        : `${named ? `${bottle.name}  ` : ''}${safeText(line, 10_000)}`,
     ])
   }
+}
+
+/** Told by its time where all of it is there; otherwise as it comes. */
+async function showAudit(
+  lines: AsyncIterable<string>,
+  bottle: OpenBottle,
+  { options, output }: Invocation,
+  later: Later[] | undefined,
+): Promise<void> {
+  const json = options.flag('json')
+  for await (const line of lines) {
+    const row = jsonLine(line)
+    const lost = row && lostOf(row)
+    if (row && lost !== undefined) {
+      if (json) output.result([safeJson({ bottle: bottle.name, lost })])
+      else output.note([`${bottle.name}: ${count(lost, 'line is', 'lines are')} missing here`])
+    }
+    const access = row && accessOf(row)
+    if (!row || !access) continue
+    const shown = json
+      ? safeJson({ ...row, bottle: bottle.name })
+      : accessLine(bottle.name, access, output.style)
+    if (later) later.push({ time: access.time, shown })
+    else output.result([shown])
+  }
+}
+
+interface Later {
+  readonly time: string
+  readonly shown: string
+}
+
+function byTime(a: Later, b: Later): number {
+  return a.time < b.time ? -1 : a.time > b.time ? 1 : 0
 }

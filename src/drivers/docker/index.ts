@@ -9,6 +9,7 @@ import { stackEvents } from './events.ts'
 import { programVersion } from './images/inputs.ts'
 import { LABELS } from '../../model/names.ts'
 import { memoryOfBottles } from './memory.ts'
+import { bundleMetrics } from './metrics.ts'
 import { observeStack } from './observe.ts'
 import { bottleLogs, createSessions, type Sessions } from './sessions.ts'
 import type { Site } from './place.ts'
@@ -47,6 +48,7 @@ export function dockerDriver(env: Environment, options: DockerOptions = {}): Doc
     actuator: (lease: Lease) => createActuator(lease, () => site(lease.stack)),
     ...createSessions(site),
     logs: async (stack, bottle, of, logOptions) => bottleLogs(await site(stack), bottle, of, logOptions),
+    metrics: async (stack, bottle, signal) => bundleMetrics(await site(stack), bottle, signal),
     events: (stack, signal) => stackEvents(engine(), stack, signal),
     memory: (stack) => memoryOfBottles(engine(), stack),
     stacks: async () => stacksOf(engine(), await whose()),

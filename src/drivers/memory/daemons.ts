@@ -1,6 +1,7 @@
 /** Supervisor, egress and uplink as the control protocol shows them: what is configured is what is answered. */
 import { X509Certificate } from 'node:crypto'
 import type {
+  BundleMetrics,
   EgressStatus,
   SupervisorRequest,
   SupervisorStatus,
@@ -22,6 +23,8 @@ export function answerSupervisor(bundle: LiveBundle, request: SupervisorRequest)
       return { restarted: request.daemon }
     case 'logs':
       return []
+    case 'metrics':
+      return bundleMetrics(bundle)
     case 'configure': {
       const { config } = request
       if (config.generation <= (bundle.config?.generation ?? 0))
@@ -35,6 +38,11 @@ export function answerSupervisor(bundle: LiveBundle, request: SupervisorRequest)
       return { generation: config.generation }
     }
   }
+}
+
+export function bundleMetrics({ startedAt, counters }: LiveBundle): BundleMetrics {
+  const egress = counters ?? { connections: 0, routes: [] }
+  return { startedAt, daemons: { egress: { state: 'running', startedAt, restarts: 0, egress } } }
 }
 
 function supervisorStatus(bundle: LiveBundle, nonce: string): SupervisorStatus {

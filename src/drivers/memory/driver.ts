@@ -5,7 +5,7 @@
 import { PassThrough } from 'node:stream'
 import { DriverError } from '../../model/errors.ts'
 import type { Driver, EngineEvent, Execution, Lease } from '../../ports/driver.ts'
-import { answerSupervisor, answerUplink } from './daemons.ts'
+import { answerSupervisor, answerUplink, bundleMetrics } from './daemons.ts'
 import { faults as newFaults } from './faults.ts'
 import type { Faults } from './faults.ts'
 import { observeWorld } from './observe.ts'
@@ -102,6 +102,12 @@ export function memoryDriver(options: MemoryOptions): Driver {
       const stream = new PassThrough()
       stream.end()
       return stream
+    },
+    metrics: async (stack, bottle) => {
+      const bundle = world.read().stacks[stack]?.bundles[bottle]
+      if (bundle?.fields['running'] !== true)
+        throw new DriverError(`bundle/${bottle} does not answer`, { code: 'control-unreachable' })
+      return bundleMetrics(bundle)
     },
     events: (_stack, signal) => changesOf(world, signal, now),
     stacks: async () => Object.keys(world.read().stacks).sort(),

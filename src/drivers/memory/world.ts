@@ -4,7 +4,7 @@
  * memory, with the secrets in it, is part of the value.
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import type { EgressConfig } from '../../model/control.ts'
+import type { EgressConfig, EgressCounters } from '../../model/control.ts'
 import type { Json } from '../../model/json.ts'
 import type { UplinkPolicy, UplinkTarget } from '../../model/policy.ts'
 import type { StackRecord } from '../../model/record.ts'
@@ -44,6 +44,8 @@ export interface LiveBundle {
   readonly startedAt: string
   /** Memory of the supervisor: gone with the container. */
   config?: EgressConfig
+  /** Absent: nothing went through its doors. */
+  counters?: EgressCounters
 }
 
 export interface LiveStack {

@@ -9,6 +9,7 @@ test('each line stands behind the time of day of this machine, within its width'
     {
       style: { ...PLAIN, width: 80 },
       noteStyle: PLAIN,
+      screen: undefined,
       live: { write: () => {}, columns: () => 80, rows: () => 24 },
       result: say,
       note: say,

@@ -34,6 +34,7 @@ async function watching(
       style: PLAIN,
       noteStyle: PLAIN,
       live: undefined,
+      screen: undefined,
       result: say,
       note: say,
       ask: (question) => say([question]),

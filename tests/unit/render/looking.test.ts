@@ -10,7 +10,7 @@ import { errorDocument, errorLines } from '../../../src/render/error.ts'
 import { explainLines } from '../../../src/render/explain.ts'
 import { statusLines } from '../../../src/render/status.ts'
 import { PLAIN } from '../../../src/render/style.ts'
-import { bytes, duration, valueOf } from '../../../src/render/words.ts'
+import { dataSize, duration, memorySize, valueOf } from '../../../src/render/words.ts'
 
 const text = (lines: readonly string[]): string => `\n${lines.join('\n')}\n`
 
@@ -157,9 +157,9 @@ test('status is a table, the stack below it', () => {
   )
   expect(text(lines)).toMatchInlineSnapshot(`
     "
-    BOTTLE       STATE           AGENT    ROUTES  REMOTES  REFUSED 1h  DRIFT      AGENT MEMORY  BUNDLE MEMORY      AGE
-    implementer  ready           working       6        2           3  none      412 MB/4.3 GB   33 MB/537 MB      2 h
-    reviewer     bundle is gone  –             4        –           –  1 object              –              –  11 days
+    BOTTLE       STATE           AGENT    ROUTES  REMOTES  REFUSED 1h  DRIFT      AGENT MEMORY   BUNDLE MEMORY      AGE
+    implementer  ready           working       6        2           3  none      393 MiB/4 GiB  31 MiB/512 MiB      2 h
+    reviewer     bundle is gone  –             4        –           –  1 object              –               –  11 days
     2 bottles · 1 object differs, see \`bot-bottle diff\` · uplink ok
     "
   `)
@@ -289,8 +289,20 @@ test.each([
 test.each([
   [412e6, '412 MB'],
   [1.5e9, '1.5 GB'],
-  [32e9, '32 GB'],
-])('%d bytes read %s', (number, words) => expect(bytes(number)).toBe(words))
+  [999_499, '999 kB'],
+  [999_500, '1.0 MB'],
+  [1500, '1.5 kB'],
+  [512, '512 B'],
+])('%d bytes of traffic read %s', (number, words) => expect(dataSize(number)).toBe(words))
+
+test.each([
+  [4 * 2 ** 30, '4 GiB'],
+  [1.5 * 2 ** 30, '1.5 GiB'],
+  [32 * 2 ** 30, '32 GiB'],
+  [256 * 2 ** 20, '256 MiB'],
+])('%d bytes of memory read %s, as a manifest gives them', (number, words) =>
+  expect(memorySize(number)).toBe(words),
+)
 
 test('values read bare unless that would be ambiguous', () => {
   expect([

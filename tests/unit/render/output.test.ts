@@ -25,7 +25,7 @@ describe('Output whose reader goes away', () => {
   it('is flushed at once, also when the reader left before', async () => {
     for (const waits of [false, true]) {
       const stream = new ReaderGone(broken)
-      const output = openOutput(stream, stream, style, style, false)
+      const output = openOutput(stream, stream, style, style, { stdout: false, stderr: false })
       output.result(['a line'])
       expect(stream.writableNeedDrain).toBe(true)
       if (waits) await new Promise((resolve) => stream.once('error', resolve))

@@ -1,0 +1,43 @@
+/** What bottles sent and were refused, drawn again in place on a terminal until it is interrupted; else once. */
+import { setTimeout as pause } from 'node:timers/promises'
+import { EXIT } from '../../model/errors.ts'
+import { openRegion } from '../../render/region.ts'
+import { trafficJson, trafficLines } from '../../render/traffic.ts'
+import type { Traffic } from '../../render/traffic.ts'
+import { openBottles } from '../bottle.ts'
+import type { Invocation } from '../invocation.ts'
+import { lookAtTraffic } from '../traffic.ts'
+
+/** Between two looks, milliseconds. */
+const INTERVAL_MS = 2000
+const LEAST_MS = 250
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { args, options, io, output } = invocation
+  const bottles = await openBottles(invocation, args)
+  const seconds = options.number('interval')
+  const every = seconds === undefined ? undefined : Math.max(LEAST_MS, seconds * 1000)
+  const json = options.flag('json')
+  const isOnce = options.flag('once') || (output.screen === undefined && every === undefined)
+  const ended = new AbortController()
+  const undo = (['SIGINT', 'SIGTERM'] as const).map((signal) => io.onSignal(signal, () => ended.abort()))
+  const region = json || isOnce || !output.screen ? undefined : openRegion(output.screen)
+  try {
+    let before: Traffic | undefined
+    for (;;) {
+      const traffic = await lookAtTraffic(bottles[0]?.stack ?? '', bottles, io, ended.signal)
+      if (ended.signal.aborted) return EXIT.interrupted
+      const style = { ...output.style, ...(output.screen && { width: output.screen.columns() }) }
+      if (json) output.result(trafficJson(traffic))
+      else if (region) region.draw(trafficLines(traffic, style, before, output.screen?.rows()))
+      else output.result(trafficLines(traffic, output.style, before))
+      if (isOnce) return EXIT.done
+      before = traffic
+      await pause(every ?? INTERVAL_MS, undefined, { signal: ended.signal }).catch(() => undefined)
+      if (ended.signal.aborted) return EXIT.interrupted
+    }
+  } finally {
+    region?.end()
+    for (const step of undo) step()
+  }
+}
