@@ -25,46 +25,39 @@ export class Literals {
   readonly #first = new Map<number, number>()
   /** Runs of (literal, distance of the block from its beginning), each run closed by -1. */
   readonly #entries: Int16Array
-  /** By byte: (literal, length) of every proper beginning that can end with that byte. */
-  readonly #beginnings: readonly Int16Array[]
+  /** By byte: (literal, length) of every proper beginning that can end with that byte; made for the first stream. */
+  #beginnings: readonly Int16Array[] | undefined
 
   constructor(literals: readonly (readonly ByteSet[])[]) {
+    if (literals.length > LITERALS || literals.some(({ length }) => length > DISTANCES))
+      throw new RangeError('too many literals, or too long')
     this.#places = literals
-    const runs = new Map<number, number[]>()
-    literals.forEach((places, literal) => {
+    const sets = new Sets()
+    const entries: number[] = []
+    for (const [literal, places] of literals.entries()) {
       if (places.length < SHORTEST_LITERAL) throw new RangeError(`literal ${literal} is too short`)
-      const distance = rarestWindow(places)
-      const enter = (hash: number, from: number): void => {
-        const run = runs.get(hash) ?? []
-        if (run.at(-2) !== literal || run.at(-1) !== from) run.push(literal, from)
-        runs.set(hash, run)
-      }
-      const [as = [], bs = [], cs = [], ds = []] = places.slice(distance, distance + 4).map(members)
+      const distance = sets.rarestWindow(places)
+      const as = sets.members(places[distance])
+      const bs = sets.members(places[distance + 1])
+      const cs = sets.members(places[distance + 2])
+      const ds = sets.members(places[distance + 3])
       for (const b of bs)
         for (const c of cs) {
-          for (const a of as) enter(blockHash(a, b, c), distance)
-          for (const d of ds) enter(blockHash(b, c, d), distance + 1)
-          for (const a of as)
-            for (const d of ds) {
-              this.#windows.add(windowHash(blockHash(a, b, c), d, BEHIND))
-              this.#windows.add(windowHash(blockHash(b, c, d), a, BEFORE))
-            }
+          for (const a of as) {
+            const hash = blockHash(a, b, c)
+            this.#known.add(hash)
+            entries.push(entryOf(hash, literal, distance))
+            for (const d of ds) this.#windows.add(windowHash(hash, d, BEHIND))
+          }
+          for (const d of ds) {
+            const hash = blockHash(b, c, d)
+            this.#known.add(hash)
+            entries.push(entryOf(hash, literal, distance + 1))
+            for (const a of as) this.#windows.add(windowHash(hash, a, BEFORE))
+          }
         }
-    })
-    const entries: number[] = []
-    for (const [hash, run] of runs) {
-      this.#first.set(hash, entries.length)
-      this.#known.add(hash)
-      entries.push(...run, -1)
     }
-    if (literals.length > 0x7fff) throw new RangeError('too many literals')
-    this.#entries = Int16Array.from(entries)
-    const beginnings = Array.from({ length: 256 }, (): number[] => [])
-    literals.forEach((places, literal) => {
-      for (let length = 1; length < places.length; length++)
-        for (const byte of members(places[length - 1])) beginnings[byte]?.push(literal, length)
-    })
-    this.#beginnings = beginnings.map((lists) => Int16Array.from(lists))
+    this.#entries = this.#runsOf(Float64Array.from(entries).sort())
   }
 
   /** Every literal that lies wholly in bytes, by the place of its block, so nearly in order. */
@@ -100,8 +93,35 @@ export class Literals {
     }
   }
 
+  /** Of entries in ascending order. */
+  #runsOf(entries: Float64Array): Int16Array {
+    const runs = new Int16Array(3 * entries.length + 1)
+    let length = 0
+    let last = -1
+    let previous = -1
+    for (const entry of entries) {
+      // Two blocks of one literal can have one hash.
+      if (entry === previous) continue
+      previous = entry
+      const distance = entry % DISTANCES
+      const numbered = (entry - distance) / DISTANCES
+      const literal = numbered % LITERALS
+      const hash = (numbered - literal) / LITERALS
+      if (hash !== last) {
+        if (last !== -1) runs[length++] = -1
+        this.#first.set(hash, length)
+        last = hash
+      }
+      runs[length++] = literal
+      runs[length++] = distance
+    }
+    runs[length++] = -1
+    return runs.slice(0, length)
+  }
+
   /** Literals that the end of bytes may be the beginning of, with how many bytes of each are there. */
   begun(bytes: Uint8Array, onBegun: (literal: number, length: number) => void): void {
+    this.#beginnings ??= beginningsOf(this.#places)
     const beginnings = this.#beginnings[bytes[bytes.length - 1] ?? 0]
     if (bytes.length === 0 || beginnings === undefined) return
     for (let entry = 0; entry < beginnings.length; entry += 2) {
@@ -112,6 +132,14 @@ export class Literals {
         onBegun(literal, length)
     }
   }
+}
+
+const LITERALS = 1 << 15
+const DISTANCES = 1 << 8
+
+/** One number in the order of hash, literal, distance. */
+function entryOf(hash: number, literal: number, distance: number): number {
+  return (hash * LITERALS + literal) * DISTANCES + distance
 }
 
 /** A set of hashes. */
@@ -149,34 +177,62 @@ function stands(bytes: Uint8Array, begin: number, places: readonly ByteSet[], le
   return true
 }
 
-/** Where the four places begin that ordinary text has least often. */
-function rarestWindow(places: readonly ByteSet[]): number {
-  const weights = places.map((set) => members(set).reduce((sum, byte) => sum + weight(byte), 0))
-  let rarest = 0
-  let least = Infinity
-  for (let begin = 0; begin + SHORTEST_LITERAL <= places.length; begin++) {
-    const [a = 0, b = 0, c = 0, d = 0] = weights.slice(begin, begin + SHORTEST_LITERAL)
-    const often = a * b * c + b * c * d
-    if (often < least) {
-      least = often
-      rarest = begin
+function beginningsOf(literals: readonly (readonly ByteSet[])[]): readonly Int16Array[] {
+  const sets = new Sets()
+  const beginnings = Array.from({ length: 256 }, (): number[] => [])
+  for (const [literal, places] of literals.entries())
+    for (let length = 1; length < places.length; length++)
+      for (const byte of sets.members(places[length - 1])) beginnings[byte]?.push(literal, length)
+  return beginnings.map((lists) => Int16Array.from(lists))
+}
+
+/** What is asked of sets of bytes, once of each: literals have few. */
+class Sets {
+  readonly #members = new Map<ByteSet, readonly number[]>()
+  readonly #weights = new Map<ByteSet, number>()
+
+  members(set: ByteSet | undefined): readonly number[] {
+    if (set === undefined) return []
+    let members = this.#members.get(set)
+    if (members === undefined) {
+      members = [...set.keys()].filter((byte) => set[byte] === 1)
+      this.#members.set(set, members)
     }
+    return members
   }
-  return rarest
+
+  /** Where the four places begin that ordinary text has least often. */
+  rarestWindow(places: readonly ByteSet[]): number {
+    const weights = places.map((set) => this.#weight(set))
+    let rarest = 0
+    let least = Infinity
+    for (let begin = 0; begin + SHORTEST_LITERAL <= places.length; begin++) {
+      const [a = 0, b = 0, c = 0, d = 0] = weights.slice(begin, begin + SHORTEST_LITERAL)
+      const often = a * b * c + b * c * d
+      if (often < least) {
+        least = often
+        rarest = begin
+      }
+    }
+    return rarest
+  }
+
+  #weight(set: ByteSet): number {
+    let weight = this.#weights.get(set)
+    if (weight === undefined) {
+      weight = this.members(set).reduce((sum, byte) => sum + frequency(byte), 0)
+      this.#weights.set(set, weight)
+    }
+    return weight
+  }
 }
 
 /** About how often a byte stands in text and in code, per hundred. */
-function weight(byte: number): number {
+function frequency(byte: number): number {
   const sign = String.fromCharCode(byte)
   if ('etaoinsr'.includes(sign)) return 6
   if ('hldcumfpgwyb'.includes(sign)) return 2.5
   if (/[a-z ]/.test(sign)) return 1
   if (/[0-9A-Z"=:,.;()/]/.test(sign)) return 0.7
   return 0.4
-}
-
-function members(set: ByteSet | undefined): readonly number[] {
-  const bytes: number[] = []
-  for (let byte = 0; byte < 256; byte++) if (set?.[byte] === 1) bytes.push(byte)
-  return bytes
 }

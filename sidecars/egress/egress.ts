@@ -21,6 +21,7 @@ import { Quotas } from './quota.ts'
 import { answerQuery } from './resolver.ts'
 import { run } from './running.ts'
 import type { Running } from './running.ts'
+import { prepareShapes } from './scanning.ts'
 import { Sweep } from './sweep.ts'
 import { keyOf, Upstreams } from './upstreams.ts'
 import type { Dial } from './upstreams.ts'
@@ -72,6 +73,7 @@ export function createEgress(options: EgressOptions): Egress {
       for (const connection of connections) connection.rejudge(running)
       upstreams.retain(liveKeys(running))
       audit.counters.retain(config.policy.routes)
+      setImmediate(prepareShapes)
       return { generation: config.generation }
     },
 

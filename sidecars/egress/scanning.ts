@@ -26,6 +26,11 @@ const ROOM = new Room(64 * 1024 * 1024)
 
 let shapes: ShapeScanner | undefined
 
+/** Makes what the first request would have to wait for; once in a process. */
+export function prepareShapes(): void {
+  shapes ??= createShapeScanner()
+}
+
 export function detectorsFor(
   secrets: Readonly<Record<string, string>>,
   { placeholders = {}, canary }: Marks = {},

@@ -2,6 +2,7 @@
 import { CHECKSUMS } from '../checksum.ts'
 import { includes, PatternError, readClass, readPattern, readPlaces, union } from './pattern.ts'
 import type { ByteSet } from './pattern.ts'
+import { LONGEST } from './shape.ts'
 import type { Shape } from './shape.ts'
 
 export interface CompiledShape {
@@ -22,12 +23,19 @@ export interface CompiledShape {
   readonly holds: ((value: string) => boolean) | undefined
   readonly entropy: number
   readonly documented: ReadonlySet<string>
-  readonly anchors: readonly (readonly ByteSet[])[]
 }
+
+/** The places of each anchor: all of a shape that a search needs until one is found. */
+export const anchorsOf = ({ anchors, anyCase }: Shape): readonly (readonly ByteSet[])[] =>
+  anchors.map((anchor) => readPlaces(anchor, anyCase))
+
+/** The most bytes of a match that lie before its anchor. */
+export const leadOf = ({ lookback, offset }: Shape): number => lookback?.max ?? offset
 
 export function compileShape(shape: Shape): CompiledShape {
   const { pattern, anyCase, lookback, offset } = shape
   const { min, max, rest, head } = readPattern(pattern, anyCase)
+  if (max >= LONGEST) throw new PatternError(pattern, 0, 'a match may be too long')
   const before = shape.before === undefined ? undefined : readClass(shape.before, anyCase)
   const leading = lookback
     ? readClass(lookback.class, anyCase)
@@ -47,12 +55,11 @@ export function compileShape(shape: Shape): CompiledShape {
     head,
     before,
     after: shape.after === undefined ? undefined : readClass(shape.after, anyCase),
-    lead: lookback?.max ?? offset,
+    lead: leadOf(shape),
     leading,
     searched: lookback !== undefined,
     holds: shape.checksum === undefined ? undefined : CHECKSUMS[shape.checksum],
     entropy: shape.entropy,
     documented: new Set(shape.documented),
-    anchors: shape.anchors.map((anchor) => readPlaces(anchor, anyCase)),
   }
 }

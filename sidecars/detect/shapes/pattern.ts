@@ -37,9 +37,30 @@ export function readPattern(pattern: string, anyCase = false): Pattern {
 
 /** A literal with classes, `[0-9]Q~`: one set per place. */
 export function readPlaces(text: string, anyCase = false): readonly ByteSet[] {
+  if (PLAIN.test(text)) return Array.from(text, (sign) => setOf(sign, anyCase))
   const { head, min, max } = readPattern(text, anyCase)
   if (head.length !== max || min !== max) throw new PatternError(text, 0, 'places are not fixed')
   return head
+}
+
+/** Each sign stands for itself. */
+const PLAIN = /^[\w :/@"'=<>~#&%,;!-]+$/
+
+function setOf(sign: string, anyCase: boolean): ByteSet {
+  const key = anyCase ? `any ${sign}` : sign
+  let set = SETS.get(key)
+  if (set === undefined) {
+    set = new Uint8Array(256)
+    addTo(set, sign.charCodeAt(0), anyCase)
+    SETS.set(key, set)
+  }
+  return set
+}
+
+function addTo(set: ByteSet, byte: number, anyCase: boolean): void {
+  set[byte] = 1
+  const isLetter = (byte | 0x20) >= 97 && (byte | 0x20) <= 122
+  if (anyCase && isLetter) set[byte ^ 0x20] = 1
 }
 
 /** The bytes of a class, `[0-9A-Za-z_]`. */
@@ -125,8 +146,7 @@ class Reader {
 
   /** One set for all places that are written alike. */
   #shared(): ByteSet {
-    const [text = ''] =
-      /^(?:\[(?:\\.|[^\]\\])*\]|\\?.)/s.exec(this.#text.slice(this.#at, this.#at + LONGEST_PLACE)) ?? []
+    const text = this.#written()
     // A class that is longer, or not closed.
     if (text === '[') return this.#place()
     const key = this.#anyCase ? `any ${text}` : text
@@ -138,6 +158,16 @@ class Reader {
     const set = this.#place()
     SETS.set(key, set)
     return set
+  }
+
+  /** One place as it is written. */
+  #written(): string {
+    const sign = this.#text[this.#at] ?? ''
+    if (sign === '\\') return this.#text.slice(this.#at, this.#at + 2)
+    if (sign !== '[') return sign
+    const [text = sign] =
+      /^\[(?:\\.|[^\]\\])*\]/.exec(this.#text.slice(this.#at, this.#at + LONGEST_PLACE)) ?? []
+    return text
   }
 
   #place(): ByteSet {
@@ -164,9 +194,7 @@ class Reader {
   }
 
   #add(set: ByteSet, byte: number): void {
-    set[byte] = 1
-    const other = byte ^ 0x20
-    if (this.#anyCase && /[A-Za-z]/.test(String.fromCharCode(byte))) set[other] = 1
+    addTo(set, byte, this.#anyCase)
   }
 
   #byte(): number {

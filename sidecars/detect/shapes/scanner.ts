@@ -6,13 +6,13 @@
  * In a stream: scan what there is; send on everything before `settled`, for nothing that follows can make a hit begin
  * there; scan again what lies from `settled` on with the next piece behind it, and as `previous` the two bytes before
  * it. However a stream is cut, the hits are those of one piece, each reported once, and `last` settles the rest. The one
- * exception: of hits that overlap in a chain longer than `longest`, later ones may begin elsewhere.
+ * exception: of hits that overlap in a chain longer than `LONGEST`, later ones may begin elsewhere.
  */
 import { entropy } from '../checksum.ts'
 import { Literals } from '../literals.ts'
-import { compileShape } from './compile.ts'
+import { anchorsOf, compileShape, leadOf } from './compile.ts'
 import type { CompiledShape } from './compile.ts'
-import { SHAPES } from './shape.ts'
+import { LONGEST, SHAPES } from './shape.ts'
 import type { Shape } from './shape.ts'
 
 export interface Hit {
@@ -34,39 +34,44 @@ export interface ScanOptions {
 export interface ShapeScan {
   /** By place of their anchors. Matches of different shapes may overlap, those of one shape do not. */
   readonly hits: readonly Hit[]
-  /** Bytes before this offset need not be seen again: at most `longest` from the end, the end itself if `last`. */
+  /** Bytes before this offset need not be seen again: at most `LONGEST` from the end, the end itself if `last`. */
   readonly settled: number
   /** Bytes looked at beyond the one search for anchors. */
   readonly examined: number
 }
 
 export interface ShapeScanner {
-  readonly longest: number
   scan(bytes: Buffer, options?: ScanOptions): ShapeScan
 }
 
 export function createShapeScanner(shapes: readonly Shape[] = SHAPES): ShapeScanner {
-  const compiled = shapes.map(compileShape)
-  const anchors = compiled.flatMap((shape) => shape.anchors.map((places) => ({ shape, places })))
+  const anchors = shapes.flatMap((shape, index) => anchorsOf(shape).map((places) => ({ index, places })))
   const literals = new Literals(anchors.map(({ places }) => places))
-  const shapeOf = anchors.map(({ shape }) => shape)
-  const searched = compiled.filter(({ leading }) => leading !== undefined)
-  // One byte more than the longest match: what must not stand behind it.
-  const longest = Math.max(...compiled.map(({ max }) => max + 1))
+  const shapeOf = anchors.map(({ index }) => index)
+  const leads = shapes.map(leadOf)
+  const leading = [...leads.keys()].filter((index) => leads[index] !== 0)
+  // Most shapes are never met: a process compiles those that it meets.
+  const compiled: (CompiledShape | undefined)[] = shapes.map(() => undefined)
+  const compiledAt = (index: number): CompiledShape | undefined => {
+    const shape = shapes[index]
+    return (compiled[index] ??= shape && compileShape(shape))
+  }
   return {
-    longest,
     scan(bytes, { last = true, previous = NOTHING } = {}) {
       const look = new Look(bytes, previous, last)
       literals.find(bytes, (literal, at) => {
-        const shape = shapeOf[literal]
+        const index = shapeOf[literal] ?? 0
+        const shape = compiled[index] ?? compiledAt(index)
         if (shape) look.at(shape, at)
       })
       if (!last) {
-        literals.begun(bytes, (literal, length) => look.hold(length + (shapeOf[literal]?.lead ?? 0)))
-        for (const { leading, lead } of searched)
-          if (leading) look.hold(runBefore(bytes, bytes.length, leading, lead))
+        literals.begun(bytes, (literal, length) => look.hold(length + (leads[shapeOf[literal] ?? 0] ?? 0)))
+        for (const index of leading) {
+          const shape = compiledAt(index)
+          if (shape?.leading) look.hold(runBefore(bytes, bytes.length, shape.leading, shape.lead))
+        }
       }
-      return look.result(longest)
+      return look.result()
     },
   }
 }
@@ -99,8 +104,8 @@ class Look {
   }
 
   /** What begins in bytes that are looked at again, or goes on into them, is found again. */
-  result(longest: number): ShapeScan {
-    const least = this.#bytes.length - longest
+  result(): ShapeScan {
+    const least = this.#bytes.length - LONGEST
     const late = this.#last ? [] : this.#hits.filter(({ start, end }) => start >= least && end > least)
     for (let moved = true; moved;) {
       const cut = late.find(({ start, end }) => start < this.#undecided && end > this.#undecided)

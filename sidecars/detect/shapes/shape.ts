@@ -42,6 +42,9 @@ export interface Samples {
   readonly alike: readonly (readonly string[])[]
 }
 
+/** Bytes of the longest match of any shape, and what must not stand behind it. */
+export const LONGEST = 1536
+
 /** A token whose bytes are this evenly chosen from a handful is a placeholder. */
 const LEAST_ENTROPY = 2.2
 
