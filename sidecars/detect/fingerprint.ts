@@ -94,7 +94,7 @@ export function fingerprints(
  * One layer of encoding, as text. What survives squashing alike is one form: both base64 alphabets, padding, percent
  * escapes of every byte and delimited hexadecimal.
  */
-function formsOf(raw: Buffer): readonly (readonly [string, Buffer])[] {
+export function formsOf(raw: Buffer): readonly (readonly [string, Buffer])[] {
   const value = raw.toString()
   const text = (form: string, encoded: string) => [form, Buffer.from(encoded)] as const
   const percent = encodeURIComponent(value)

@@ -3,7 +3,9 @@
  * tell nearly always that no form ends there, so the cost per byte does not depend on how many secrets there are. Pieces are one text: what is split between them is found.
  */
 import { digestOf, glimpseOf, hashOf, SQUASHED, WINDOW } from './fingerprint.ts'
+import { ForeignSecrets } from './foreign.ts'
 import type { Fingerprint } from './fingerprint.ts'
+import type { ForeignPrint } from '../../src/model/known.ts'
 
 /** Where a known secret stands in the piece just given; `start` is negative when it began in an earlier one. */
 export interface KnownHit {
@@ -21,20 +23,32 @@ const GLIMPSE = 4
 /** Larger texts do not leave their size behind. */
 const SCRATCH_MAX = 64 * 1024
 
+type Found = Pick<Fingerprint, 'id' | 'rule' | 'form' | 'length'>
+/** Nobody who reads a refusal learns which. */
+const OF_ANOTHER = { id: 'of-another-bottle', rule: 'secret/of-another-bottle', form: 'foreign' } as const
+const NONE = { key: Buffer.alloc(0), prints: [] }
+
 /** A set of fingerprints ready to search; shared by all searches. */
 export class KnownSecrets {
   readonly #key: Buffer
   readonly #byTail = new Map<number, Fingerprint[]>()
+  readonly #foreign: ForeignSecrets
   #scratch: KnownSearch | undefined
   /** By the last `GLIMPSE` bytes of a form: 0 where none ends so. */
   readonly filter = new Uint8Array(1 << 16)
   /** Squashed bytes of the longest form. */
   readonly longest: number
 
-  /** `key`: the one the digests were made with. */
-  constructor(key: Buffer, known: readonly Fingerprint[]) {
+  /** `key`: the one the digests were made with. `foreign`: values that this process never held. */
+  constructor(
+    key: Buffer,
+    known: readonly Fingerprint[],
+    foreign: { readonly key: Buffer; readonly prints: readonly ForeignPrint[] } = NONE,
+  ) {
     this.#key = key
-    this.longest = Math.max(0, ...known.map(({ length }) => length))
+    this.#foreign = new ForeignSecrets(foreign.key, foreign.prints)
+    this.longest = Math.max(0, ...[...known, ...foreign.prints].map(({ length }) => length))
+    for (const { glimpse } of foreign.prints) this.filter[glimpse] = 1
     for (const one of known) {
       this.filter[one.glimpse] = 1
       const same = this.#byTail.get(one.tail)
@@ -56,7 +70,14 @@ export class KnownSecrets {
   }
 
   /** The secret whose form ends at `end` of squashed text. */
-  at(squashed: Uint8Array, end: number): Fingerprint | undefined {
+  at(squashed: Uint8Array, end: number): Found | undefined {
+    const own = this.#ownAt(squashed, end)
+    if (own) return own
+    const foreign = this.#foreign.at(squashed, end)
+    return foreign && { ...OF_ANOTHER, length: foreign.length }
+  }
+
+  #ownAt(squashed: Uint8Array, end: number): Found | undefined {
     if (end < WINDOW) return undefined
     return this.#byTail.get(hashOf(squashed, end - WINDOW, end))?.find(({ length, whole, digest }) => {
       const start = end - length

@@ -33,17 +33,23 @@ export function prepareShapes(): void {
 
 export function detectorsFor(
   secrets: Readonly<Record<string, string>>,
-  { placeholders = {}, canary }: Marks = {},
+  { placeholders = {}, canary, others }: Marks = {},
 ): Detectors {
   const known = [
     ...Object.entries(secrets).flatMap(([id, value]) => fingerprints(KEY, id, value)),
     ...Object.entries(placeholders).flatMap(([id, value]) =>
       fingerprints(KEY, id, value, `placeholder/${id}`),
     ),
+    ...Object.values(others?.placeholders ?? {}).flatMap((value) =>
+      fingerprints(KEY, 'of-another-bottle', value, 'placeholder/of-another-bottle'),
+    ),
     ...(canary === undefined ? [] : fingerprints(KEY, 'canary', canary, 'canary')),
   ]
   return {
-    known: new KnownSecrets(KEY, known),
+    known: new KnownSecrets(KEY, known, {
+      key: Buffer.from(others?.key ?? '', 'hex'),
+      prints: Object.values(others?.values ?? {}).flatMap((prints) => prints ?? []),
+    }),
     get shapes() {
       return (shapes ??= createShapeScanner())
     },

@@ -14,6 +14,7 @@ import type {
   EgressCounters,
   EgressStatus,
 } from '../../src/model/control.ts'
+import { keptMarks } from '../../src/model/known.ts'
 import type { Logger } from '../control/log.ts'
 import { ControlError } from '../control/server.ts'
 import { dialToken } from '../control/token.ts'
@@ -336,13 +337,12 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken 
   }
 }
 
-/** The host keeps neither issuer nor token: what it leaves out is what the bundle has. */
+/** The host keeps neither issuer nor token, and has not every value at hand: what it leaves out is what the bundle has. */
 function completed(next: EgressConfig, present: EgressConfig | undefined): EgressConfig {
-  const issuer = next.issuer ?? present?.issuer
-  const uplinkToken = next.uplinkToken ?? present?.uplinkToken
+  const { issuer = present?.issuer, uplinkToken = present?.uplinkToken } = next
   if (uplinkToken === undefined)
     throw new ControlError('token-missing', 'the first configuration of a bundle has no uplink token')
-  return { ...next, uplinkToken, ...(issuer === undefined ? {} : { issuer }) }
+  return { ...next, uplinkToken, ...keptMarks(next, present), ...(issuer === undefined ? {} : { issuer }) }
 }
 
 function codeOf(error: unknown): string {

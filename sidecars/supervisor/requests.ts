@@ -1,7 +1,8 @@
 /** The one place where bytes of the control socket become a `SupervisorRequest`. */
 import { DAEMONS, type EgressConfig, type SupervisorRequest } from '../../src/model/control.ts'
 import type { EgressPolicy } from '../../src/model/policy.ts'
-import { DecodeError, fields, list, mapOf, oneOf, text, whole, flag } from '../control/decode.ts'
+import type { ForeignPrint, OtherBottles } from '../../src/model/known.ts'
+import { DecodeError, fields, flag, list, mapOf, oneOf, text, textOf, whole } from '../control/decode.ts'
 
 /** Longest nonce of a question, characters. */
 const NONCE_MAX = 256
@@ -47,7 +48,13 @@ export function decodeSupervisorRequest(value: Readonly<Record<string, unknown>>
 /** The routes stay as they came: egress decodes them, and nobody else needs to (lessons.md, 12). */
 function decodeEgressConfig(value: unknown): EgressConfig {
   const required = ['generation', 'policy', 'secrets', 'trust', 'bottle']
-  const found = fields(value, 'config', required, ['issuer', 'uplinkToken', 'placeholders', 'canary'])
+  const found = fields(value, 'config', required, [
+    'issuer',
+    'uplinkToken',
+    'placeholders',
+    'canary',
+    'others',
+  ])
   const policy = fields(found['policy'], 'config.policy', ['log', 'routes'])
   list((route) => route, 10_000)(policy['routes'], 'config.policy.routes')
   const config = {
@@ -62,6 +69,7 @@ function decodeEgressConfig(value: unknown): EgressConfig {
     ...(found['placeholders'] === undefined
       ? {}
       : { placeholders: named(found['placeholders'], 'config.placeholders') }),
+    ...(found['others'] === undefined ? {} : { others: decodeOthers(found['others']) }),
     ...(found['canary'] === undefined ? {} : { canary: text(found['canary'], 'config.canary', 1024) }),
   }
   if (found['issuer'] === undefined) return config
@@ -73,6 +81,29 @@ function decodeEgressConfig(value: unknown): EgressConfig {
       key: pem(issuer['key'], 'config.issuer.key'),
       root: pem(issuer['root'], 'config.issuer.root'),
     },
+  }
+}
+
+function decodeOthers(value: unknown): OtherBottles {
+  const found = fields(value, 'config.others', ['placeholders', 'key', 'values'])
+  return {
+    placeholders: named(found['placeholders'], 'config.others.placeholders'),
+    key: textOf(/^[0-9a-f]{64}$/)(found['key'], 'config.others.key'),
+    values: mapOf(
+      (name, at) => text(name, at, 1024),
+      (prints, at) => (prints === null ? null : list(decodePrint, 100)(prints, at)),
+      10_000,
+    )(found['values'], 'config.others.values'),
+  }
+}
+
+function decodePrint(value: unknown, at: string): ForeignPrint {
+  const found = fields(value, at, ['length', 'glimpse', 'tail', 'digest'])
+  return {
+    length: whole(found['length'], `${at}.length`, 1, 8 * 1024 * 1024),
+    glimpse: whole(found['glimpse'], `${at}.glimpse`, 0, 0xffff),
+    tail: whole(found['tail'], `${at}.tail`, -0x8000_0000, 0x7fff_ffff),
+    digest: textOf(/^[0-9a-f]{32}$/)(found['digest'], `${at}.digest`),
   }
 }
 

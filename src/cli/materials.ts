@@ -8,12 +8,13 @@ import type { Resource } from '../model/resource.ts'
 import type { SecretRef } from '../model/secret.ts'
 import type { Materials } from '../ports/driver.ts'
 import { bottlesConfigured } from '../execute/configured.ts'
-import { resolveAll, secretResolver } from '../execute/secrets.ts'
+import { resolveAll, resolveQuietly, secretResolver } from '../execute/secrets.ts'
 import type { RouteSpec } from '../resources/route/spec.ts'
 import type { Desired } from '../resources/desired.ts'
 import type { Roots } from '../state/roots.ts'
 import { askSecret, canAsk } from './ask.ts'
 import type { Invocation } from './invocation.ts'
+import { othersOf } from './others.ts'
 import type { Stack } from './stack.ts'
 
 export interface OpenMaterials extends Materials {
@@ -41,7 +42,11 @@ export async function openMaterials(
     signal,
     ...(canAsk(invocation) && { ask: (question: string) => asked(question, invocation) }),
   })
-  await resolveAll(referencesOf(plan.desired, touched, desired), resolver)
+  const credentials = await resolveAll(referencesOf(plan.desired, touched, desired), resolver)
+  // Of bottles that the plan leaves alone: nothing is run or asked to tell the others of them.
+  const { found } = await resolveQuietly(desired.secrets, invocation.io.env)
+  const marksOf = (bottle: string) => stack.loaded?.marks(bottle)
+  const others = { desired, home: stack.home, found: new Map([...found, ...credentials]), marksOf }
   const questions = questionsOf(plan, (bottle) => stack.loaded?.asked(bottle) ?? [])
   const answers = await resolveAll(questions, { credential: (ref) => resolver.variable(ref) })
   return {
@@ -54,7 +59,7 @@ export async function openMaterials(
           return answer ? [[name, answer.reveal()] as const] : []
         }),
       ]),
-    marks: (bottle) => stack.loaded?.marks(bottle) ?? {},
+    marks: (bottle) => ({ ...marksOf(bottle), others: othersOf(bottle, others) }),
     // Resolved once per run: what was had above is what is used now.
     secret: (ref) => resolver.credential(ref),
     nextRootCertificate: async (bottle) => roots.nextOf(bottle)?.certificate,

@@ -7,6 +7,7 @@ import type { DriverObservation } from '../ports/driver.ts'
 import { assemble } from '../reconcile/snapshot.ts'
 import type { RootState } from '../reconcile/snapshot.ts'
 import type { Desired } from '../resources/desired.ts'
+import { digestsOf } from './others.ts'
 import type { Io } from './io.ts'
 import type { Stack } from './stack.ts'
 
@@ -35,6 +36,7 @@ export async function look(stack: Stack, desired: Pick<Desired, 'secrets'>, io: 
     credentials: uplink
       ? Object.fromEntries([...found].map(([id, secret]) => [id, secret.digest(uplink.nonce)]))
       : {},
+    foreign: digestsOf(found, stack.home, stack.name),
   })
   return {
     snapshot,

@@ -3,7 +3,6 @@ import { address, type Address } from '../model/address.ts'
 import type { DaemonName } from '../model/control.ts'
 import type { Place } from '../model/diagnostic.ts'
 import { digestOf } from '../model/json.ts'
-import { knownMarks } from '../model/known.ts'
 import { DRIVERS, type DriverName, type Resource } from '../model/resource.ts'
 import type { SecretRef } from '../model/secret.ts'
 import type { BottleSpec } from '../resources/bottle/spec.ts'
@@ -12,7 +11,6 @@ import type { CaSpec } from '../resources/ca/spec.ts'
 import type { Desired } from '../resources/desired.ts'
 import type { GuestSpec } from '../resources/guest/spec.ts'
 import type { ImageSpec } from '../resources/image/spec.ts'
-import type { RouteSpec } from '../resources/route/spec.ts'
 import type { UplinkSpec } from '../resources/uplink/spec.ts'
 import { IGNORABLE } from './checks/bottle.ts'
 import { desiredRoute, type FindingOfHost } from './desired-route.ts'
@@ -22,6 +20,7 @@ import type { Program } from './load.ts'
 import type { Bottle, Resources, Uplink } from './manifest.generated.ts'
 import { at, entriesOf, entry, itemsOf, plain, text, texts, type Node } from './node.ts'
 import { bytesOf } from './quantities.ts'
+import { warnUnbound, withKnown } from './recognised.ts'
 import { quoted, type Report } from './report.ts'
 import type { LiveBottle, ResolvedManifest } from './resolve.ts'
 
@@ -71,6 +70,10 @@ export function desiredOf(request: DesiredRequest): Omit<Desired, 'warnings'> {
   }
   for (const bottle of resolved.live)
     for (const resource of bottleResources(bottle, request, secrets)) add(resource)
+  const declared = [...resources.values()]
+  for (const resource of declared)
+    if (resource.kind === 'bundle')
+      resources.set(resource.address, withKnown(resource, declared, request.environments))
   return {
     stack: resolved.stack,
     origin,
@@ -121,7 +124,7 @@ function bottleResources(
     issuer: 'valid',
     egressLog: written.egress?.log ?? 'blocks',
     trust: digestOf(trust),
-    knows: environment ? knownMarks(environment.marks) : {},
+    knows: {},
   }
   const guestSpec: GuestSpec = { env: environment?.spec ?? {}, root: 'pending', probe: 'passed' }
   const imageNode = at(tree, 'image') ?? at(tree, 'base_image')
@@ -226,23 +229,6 @@ function routesOf(
       },
     ]
   })
-}
-
-/** A placeholder that no route takes gets nobody anywhere. */
-function warnUnbound(bottle: Node, routes: readonly Resource[], report: Report): void {
-  const carried = new Set(
-    routes.map(({ spec }) => (spec as RouteSpec).auth).map((auth) => auth && 'secret' in auth && auth.secret),
-  )
-  for (const { key: name, value } of entriesOf(at(bottle, 'env'))) {
-    const variable = text(at(value, 'env'))
-    if (variable === undefined || carried.has(`env:${variable}`)) continue
-    report.warning(
-      'placeholder-without-route',
-      value.place,
-      `no route carries the value of ${quoted(variable)}: the placeholder in ${quoted(name)} is refused wherever it is sent`,
-      `a route with \`auth: { scheme: bearer, token_ref: ${variable} }\` does`,
-    )
-  }
 }
 
 function imageOf(

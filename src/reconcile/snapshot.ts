@@ -5,6 +5,7 @@
 import { address, kindOf, parseAddress } from '../model/address.ts'
 import type { EgressStatus, SupervisorStatus, UplinkStatus } from '../model/control.ts'
 import type { Json } from '../model/json.ts'
+import { knownAsDeclared } from '../model/known.ts'
 import { constrainedNames, ISSUER_LAST_DAY, routeKey, schemePort } from '../model/policy.ts'
 import type { RoutePolicy } from '../model/policy.ts'
 import type { StackRecord } from '../model/record.ts'
@@ -33,6 +34,8 @@ export interface Look {
    * A SecretId that is missing here is checked at apply.
    */
   readonly credentials: Readonly<Record<string, string>>
+  /** By which egress names values of other bottles: of each that can be had here, by SecretId. */
+  readonly foreign?: Readonly<Record<string, string>>
 }
 
 export function assemble(look: Look): Snapshot {
@@ -179,7 +182,7 @@ function uplinkFields(status: UplinkStatus): Observed['fields'] {
 function enrichedBundle(
   object: Observed,
   uplink: DriverObservation['uplink'],
-  { roots, now }: Look,
+  { roots, now, foreign = {} }: Look,
 ): Observed {
   if (!uplink || 'unknown' in uplink) return object
   const entry = uplink.status.bottles[nameOf(object)]
@@ -196,7 +199,7 @@ function enrichedBundle(
     ...(egress && {
       egressLog: egress.log,
       trust: egress.trust,
-      knows: egress.known,
+      knows: knownAsDeclared(egress.known, foreign),
       issuer: issuerState(egress, root, now),
     }),
   }

@@ -10,7 +10,7 @@ import type {
 } from '../../model/control.ts'
 import { DriverError } from '../../model/errors.ts'
 import { digestOf } from '../../model/json.ts'
-import { knownMarks } from '../../model/known.ts'
+import { keptMarks, knownMarks } from '../../model/known.ts'
 import { Secret } from '../../model/secret.ts'
 import { fingerprintOf, permittedHosts } from '../../model/x509.ts'
 import type { LiveBundle, LiveStack } from './world.ts'
@@ -34,7 +34,12 @@ export function answerSupervisor(bundle: LiveBundle, request: SupervisorRequest)
       const issuer = config.issuer ?? bundle.config?.issuer
       if (uplinkToken === undefined)
         throw refusal('token-missing', 'the first configuration has no uplink token')
-      bundle.config = { ...config, uplinkToken, ...(issuer && { issuer }) }
+      bundle.config = {
+        ...config,
+        uplinkToken,
+        ...keptMarks(config, bundle.config),
+        ...(issuer && { issuer }),
+      }
       return { generation: config.generation }
     }
   }

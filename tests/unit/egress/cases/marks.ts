@@ -1,5 +1,6 @@
 /** What the agent holds that is nobody's secret: placeholders for credentials, and the canary (groups D and E). */
 import { expect } from 'vitest'
+import { foreignPrints } from '../../../../sidecars/detect/foreign.ts'
 import { answerOk, route } from '../lab.ts'
 import type { Lab } from '../lab.ts'
 import { inLab } from './case.ts'
@@ -10,7 +11,15 @@ const PLACEHOLDER = 'bot_bottle_placeholder_0f3a9c51d27e4b86a1c05d9e7f2b3c48'
 const OTHER = 'bot_bottle_placeholder_9b1e5d70c3f24a68b7d10e9c8a5f6321'
 const CANARY = '8Z5Rr2z5KTcLsGrbiF1zk1EDhlJiDKP4'
 const secrets = { 'env:NPM_TOKEN': VALUE, 'env:OTHER': 'other-value-51Zk0aQ' }
-const marks = { placeholders: { 'env:NPM_TOKEN': PLACEHOLDER, 'env:OTHER': OTHER }, canary: CANARY }
+const ELSEWHERE = 'value-of-another-bottle-93kQz7Hd82mZx41'
+const THEIRS = 'bot_bottle_placeholder_5c4e1f7a8b2d4039967ae3d1c0b5f284'
+const key = Buffer.alloc(32, 7)
+const others = {
+  placeholders: { 'reviewer env:NPM_TOKEN': THEIRS },
+  key: key.toString('hex'),
+  values: { 'env:ELSEWHERE': foreignPrints(key, ELSEWHERE), 'env:UNKNOWN': null },
+}
+const marks = { others, placeholders: { 'env:NPM_TOKEN': PLACEHOLDER, 'env:OTHER': OTHER }, canary: CANARY }
 const bearer = { scheme: 'bearer', secret: 'env:NPM_TOKEN' } as const
 const registry = route({ auth: bearer, matches: [{ paths: [{ prefix: '/' }] }] })
 const plain = route({ host: 'plain.test' })
@@ -171,6 +180,39 @@ export const markCases: readonly Case[] = [
             post([...CANARY].reverse().join('')),
           ])
             await expectRefused(lab, host, request, 'canary')
+      }),
+  },
+  {
+    ids: ['CRD-02'],
+    title: 'the placeholder of another bottle is refused wherever it is sent',
+    control: 'placeholder-slot',
+    run: () =>
+      inLab(base, async (lab) => {
+        for (const host of ['allowed.test', 'plain.test', 'own.test'])
+          for (const request of [
+            get('/', `Authorization: Bearer ${THEIRS}\r\n`),
+            get(`/?q=${THEIRS}`),
+            post(base64(THEIRS)),
+          ])
+            await expectRefused(lab, host, request, 'placeholder-misplaced')
+      }),
+  },
+  {
+    ids: ['DLP-01'],
+    title: 'a value of another bottle is refused, and egress holds nothing that shows it or says whose it is',
+    control: 'outbound-scan',
+    run: () =>
+      inLab(base, async (lab) => {
+        for (const request of [
+          get(`/?q=${ELSEWHERE}`),
+          get('/', `X-Note: ${ELSEWHERE.replaceAll('-', '_').toUpperCase()}\r\n`),
+          get('/', `Authorization: Bearer ${ELSEWHERE}\r\n`),
+          post(Buffer.from(`{"a":"${ELSEWHERE}"}`).toString('hex')),
+          post(base64(`x${ELSEWHERE}`)),
+        ])
+          await expectRefused(lab, 'plain.test', request, 'secret-found')
+        expect(lab.lines.at(-1)).toMatchObject({ finding: 'secret/of-another-bottle' })
+        expect(JSON.stringify([lab.egress.status('n'), marks.others])).not.toContain(ELSEWHERE)
       }),
   },
 ]
