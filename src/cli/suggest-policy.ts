@@ -92,9 +92,9 @@ export function suggestPolicy(
     if (remedy === undefined || remedy === 'upstream' || remedy === 'door') continue
     counted += 1
     if (remedy === 'deny') lists.denied.push(refused)
-    else if (remedy !== 'route' && remedy !== 'never') lists.other.push(refused)
+    else if (remedy !== 'route' && remedy !== 'never' && !isSocket(refused)) lists.other.push(refused)
     else {
-      const wish = remedy === 'route' ? wishOf(refused, policy) : undefined
+      const wish = remedy === 'never' ? undefined : wishOf(refused, policy)
       if (wish === undefined) lists.never.push(refused)
       else if (isAllowed(wish, policy)) settled += 1
       else {
@@ -140,6 +140,9 @@ function hasOtherScheme({ authority, scheme }: Wish, policy: EgressPolicy): bool
   return policy.routes.some((route) => route.scheme !== scheme && routeName(route) === name)
 }
 
+/** A handshake, judged before the entries of its route were looked at. */
+const isSocket = ({ rule }: Refused): boolean => rule === 'websocket-undeclared'
+
 const isUnseen = ({ method, path }: Refused): boolean => method === 'CONNECT' || path === undefined
 
 /** A request is seen before its host is admitted only where it came without TLS. */
@@ -149,20 +152,23 @@ function schemeOf(refused: Refused, authority: Authority, policy: EgressPolicy):
   return admit(policy, 'http', authority).admitted || authority.port === 80 ? 'http' : 'https'
 }
 
-function isAllowed({ refused, authority, scheme }: Wish, policy: EgressPolicy): boolean {
+function isAllowed(wish: Wish, policy: EgressPolicy, upgrade = isSocket(wish.refused)): boolean {
+  const { refused, authority, scheme } = wish
   if (isUnseen(refused)) return admit(policy, scheme, authority).admitted
   const { method = '', path = '' } = refused
-  return judge(policy, { scheme, authority, method, path, query: '', headers: [] }).allowed
+  const request = { scheme, authority, method, path, query: '', headers: [] }
+  return judge(policy, upgrade ? { ...request, upgrade: 'websocket' } : request).allowed
 }
 
 function routeFor(wishes: readonly Wish[], policy: EgressPolicy, written: WrittenRoute): SuggestedRoute {
   const [{ authority, scheme } = { authority: { host: '', port: 0 }, scheme: 'https' as const }] = wishes
   const admission = wishes[0] && admit(policy, scheme, wishes[0].authority)
   const present = admission?.route && written(admission.route)
-  const seen = wishes.map(({ refused }) => refused).filter((refused) => !isUnseen(refused))
+  const seen = wishes.filter(({ refused }) => !isUnseen(refused))
   const unseen = seen.length === 0
-  const fetches = seen.some(({ rule }) => rule === 'git-fetch')
-  const matches = unseen ? [{ methods: ['GET', 'HEAD'] }] : matchesOf(seen)
+  const fetches = seen.some(({ refused }) => refused.rule === 'git-fetch')
+  const asked = seen.filter((wish) => !isAllowed(wish, policy, false)).map(({ refused }) => refused)
+  const matches = unseen ? [{ methods: ['GET', 'HEAD'] }] : matchesOf(asked)
   const own = {
     host: authority.host,
     ...(scheme === 'http' && { scheme }),
@@ -170,14 +176,19 @@ function routeFor(wishes: readonly Wish[], policy: EgressPolicy, written: Writte
   }
   const entries = present?.written['matches']
   const isOpen = present !== undefined && entries === undefined
+  const spoken = present?.written['protocols']
+  const speaks = new Set([...(Array.isArray(spoken) ? spoken : []), 'websocket'])
   const git = fetches ? { git: { fetch: true } } : {}
+  const sockets = seen.some(({ refused }) => isSocket(refused)) ? { protocols: [...speaks] } : {}
   return {
     route: {
       ...(present ? { ...present.written, host: authority.host } : own),
       ...git,
-      ...(!isOpen && {
-        matches: [...(Array.isArray(entries) ? entries : []), ...matches] as unknown as readonly Json[],
-      }),
+      ...sockets,
+      ...(!isOpen &&
+        matches.length > 0 && {
+          matches: [...(Array.isArray(entries) ? entries : []), ...matches] as unknown as readonly Json[],
+        }),
     },
     ...(present && { [admission.route?.host === authority.host ? 'instead' : 'before']: present.place }),
     unseen,

@@ -101,6 +101,7 @@ describe('policy suggest', () => {
       refused('request-undeclared', 'x.wild.example', 'GET /#{yaml}'),
       refused('git-fetch', 'open.example', 'GET /a/b.git/info/refs'),
       refused('port-undeclared', 'api.example', undefined, 8443),
+      refused('websocket-undeclared', 'open.example', 'GET /live'),
       refused('request-denied', 'api.example', 'GET /v1/admin'),
       refused('git-push', 'open.example', 'POST /a/b.git/git-receive-pack'),
       refused('ip-literal', '', 'CONNECT'),
@@ -141,6 +142,37 @@ describe('policy suggest', () => {
     expect(said('y.wild.example', 'GET', '/y')).toBe('request-undeclared')
     expect(said('open.example', 'GET', '/a/b.git/info/refs', 'service=git-upload-pack')).toBe('allowed')
     expect(said('open.example', 'POST', '/a/b.git/git-upload-pack')).toBe('allowed')
+  })
+
+  test.each([
+    ['where the route allows the path', 'GET /v1/live', 1],
+    ['and the path too where it does not', 'GET /live', 2],
+  ])('opens a route for WebSocket %s', async (_, request, entries) => {
+    const refusals = [refused('websocket-undeclared', 'api.example', request)]
+    const policy = await pasted(refusals)
+    const [, path = ''] = request.split(' ')
+    const authority = parseAuthority('api.example', 443)
+    if (!authority.ok) throw new Error(authority.rule)
+    const said = (of: string, upgrade?: 'websocket'): string => {
+      const asked = {
+        scheme: 'https',
+        authority: authority.value,
+        method: 'GET',
+        path: of,
+        query: '',
+        headers: [],
+      } as const
+      const verdict = judge(policy, upgrade ? { ...asked, upgrade } : asked)
+      return verdict.allowed ? 'allowed' : verdict.rule
+    }
+    expect(said(path, 'websocket')).toBe('allowed')
+    expect(said('/v1/other', 'websocket')).toBe('allowed')
+    expect(said('/elsewhere', 'websocket')).toBe('request-undeclared')
+    expect(said('/v1/admin', 'websocket')).toBe('request-denied')
+    const { routes, other } = await suggested(refusals)
+    expect(routes[0]?.route).toMatchObject({ protocols: ['websocket'] })
+    expect(routes[0]?.route['matches']).toHaveLength(entries)
+    expect(other).toEqual([])
   })
 
   test('always allows what was refused, whatever that was', async () => {
