@@ -18,9 +18,40 @@ interface Tally {
   skipped: number
 }
 
+const PARTS = ['check', 'unit', 'door', 'engine', 'labs']
+const HELP = `Runs everything that can run here, or the parts that are named; ends with N passed, N failed.
+
+  $ npm test
+  $ node scripts/test.ts check unit
+
+Usage  node scripts/test.ts [PART…] [options]
+
+Parts
+  check   lint, format, types
+  unit    unit tests and the Go helper's
+  door    fuzzing, soak and real clients at the egress door
+  engine  tests on a Docker engine, which is brought when none answers
+  labs    the driver's tests on the newest engine, where \`npm run labs\` has prepared it
+
+Options
+  --long      whole batteries instead of shortened ones
+  -h, --help  this text
+
+BOT_BOTTLE_NO_SKIPS=1 makes a skip a failure.
+`
+const given = process.argv.slice(2)
+if (given.includes('--help') || given.includes('-h')) {
+  process.stdout.write(HELP)
+  process.exit(0)
+}
+const unknown = given.find((argument) => argument !== '--long' && !PARTS.includes(argument))
+if (unknown !== undefined) {
+  process.stderr.write(`there is no part or option \`${unknown}\`\n\n${HELP}`)
+  process.exit(2)
+}
 const root = join(import.meta.dirname, '..')
-const parts = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
-const long = process.argv.includes('--long')
+const parts = given.filter((argument) => argument !== '--long')
+const long = given.includes('--long')
 const forbidSkips = process.env['BOT_BOTTLE_NO_SKIPS'] === '1'
 const tally: Tally = { passed: 0, failed: 0, skipped: 0 }
 const work = mkdtempSync(join(tmpdir(), 'bot-bottle-test-'))
