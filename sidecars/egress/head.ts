@@ -49,6 +49,8 @@ export async function readHead(
   wire.deadline = Date.now() + limits.headMs
   if (onLate) wire.onDeadline = onLate
   let searched = 0
+  // Twice what is needed: a head that comes byte by byte is not copied anew for each.
+  let room: Buffer = bytes
   for (;;) {
     const at = bytes.indexOf(END, Math.max(0, searched - 3))
     if (at !== -1 && at <= limits.headBytes) {
@@ -64,7 +66,12 @@ export async function readHead(
     searched = bytes.length
     const more = await wire.read()
     if (more === null) throw new Malformed('head without an end')
-    bytes = Buffer.concat([bytes, more])
+    if (bytes.length + more.length > room.length) {
+      room = Buffer.allocUnsafe(2 * (bytes.length + more.length))
+      bytes.copy(room)
+    }
+    more.copy(room, bytes.length)
+    bytes = room.subarray(0, bytes.length + more.length)
   }
 }
 

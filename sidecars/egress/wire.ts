@@ -6,6 +6,8 @@ import type { Duplex } from 'node:stream'
 
 /** Bytes kept for a reader that is busy. */
 const HELD = 64 * 1024
+/** Pieces that were read and are still in the list. */
+const COMPACTED = 1024
 
 /** The peer went away, or we closed the connection. */
 export class WireClosed extends Error {
@@ -28,6 +30,8 @@ export class Wire {
   /** Called for bytes or an end that arrive while nobody reads; the pool drops such connections. */
   onUnasked: (() => void) | undefined
   #pieces: Buffer[] = []
+  /** Of `#pieces`, the next one: taking from the front of a long list would move all of it. */
+  #next = 0
   #held = 0
   #ended = false
   #closed = false
@@ -77,8 +81,14 @@ export class Wire {
 
   /** A piece that has arrived already. */
   take(): Buffer | undefined {
-    const piece = this.#pieces.shift()
+    const piece = this.#pieces[this.#next]
     if (piece === undefined) return undefined
+    this.#next += 1
+    if (this.#next === this.#pieces.length) this.#forget()
+    else if (this.#next >= COMPACTED) {
+      this.#pieces = this.#pieces.slice(this.#next)
+      this.#next = 0
+    }
     this.#held -= piece.length
     if (this.#held < HELD && !this.#ended && !this.closed && this.socket.isPaused()) this.socket.resume()
     return piece
@@ -87,7 +97,8 @@ export class Wire {
   /** Puts back what was read too far. */
   unread(piece: Buffer): void {
     if (piece.length === 0) return
-    this.#pieces.unshift(piece)
+    if (this.#next === 0) this.#pieces.unshift(piece)
+    else this.#pieces[--this.#next] = piece
     this.#held += piece.length
   }
 
@@ -111,7 +122,7 @@ export class Wire {
   /** Reads and drops what still comes, up to a limit, so that a last answer is not lost to a reset. */
   discard(limit: number): void {
     let left = limit - this.#held
-    this.#pieces = []
+    this.#forget()
     this.#held = 0
     this.socket.off('data', this.#onData)
     this.socket.on('data', (piece: Buffer) => {
@@ -139,10 +150,15 @@ export class Wire {
     this.socket.off('data', this.#onData)
     this.socket.off('end', this.#onEnd)
     this.socket.off('drain', this.#onDrain)
-    for (const piece of this.#pieces.reverse()) this.socket.unshift(piece)
-    this.#pieces = []
+    for (const piece of this.#pieces.slice(this.#next).toReversed()) this.socket.unshift(piece)
+    this.#forget()
     this.#held = 0
     return this.socket
+  }
+
+  #forget(): void {
+    this.#pieces = []
+    this.#next = 0
   }
 
   #take(piece: Buffer): void {
