@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-// Suites by what they need: `unit` nothing, `engine` a Docker engine (scripts/test.ts brings one), `engine-new` the
+// Suites by what they need: `unit` nothing, `door` time (fuzzing, soak, clients), `engine` a Docker engine (scripts/test.ts brings one), `engine-new` the
 // laboratory of the newest engine: `node scripts/labs.ts run engine-new -- vitest run --project engine-new`.
 export default defineConfig({
   test: {
@@ -10,6 +10,16 @@ export default defineConfig({
           name: 'unit',
           include: ['tests/unit/**/*.test.ts', 'tests/guest/**/*.test.ts'],
           testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'door',
+          include: ['tests/fuzz/**/*.test.ts', 'tests/soak/**/*.test.ts', 'tests/clients/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxConcurrency: 2,
+          fileParallelism: false,
         },
       },
       {

@@ -1,9 +1,9 @@
 /**
- * `npm test`: lint, format, types, the Go helper's tests, unit tests, then the tests on a real engine. Brings the
- * engine when none answers. Ends with `N passed, N failed`. What cannot run here is skipped with a printed reason;
- * BOT_BOTTLE_NO_SKIPS=1 (CI) makes a skip a failure.
+ * `npm test`: lint, format, types, the Go helper's tests, unit tests, the door's batteries (fuzzing, soak, clients), then
+ * the tests on a real engine. Brings the engine when none answers. Ends with `N passed, N failed`. What cannot run here
+ * is skipped with a printed reason; BOT_BOTTLE_NO_SKIPS=1 (CI) makes a skip a failure.
  *
- * Arguments: `check`, `unit`, `engine` or `labs` runs that part alone; `--long` whole batteries.
+ * Arguments: `check`, `unit`, `door`, `engine` or `labs` runs that part alone; `--long` whole batteries.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -170,6 +170,7 @@ if (wanted('unit')) {
   helperTests()
   vitest('unit')
 }
+if (wanted('door')) vitest('door')
 if (wanted('engine')) engineTests()
 if (wanted('labs')) labTests()
 rmSync(work, { recursive: true, force: true })
