@@ -2,6 +2,7 @@
  * Encodings undone: every text that another text may carry, one layer at a time. Whatever was split or spelled
  * differently by one layer of encoding alone is found without decoding (`fingerprint.ts`); this is for layers above it.
  */
+import { folded } from './folding.ts'
 import { packed } from './packed.ts'
 import type { Layer, Reading } from './reading.ts'
 
@@ -12,6 +13,7 @@ export function* readings(bytes: Buffer): Generator<Reading> {
   yield* packed(bytes)
   yield* runs(bytes)
   if (looksWide(bytes)) yield { encoding: 'utf-16', bytes: narrowed(bytes), start: 0, end: bytes.length }
+  yield* folded(bytes)
   const isText = looksLikeText(bytes, 0, SAMPLE)
   for (const escape of ESCAPES) yield* unescaped(bytes, escape, isText)
 }

@@ -119,7 +119,7 @@ export const ROWS: readonly Row[] = [
   claimed('DLP-01', 'P0', 'unit/egress/cases.test.ts', 'outbound-scan'),
   claimed('DLP-02', 'P0', 'unit/egress/cases.test.ts', 'outbound-scan'),
   claimed('DLP-03', 'P0', 'unit/egress/cases.test.ts', 'outbound-scan'),
-  notHere('DLP-05', 'P1', 'characters that only look alike are not folded yet; zero-width ones and separators are'),
+  claimed('DLP-05', 'P1', 'unit/egress/cases.test.ts', 'outbound-scan'),
   claimed('DLP-06', 'P0', 'unit/egress/cases.test.ts', 'outbound-scan'),
   claimed('DLP-07', 'P0', 'unit/egress/cases.test.ts', 'outbound-scan'),
   claimed('DLP-09', 'P1', 'unit/egress/cases.test.ts', 'outbound-scan'),

@@ -126,6 +126,31 @@ const tar: Write = (text) =>
     Buffer.alloc(512 - (text.length % 512) + 1024),
   ])
 
+/** Every letter, or one in so many, written as another character. */
+const someLetters =
+  (oneIn: number, write: (sign: string) => string): Write =>
+  (text, random) =>
+    Buffer.from(
+      [...text.toString('latin1')]
+        .map((sign) => (/[A-Za-z]/.test(sign) && random(oneIn) === 0 ? write(sign) : sign))
+        .join(''),
+    )
+const fullWidth = (sign: string): string => String.fromCharCode(sign.charCodeAt(0) + 0xfee0)
+const mathematical = (sign: string): string =>
+  String.fromCodePoint(sign.charCodeAt(0) + (sign < 'a' ? 0x1d400 - 65 : 0x1d41a - 97))
+const SCRIPTS: Readonly<Record<string, string>> = {
+  a: 'а',
+  c: 'с',
+  e: 'е',
+  o: 'ο',
+  p: 'р',
+  x: 'х',
+  A: 'Α',
+  B: 'В',
+  T: 'Т',
+}
+const otherScript = (sign: string): string => SCRIPTS[sign] ?? sign
+
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 const base32 = ascii((text) =>
   (
@@ -185,6 +210,13 @@ export const ENCODINGS: readonly Encoding[] = [
   { name: 'a document of a word processor', of: 'both', binary: true, write: docx },
   { name: 'base64 of such a document', of: 'both', write: through(docx, base64) },
   { name: 'base64 of gzip of a tar archive', of: 'both', write: through(tar, gzip, base64) },
+  { name: 'zero-width characters', of: 'both', write: between('\u200b') },
+  { name: 'full-width forms', of: 'both', write: someLetters(1, fullWidth) },
+  { name: 'mathematical letters', of: 'both', write: someLetters(1, mathematical) },
+  { name: 'letters of other scripts', of: 'both', write: someLetters(2, otherScript) },
+  { name: 'combining marks', of: 'both', write: someLetters(2, (sign) => `${sign}\u0301`) },
+  { name: 'control bytes between characters', of: 'both', binary: true, write: between('\u0001') },
+  { name: 'base64 of full-width forms', of: 'both', write: through(someLetters(1, fullWidth), base64) },
   { name: 'two layers', of: 'both', write: nested(2) },
   { name: 'three layers', of: 'both', write: nested(3) },
   { name: 'four layers', of: 'both', deepest: true, write: nested(4) },
@@ -194,7 +226,6 @@ export const ENCODINGS: readonly Encoding[] = [
   { name: 'a hyphen between characters', of: 'known', write: between('-') },
   { name: 'a space between characters', of: 'known', write: between(' ') },
   { name: 'one character a line', of: 'known', write: between('\n') },
-  { name: 'zero-width characters', of: 'known', write: between('\u200b') },
   { name: 'a list of bytes', of: 'known', write: ascii((text) => `[${[...text].join(', ')}]`) },
   { name: 'octal', of: 'known', write: eachByte((byte) => `\\${byte.toString(8).padStart(3, '0')}`) },
   { name: 'binary digits', of: 'known', write: eachByte((byte) => `${byte.toString(2).padStart(8, '0')} `) },

@@ -70,6 +70,18 @@ const chats = Object.fromEntries(
   ]),
 )
 
+const LANGUAGES = [
+  'Сборка упала в 2024г., см. файл 10с «src/разбор.ts» — код ошибки E0308, TypeScript-модуль.',
+  'Η κατασκευή απέτυχε στις 12:30, δες το αρχείο του API.',
+  '构建失败：请检查ＡＰＩ接口（第３行），错误码“E0308”。',
+  'ビルドに失敗しました。ＡＰＩキーを確認してください、１２３。',
+  'La compilation a échoué à l’étape n°3 ; voilà : garçon, cœur, naïveté.',
+  'Die Prüfung schlug fehl – „Größe“ = 10 µm², Straße № 5.',
+  'Derleme başarısız oldu; ığdır, şişe, çağrı.',
+  'نص عادي مع API و 123',
+  'done ✅ 👩‍💻 ½ ™ → ≥ x² ∑ 🇫🇷',
+]
+
 export const FAMILIES: Readonly<Record<string, (random: Random) => Sent>> = {
   'npm install': (random) => ({
     host: 'registry.npmjs.org',
@@ -258,6 +270,14 @@ export const FAMILIES: Readonly<Record<string, (random: Random) => Sent>> = {
     chunked: true,
     body: Buffer.from(code(oneOf(Object.keys(CODE), random), 60, random)),
   }),
+  'chat in other languages': (random) =>
+    chat(
+      random,
+      toolTurn(
+        random,
+        many(12, () => `${oneOf(LANGUAGES, random)} ${identifier(random)} ${hex(8, random)}\n`),
+      ),
+    ),
   ...BINARY_FAMILIES,
   ...chats,
 }

@@ -225,6 +225,32 @@ export const dlpCases: readonly Case[] = [
       }),
   },
   {
+    ids: ['DLP-05'],
+    title: 'characters that look like others, or like nothing, hide nothing',
+    control: 'outbound-scan',
+    run: () =>
+      inLab(policy(), (lab) => {
+        const wide = (text: string) =>
+          text.replaceAll(/[!-~]/g, (sign) => String.fromCharCode(sign.charCodeAt(0) + 0xfee0))
+        const bold = (text: string) =>
+          text.replaceAll(/[a-z]/g, (sign) => String.fromCodePoint(sign.charCodeAt(0) + 0x1d41a - 97))
+        return expectBlocked(lab, {
+          'full-width forms': post(wide(SECRET)),
+          'mathematical letters': post(JSON.stringify({ a: bold(SECRET) })),
+          'letters of another script': post(SECRET.replaceAll('a', 'а')),
+          'letters of another script, in escapes': post(SECRET.replaceAll('a', '\\u0430')),
+          'combining marks': post([...SECRET].join('\u0301')),
+          'zero-width characters': post([...SECRET].join('\u200b')),
+          'control bytes': post([...SECRET].join('\u0001')),
+          'in a query': get(`/?q=${encodeURIComponent(wide(SECRET))}`),
+          'a token in full-width forms': post(`x ${wide(TOKEN)} y`),
+          'a token with one other letter': post(`x ${TOKEN.replace('p', 'р')} y`),
+          'a token with zero-width characters': post(`x ${[...TOKEN].join('\u200d')} y`),
+          'a token with control bytes': post(`x ${[...TOKEN].join('\0')} y`),
+        })
+      }),
+  },
+  {
     ids: ['DLP-06'],
     title: 'a wrong or missing type, and a body that is not what it says, are scanned all the same',
     control: 'outbound-scan',
