@@ -1,0 +1,3 @@
+module bot-bottle/bench/load
+
+go 1.25
