@@ -3,17 +3,20 @@
  * ~/.cache/bot-bottle-labs). Idempotent; says what it does and how long each step takes.
  *
  * `up engine-new` leaves one running and prints its DOCKER_HOST; `down engine-new` ends and removes it;
- * `run engine-new -- COMMAND…` runs a command beside one of its own, which is gone afterwards.
+ * `run engine-new -- COMMAND…` runs a command beside one of its own, which is gone afterwards. `forge up` and
+ * `forge down` (`npm run lab:forge -- up|down`) do the same for a real forge and print how it is reached.
  */
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { ensureEngine } from './engine.ts'
 import { labsCache, say, timed } from './labs/cache.ts'
 import { prepareClients } from './labs/clients.ts'
+import { downForge, prepareForge, upForge } from './labs/forge.ts'
 import { downEngineNew, inside, prepareEngineNew, upEngineNew, type Instance } from './labs/engine-new.ts'
 import { handImages } from './labs/images.ts'
 
-const USAGE = 'usage: npm run labs [-- up engine-new | down engine-new | run engine-new -- COMMAND…]\n'
+const USAGE =
+  'usage: npm run labs [-- up engine-new | down engine-new | run engine-new -- COMMAND…]\n       npm run lab:forge -- up | down\n'
 
 const [verb, name, ...rest] = process.argv.slice(2)
 
@@ -22,10 +25,12 @@ async function main(): Promise<number> {
     say(`cache: ${labsCache()}`)
     await timed('all laboratories', async () => {
       await prepareClients()
+      await prepareForge()
       await prepareEngineNew()
     })
     return 0
   }
+  if (verb === 'forge') return forge()
   if (name !== 'engine-new') return usage()
   switch (verb) {
     case 'up': {
@@ -42,6 +47,19 @@ async function main(): Promise<number> {
     default:
       return usage()
   }
+}
+
+async function forge(): Promise<number> {
+  if (name === 'down') {
+    await downForge('forge')
+    return 0
+  }
+  if (name !== 'up') return usage()
+  await prepareForge()
+  const { api, token, repository, ssh } = await upForge('forge')
+  const lines = { FORGE_API: api, FORGE_TOKEN: token, FORGE_REPOSITORY: repository, FORGE_SSH: ssh.url, FORGE_HOST_KEY: ssh.hostKey } // prettier-ignore
+  for (const [key, value] of Object.entries(lines)) process.stdout.write(`${key}='${value}'\n`)
+  return 0
 }
 
 async function up(instance: string): Promise<Instance> {

@@ -18,6 +18,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { openEngine } from '../../src/drivers/docker/engine.ts'
 import { ensurePackages, labsCache, run, say, succeeds, timed } from './cache.ts'
 import { ensureGo } from './go.ts'
+import { commandLine, endProcess, recordedProcess } from './process.ts'
 
 const DOCKERD = { module: 'github.com/moby/moby/v2/cmd/dockerd', version: 'v2.0.0-beta.24' } as const
 const RUNC = { module: 'github.com/opencontainers/runc', version: 'v1.5.2' } as const
@@ -163,8 +164,9 @@ export async function upEngineNew(name: string, settings: object = {}): Promise<
 /** Ends only processes that it started, by id. Idempotent. */
 export async function downEngineNew(name: string): Promise<void> {
   const at = places(name)
-  for (const program of ['dockerd', 'containerd']) await end(recorded(at, program))
-  for (const pid of shims(at)) await end(pid)
+  for (const program of ['dockerd', 'containerd'])
+    await endProcess(recordedProcess(join(at.runtime, `${program}.pid`), at.runtime))
+  for (const pid of shims(at)) await endProcess(pid)
   const mounts = readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')
     .map((line) => line.split(' ')[1] ?? '')
@@ -216,13 +218,6 @@ async function answers(at: Places): Promise<boolean> {
   }
 }
 
-/** The process that we started; a number that meanwhile belongs to another program is nobody's. */
-function recorded(at: Places, program: string): number | undefined {
-  const file = join(at.runtime, `${program}.pid`)
-  const pid = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0
-  return pid > 0 && commandLine(pid).includes(at.runtime) ? pid : undefined
-}
-
 /** Shims that outlived their containerd: they name its socket. */
 function shims(at: Places): readonly number[] {
   return readdirSync('/proc')
@@ -232,30 +227,4 @@ function shims(at: Places): readonly number[] {
       const line = commandLine(pid)
       return line.includes('containerd-shim') && line.includes(at.containerd)
     })
-}
-
-function commandLine(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
-  } catch {
-    return ''
-  }
-}
-
-async function end(pid: number | undefined): Promise<void> {
-  if (pid === undefined) return
-  for (const [signal, tries] of [
-    ['SIGTERM', 200],
-    ['SIGKILL', 50],
-  ] as const) {
-    try {
-      process.kill(pid, signal)
-    } catch {
-      return
-    }
-    for (let tried = 0; tried < tries; tried += 1) {
-      if (commandLine(pid) === '') return
-      await wait(100)
-    }
-  }
 }
