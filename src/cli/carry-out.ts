@@ -25,6 +25,7 @@ import { planNow } from './planning.ts'
 import type { Planned } from './planning.ts'
 import { formOf, report } from './report.ts'
 import { requireFit } from './secret-notes.ts'
+import { settleInterrupted } from './settling.ts'
 import type { Stack } from './stack.ts'
 
 export interface Request {
@@ -55,6 +56,7 @@ export async function carryOut(invocation: Invocation, stack: Stack, request: Re
     show(plan, invocation, request)
     if (plan.refusal) throw new RefusedError(plan.refusal.message, plan.refusal)
     if (plan.actions.length === 0) {
+      settleInterrupted(stack, lease, invocation.io)
       report(invocation).nothing(plan)
       return EXIT.done
     }

@@ -25,7 +25,7 @@ export interface DatabaseOptions {
 }
 
 export function openDatabase(options: DatabaseOptions): DatabaseSync {
-  const path = join(stackFolder(options.home, options.engineId, options.stack), 'state.sqlite')
+  const path = databasePath(options)
   return durable(`open ${path}`, () => {
     const database = new DatabaseSync(path, { timeout: 5_000 })
     try {
@@ -42,6 +42,14 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
       throw error
     }
   })
+}
+
+export function databasePath({
+  home,
+  engineId,
+  stack,
+}: Pick<DatabaseOptions, 'home' | 'engineId' | 'stack'>): string {
+  return join(stackFolder(home, engineId, stack), 'state.sqlite')
 }
 
 /** Runs one use of the database; what SQLite refuses (full, read-only, damaged) becomes a typed error. */
