@@ -10,6 +10,8 @@ export interface Resolved {
   readonly addresses: readonly string[]
   /** The operator fixed it for exactly this name. */
   readonly fixed: boolean
+  /** How long the resolver lets it be kept; absent: no resolver was asked. */
+  readonly ttlSeconds?: number
 }
 
 export type Resolve = (name: string, policy: UplinkPolicy) => Promise<Resolved>
@@ -26,15 +28,23 @@ export const resolveName: Resolve = async (name, policy) => {
   if (!name.includes('.')) return { addresses: [], fixed: false }
   const resolver = new Resolver(ASK)
   if (policy.dns.length > 0) resolver.setServers([...policy.dns])
-  const answers = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)])
+  const answers = await Promise.allSettled([
+    resolver.resolve4(name, { ttl: true }),
+    resolver.resolve6(name, { ttl: true }),
+  ])
   const [v4 = [], v6 = []] = answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : []))
-  return { addresses: interleave(v4, v6).slice(0, ADDRESSES_MAX), fixed: false }
+  const found = interleave(v4, v6).slice(0, ADDRESSES_MAX)
+  return {
+    addresses: found.map(({ address }) => address),
+    fixed: false,
+    ttlSeconds: Math.min(...found.map(({ ttl }) => ttl), 86_400),
+  }
 }
 
 /** One of each family in turn (RFC 8305), so that a dead family costs one stagger. */
-function interleave(first: readonly string[], second: readonly string[]): readonly string[] {
+function interleave<T>(first: readonly T[], second: readonly T[]): readonly T[] {
   const longest = Math.max(first.length, second.length)
   return Array.from({ length: longest }, (_, index) => [first[index], second[index]])
     .flat()
-    .filter((address) => address !== undefined)
+    .filter((record) => record !== undefined)
 }

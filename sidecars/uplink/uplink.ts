@@ -12,6 +12,7 @@ import { connectTo } from './connect.ts'
 import { serveDials } from './dials.ts'
 import { ownAddresses } from './own.ts'
 import { openRecord } from './record.ts'
+import { remembering } from './remembered.ts'
 import { askReports } from './reports.ts'
 import { decodeUplinkRequest } from './requests.ts'
 import { resolveName } from './resolver.ts'
@@ -25,7 +26,7 @@ export interface Uplink {
 
 /** Before the first `configure`: the container's own resolvers, nothing fixed. */
 const UNCONFIGURED: UplinkPolicy = { hosts: {}, dns: [], noProxy: [], hostAddresses: [] }
-const SURROUNDINGS: Surroundings = { resolve: resolveName, connect: connectTo, own: ownAddresses }
+const SURROUNDINGS: Surroundings = { ...remembering(resolveName), connect: connectTo, own: ownAddresses }
 
 /** `around` is the world outside the process; only tests give another. */
 export async function startUplink(

@@ -12,6 +12,8 @@ import type { Resolve } from './resolver.ts'
 
 export interface Surroundings {
   readonly resolve: Resolve
+  /** Told of a name whose addresses lead nowhere. */
+  readonly forget?: (name: string, policy: UplinkPolicy) => void
   readonly connect: Connect
   readonly own: () => OwnAddresses
 }
@@ -67,7 +69,10 @@ export async function openWay(
   const [first] = judged
   if (accepted.length === 0 && first !== undefined) return refusal(host, first.address, first.judgement)
   const way = await dial(accepted, target.port, `${host}:${target.port}`, around, signal)
-  if (!('socket' in way)) return way
+  if (!('socket' in way)) {
+    around.forget?.(host, policy)
+    return way
+  }
   return { ...way, reached: { address: way.address, ...(!fixed && { dns: policy.dns }) } }
 }
 
@@ -97,7 +102,10 @@ async function openByProxy(
   if (addresses.length === 0)
     return { code: 'name-unresolvable', message: `the site proxy ${site.host} has no address` }
   const way = await dial(addresses, site.port, 'the site proxy', around, signal)
-  if (!('socket' in way)) return way
+  if (!('socket' in way)) {
+    around.forget?.(site.host, policy)
+    return way
+  }
   const why = await openTunnel(way.socket, host, port)
   if (why === undefined)
     return {

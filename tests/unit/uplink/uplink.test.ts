@@ -108,6 +108,57 @@ describe('ways', () => {
     resolver.close()
   })
 
+  it('(PXY-34) a bottle whose ways all hang is refused more of them, and holds up nobody else', async () => {
+    const upstream = await receiver()
+    const wires = { '10.9.0.1:443': upstream.port, '10.9.0.2:443': 0 }
+    await within({ wires }, async (world) => {
+      const hosts = { 'allowed.test': '10.9.0.1', 'dead.test': '10.9.0.2' }
+      await world.ask({ op: 'configure', policy: { ...NO_POLICY, hosts } })
+      await attach(world, ['allowed.test', 'dead.test'])
+      await attach(world, ['allowed.test'], 'b', TOKEN.b)
+      const hanging = Array.from({ length: 64 }, () => world.knock())
+      for (const socket of hanging)
+        socket.write(`${JSON.stringify({ token: TOKEN.a, host: 'dead.test', port: 443 })}\n`)
+      await expect.poll(() => world.dialled.length).toBe(64)
+      const refused = await world.dial({ token: TOKEN.a, host: 'dead.test', port: 443 })
+      expect(refused.answer).toMatchObject({ ok: false, code: 'overload' })
+      const { answer, socket } = await world.dial({ token: TOKEN.b, host: 'allowed.test', port: 443 })
+      expect(answer).toEqual({ ok: true, address: '10.9.0.1' })
+      socket.destroy()
+      for (const waiting of hanging) waiting.destroy()
+    })
+    upstream.close()
+  })
+
+  it('asks a resolver once for what was asked a moment ago, and anew when its time is over', async () => {
+    const resolver = await scriptedResolver({ 'short.test': ['8.8.8.8'] }, 'at once', 1)
+    const upstream = await receiver()
+    await within({ wires: { '8.8.8.8:443': upstream.port } }, async (world) => {
+      await world.ask({ op: 'configure', policy: { ...NO_POLICY, dns: [resolver.server] } })
+      await attach(world, ['short.test'])
+      const dial = async () => {
+        const { answer, socket } = await world.dial({ token: TOKEN.a, host: 'short.test', port: 443 })
+        socket.destroy()
+        return answer.ok
+      }
+      expect(await Promise.all(Array.from({ length: 8 }, dial))).toEqual(
+        Array.from({ length: 8 }, () => true),
+      )
+      expect(resolver.asked).toHaveLength(2)
+      await expect
+        .poll(
+          async () => {
+            await dial()
+            return resolver.asked.length
+          },
+          { interval: 100, timeout: 5000 },
+        )
+        .toBe(4)
+    })
+    upstream.close()
+    resolver.close()
+  })
+
   it('asks a site proxy by name, resolves nothing, and goes around it where the policy says so', async () => {
     const upstream = await receiver()
     const heads: string[] = []
