@@ -24,11 +24,18 @@ interface Kept {
 
 export function remembering(ask: Resolve, now: () => number = Date.now): Remembered {
   const kept = new Map<string, Kept>()
-  async function keep(key: string, entry: Kept): Promise<void> {
-    const { addresses, ttlSeconds = 0 } = await entry.answer.catch(() => NOTHING)
-    if (addresses.length > 0)
-      entry.until = now() + Math.min(KEPT_MS.most, Math.max(KEPT_MS.least, ttlSeconds * 1000))
-    else if (kept.get(key) === entry) kept.delete(key)
+  /** Whether it is kept is settled before anybody has the answer. */
+  async function settled(key: string, asked: Promise<Resolved>, entry: () => Kept): Promise<Resolved> {
+    let found = NOTHING
+    try {
+      found = await asked
+      return found
+    } finally {
+      const { addresses, ttlSeconds = 0 } = found
+      if (addresses.length > 0)
+        entry().until = now() + Math.min(KEPT_MS.most, Math.max(KEPT_MS.least, ttlSeconds * 1000))
+      else if (kept.get(key) === entry()) kept.delete(key)
+    }
   }
   return {
     resolve(name, policy) {
@@ -36,10 +43,9 @@ export function remembering(ask: Resolve, now: () => number = Date.now): Remembe
       const key = keyOf(name, policy)
       const known = kept.get(key)
       if (known !== undefined && (known.until === undefined || known.until > now())) return known.answer
-      const entry: Kept = { answer: ask(name, policy) }
+      const entry: Kept = { answer: settled(key, ask(name, policy), () => entry) }
       kept.delete(key)
       kept.set(key, entry)
-      void keep(key, entry)
       const oldest = kept.keys().next().value
       if (kept.size > NAMES_MAX && oldest !== undefined) kept.delete(oldest)
       return entry.answer
