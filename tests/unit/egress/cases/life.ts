@@ -1,4 +1,5 @@
 /** Policies that change under open connections, streams, and what people rely on in ordinary work (PXY-29, ISO-03, CRD-16). */
+import { TLSSocket } from 'node:tls'
 import { expect } from 'vitest'
 import { answerOk, answerWith, route } from '../lab.ts'
 import type { Client } from '../lab.ts'
@@ -8,6 +9,12 @@ import type { Case } from './case.ts'
 const HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n'
 const event = (text: string): string => `${(text.length + 2).toString(16)}\r\n${text}\n\n\r\n`
 const GET = 'GET /stream HTTP/1.1\r\nHost: allowed.test\r\n\r\n'
+/** Key id of the authority that signed what the client met. */
+const issuerOf = ({ socket }: Client): string => {
+  if (!(socket instanceof TLSSocket)) throw new Error('no TLS')
+  const chain = socket.getPeerCertificate(true)
+  return chain.issuerCertificate.fingerprint256
+}
 const closed = async (client: Client): Promise<void> => void (await client.ended())
 
 export const lifeCases: readonly Case[] = [
@@ -51,6 +58,23 @@ export const lifeCases: readonly Case[] = [
         lab.configure([])
         await closed(client)
         expect(lab.upstream().received().match(/GET/g)).toHaveLength(1)
+      }),
+  },
+  {
+    ids: ['PXY-29', 'TLS-05'],
+    title:
+      'another issuer signs what is opened from then on, also for a host whose leaf was kept; what is open goes on',
+    run: () =>
+      inLab({ routes: [route()] }, async (lab) => {
+        const old = await lab.tunnel()
+        await old.get('/1')
+        const signed = [issuerOf(old)]
+        lab.configure([route()])
+        const [again, fresh] = [await old.get('/2'), await lab.tunnel()]
+        expect([again.slice(9, 12), (await fresh.get('/3')).slice(9, 12)]).toEqual(['200', '200'])
+        signed.push(issuerOf(fresh))
+        expect(new Set(signed).size).toBe(2)
+        expect(old.closed).toBe(false)
       }),
   },
   {
