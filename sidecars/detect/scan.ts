@@ -3,6 +3,8 @@
  * that an exception or a time-out of a detector cannot become a request that was not looked at.
  */
 import type { Dlp } from '../../src/model/policy.ts'
+import { carrying } from './carrying.ts'
+import type { Carrier } from './carrying.ts'
 import { decodeAll } from './content.ts'
 import { KnownSearch } from './known.ts'
 import { lookThrough } from './look.ts'
@@ -51,6 +53,8 @@ export interface ScanInput {
   readonly sent: string
   /** Every value the agent gave, also of what is dropped, one after the other: what is split over several is one text. */
   readonly given: string
+  /** Undefined: nothing but what is in `sent`. */
+  readonly carrier?: Carrier
   /** Undefined: no body. */
   readonly body?: {
     /** Bytes; undefined: not known before its end. */
@@ -108,7 +112,15 @@ export function scanRequest(input: ScanInput, rules: ScanRules): Scanned | Findi
   const given = detectors.known.searchWhole(Buffer.from(input.given, 'latin1'))
   const known = given.map(({ rule }) => rule).find((rule) => !rules.accepted(rule))
   if (known !== undefined) return { rule: known, place: 'head' }
+  for (const rule of input.carrier ? carrying(input.carrier) : [])
+    if (!rules.accepted(rule)) return { rule, place: 'head' }
   return new ScannedRequest(input.body && bodyScan(input.body, rules), rules)
+}
+
+/** Of a connection that nobody looks into, its name is all that is seen. `label`: see `Carrier`. */
+export function scanName(name: string, label: string | undefined, rules: ScanRules): Finding | undefined {
+  const scanned = scanRequest({ sent: name, given: name, carrier: { label, target: '' } }, rules)
+  return 'rule' in scanned ? scanned : undefined
 }
 
 function bodyScan({ length, encodings }: NonNullable<ScanInput['body']>, rules: ScanRules): BodyScan {

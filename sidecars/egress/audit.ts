@@ -70,7 +70,8 @@ export class Audit {
       bottle: running?.config.bottle ?? '',
       decision,
       rule,
-      host: authority?.host ?? '',
+      // What was found in a head may stand in a name under a wildcard.
+      host: (finding?.place === 'head' ? audited.route?.host : undefined) ?? authority?.host ?? '',
       port: authority?.port ?? 0,
       ...(path !== undefined && { path: (running?.matcher.maskText(path) ?? path).slice(0, PATH_LOGGED) }),
       ...(finding && { finding: finding.rule, place: finding.place }),

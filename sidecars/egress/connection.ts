@@ -19,6 +19,7 @@ import type { Exchange } from './exchange.ts'
 import { forward } from './forward.ts'
 import { readHead } from './head.ts'
 import type { Field } from './head.ts'
+import { admitName } from './names.ts'
 import { passedFields } from './outgoing.ts'
 import { relayBothWays } from './passthrough.ts'
 import { renderRefusal } from './refuse.ts'
@@ -246,6 +247,7 @@ export class Connection {
     if (route.tlsPassthrough) {
       // What is inside an encrypted hello may name another host of the same network; GREASE looks the same.
       if (encryptedHello) throw new Refuse('hello-encrypted-name')
+      admitName(this.#door, running, route, authority)
       const upstream = await this.#door.upstreams.dialRaw(this.#targetOf(authority))
       // Revoked, or left, while it was dialled: the ClientHello is still unread and must not go out.
       if (this.#over || this.#client.closed) return upstream.destroy()

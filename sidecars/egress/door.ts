@@ -3,6 +3,7 @@ import type { Connection } from './connection.ts'
 import type { Audit } from './audit.ts'
 import type { DoorLimits } from './limits.ts'
 import type { Minter } from './minting.ts'
+import type { Names } from './names.ts'
 import type { Quotas } from './quota.ts'
 import type { Running } from './running.ts'
 import type { Sweep } from './sweep.ts'
@@ -14,6 +15,7 @@ export interface Door {
   readonly minter: Minter
   readonly audit: Audit
   readonly quotas: Quotas
+  readonly names: Names
   readonly sweep: Sweep
   readonly connections: Set<Connection>
   /** The configuration in force; `undefined` before the first. */

@@ -17,6 +17,7 @@ import type { Door } from './door.ts'
 import { LIMITS } from './limits.ts'
 import type { DoorLimits } from './limits.ts'
 import { createMinter } from './minting.ts'
+import { Names } from './names.ts'
 import { Quotas } from './quota.ts'
 import { answerQuery } from './resolver.ts'
 import { run } from './running.ts'
@@ -61,6 +62,7 @@ export function createEgress(options: EgressOptions): Egress {
     minter: createMinter(limits.minted, now),
     audit,
     quotas: new Quotas(now, options.spend),
+    names: new Names(now),
     sweep,
     connections,
     running: () => running,
@@ -73,6 +75,7 @@ export function createEgress(options: EgressOptions): Egress {
       for (const connection of connections) connection.rejudge(running)
       upstreams.retain(liveKeys(running))
       audit.counters.retain(config.policy.routes)
+      door.names.retain(config.policy.routes)
       setImmediate(prepareShapes)
       return { generation: config.generation }
     },

@@ -46,6 +46,7 @@ async function attempts(
   exchange: Exchange,
 ): Promise<boolean> {
   const { request } = exchange.outgoing
+  door.names.admit(allowed.route, request.authority.host)
   door.quotas.admit(allowed.route, request.framing.kind === 'length' ? request.framing.length : 0)
   const ends =
     allowed.route.limits?.timeMs === undefined

@@ -68,21 +68,28 @@ export function scanInput(
   // The one credential that an agent may send of its own looks like one.
   const shown =
     route.auth?.scheme === 'from-agent' ? fields.filter(({ key }) => !isCredentialField(key)) : fields
-  let sent = `${authority.host}\n${path}?${query}\n`
+  const target = `${path}?${query}`
+  let sent = `${authority.host}\n${target}\n`
   for (const { name, value } of shown) sent += `${name}: ${value}\n`
   const slot = slotOf(route, placeholders)
   let given = `${authority.host}\n${path}\n${parametersBeside(slot, request.query)}\n`
   for (const field of request.fields) given += `${fieldBeside(slot, field)}\n`
-  if (framing.kind === 'none') return { sent, given }
+  const carrier = { label: labelUnder(route, authority.host), target }
+  if (framing.kind === 'none') return { sent, given, carrier }
   return {
     sent,
     given,
+    carrier,
     body: {
       length: framing.kind === 'length' ? framing.length : undefined,
       encodings: membersOf(request.fields, 'content-encoding'),
     },
   }
 }
+
+/** The label that the agent chose, where the route is for every name under a zone. */
+export const labelUnder = (route: RoutePolicy, host: string): string | undefined =>
+  route.host.startsWith('*.') ? host.slice(0, host.length - route.host.length + 1) : undefined
 
 /** `today`: YYYY-MM-DD in UTC. */
 export function scanRules(

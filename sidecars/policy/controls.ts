@@ -23,6 +23,8 @@ export type Control =
   | 'placeholder-slot'
   /** Who sends the canary of the bottle is refused. */
   | 'canary'
+  /** So many new names under a wildcard and no more. */
+  | 'name-budget'
   /** Upstream certificates are verified. */
   | 'upstream-verify'
   /** Paths that servers read in several ways are judged in each of them. */

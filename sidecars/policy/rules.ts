@@ -82,6 +82,10 @@ export const RULES = {
   },
   uninspectable: { status: 403, words: 'was about to be sent content that cannot be looked into' },
   // limits of the route
+  'name-budget': {
+    status: 403,
+    words: 'is one new name too many under a wildcard of this bottle; names in use are not counted again',
+  },
   'limit-rate': { status: 403, words: 'was asked more often than its route allows' },
   'limit-body': { status: 403, words: 'was sent a body larger than its route allows' },
   'limit-bytes-out': { status: 403, words: 'was sent more today than its route allows' },

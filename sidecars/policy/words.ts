@@ -68,6 +68,7 @@ function allowLine(refused: Refused): string | undefined {
     case 'port-undeclared':
     case 'scheme-undeclared':
     case 'policy-narrowed':
+    case 'name-budget':
       return `egress.routes: [{ host: ${authority.host}${port}${scheme === 'http' ? ', scheme: http' : ''} }]`
     case 'request-undeclared': {
       const path =
@@ -80,7 +81,7 @@ function allowLine(refused: Refused): string | undefined {
       return `egress.routes: [{ host: ${authority.host}${port}, dlp: { uninspectable: allow } }]`
     case 'secret-found':
       return refused.finding?.rule.startsWith('token/') === true
-        ? `egress.allow_findings: [{ rule: ${refused.finding.rule}, host: ${authority.host} }]`
+        ? `egress.allow_findings: [{ rule: ${refused.finding.rule}, host: ${refused.route?.host === undefined ? authority.host : scalar(refused.route.host)} }]`
         : undefined
     case 'websocket-undeclared':
       return `egress.routes: [{ host: ${authority.host}${port}, protocols: [websocket] }]`

@@ -57,7 +57,7 @@ export const ROWS: readonly Row[] = [
   claimed('DNS-01', 'P0', 'engine/containment/boundary.test.ts', 'no-network'),
   claimed('DNS-02', 'P0', 'engine/containment/boundary.test.ts', 'no-network'),
   claimed('DNS-03', 'P0', 'engine/containment/boundary.test.ts', 'no-network'),
-  notHere('DNS-05', 'P1', 'labels are scanned by the data-loss issue'),
+  claimed('DNS-05', 'P1', 'unit/egress/cases.test.ts', 'name-budget'),
   claimed('DNS-06', 'P1', 'unit/uplink/uplink.test.ts'),
   claimed('DNS-07', 'P0', 'unit/egress/cases.test.ts', 'local-names'),
   claimed('DNS-09', 'P0', 'unit/uplink/containment.test.ts', 'address-judging'),

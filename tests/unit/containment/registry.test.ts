@@ -11,6 +11,7 @@ import { dlpCases } from '../egress/cases/dlp.ts'
 import { framingCases } from '../egress/cases/framing.ts'
 import { lifeCases } from '../egress/cases/life.ts'
 import { markCases } from '../egress/cases/marks.ts'
+import { nameCases } from '../egress/cases/names.ts'
 import { webSocketCases } from '../egress/cases/websocket.ts'
 import { CASES as SUPERVISOR } from '../supervisor/cases.ts'
 import { CASES as UPLINK } from '../uplink/cases.ts'
@@ -42,6 +43,7 @@ const named: readonly Named[] = [
     ...credentialCases,
     ...dlpCases,
     ...markCases,
+    ...nameCases,
     ...lifeCases,
     ...webSocketCases,
   ].map(({ ids, control }) => ({

@@ -270,6 +270,37 @@ export const FAMILIES: Readonly<Record<string, (random: Random) => Sent>> = {
     chunked: true,
     body: Buffer.from(code(oneOf(Object.keys(CODE), random), 60, random)),
   }),
+  'signed links with policies': (random) => ({
+    host: `${identifier(random)}.storage.example.com`,
+    path: `/${hex(2, random)}/${hex(64, random)}`,
+    query: `Policy=${json({ Statement: [{ Resource: `https://${identifier(random)}.example.com/*`, Condition: { DateLessThan: random(2e9) } }] }).toString('base64url')}&Signature=${signs(`${BASE62}_-`, 344, random)}&X-Goog-Signature=${hex(512, random)}&Key-Pair-Id=K${signs('ABCDEFGHJKLMNPQRSTUVWXYZ0123456789', 13, random)}`,
+  }),
+  'single sign-on': (random) => ({
+    host: 'login.example.com',
+    path: '/saml2',
+    query: `SAMLRequest=${encodeURIComponent(signs(BASE64, 900 + random(1800), random))}&RelayState=${signs(`${BASE62}_-`, 200, random)}&state=${signs(`${BASE62}_-`, 43, random)}`,
+  }),
+  'hosts of clouds': (random) => ({
+    host: oneOf(
+      [
+        `d${signs(`${LETTERS}${DIGITS}`, 13, random)}.cloudfront.net`,
+        `${hex(40, random)}.preview.example.app`,
+        `pub-${hex(32, random)}.r2.dev`,
+        `${identifier(random)}-git-${identifier(random)}-${identifier(random)}-team.vercel.app`.toLowerCase(),
+        `${identifier(random).toLowerCase()}-${signs(`${LETTERS}${DIGITS}`, 10, random)}-uc.a.run.app`,
+        `${uuid(random)}.sessions.example.com`,
+        `${hex(32, random)}.safeframe.example.com`,
+      ],
+      random,
+    ),
+    path: `/${identifier(random)}`,
+    fields: browserFields(random),
+  }),
+  'lists of identifiers in a query': (random) => ({
+    host: 'api.example.com',
+    path: '/v1/items',
+    query: `ids=${Array.from({ length: 20 + random(150) }, () => uuid(random)).join(',')}`,
+  }),
   'chat in other languages': (random) =>
     chat(
       random,

@@ -19,14 +19,15 @@ export interface Sent {
   readonly chunked?: boolean
 }
 
-const ROUTE: RoutePolicy = {
-  host: 'any.example',
+/** Of the first label everything may be asked, so that it is looked at as well. */
+const routeOf = (host: string): RoutePolicy => ({
+  host: `*.${host.slice(host.indexOf('.') + 1)}`,
   port: 443,
   scheme: 'https',
   tlsPassthrough: false,
   allowPrivate: false,
   gitFetch: false,
-}
+})
 
 /** The rule by which egress would refuse a request, with its own rules for a route that says nothing. */
 export function ruleOf(
@@ -36,6 +37,7 @@ export function ruleOf(
   uninspectable: 'block' | 'allow' = 'block',
 ): string | undefined {
   const { host, path, query = '', fields = {}, body, chunked = false } = sent
+  const route = routeOf(host)
   const all = Object.entries(fields).map(([name, value]) => ({ name, key: name.toLowerCase(), value }))
   const input = scanInput(
     {
@@ -55,12 +57,12 @@ export function ruleOf(
       keepAlive: true,
       expectsContinue: false,
     },
-    ROUTE,
+    route,
     all,
     query,
   )
   const scanned = scanRequest(input, {
-    ...scanRules(detectors, ROUTE, { path, today: '2026-11-21' }),
+    ...scanRules(detectors, route, { path, today: '2026-11-21' }),
     dlp: { outboundOnMatch: 'block', uninspectable },
   })
   if ('rule' in scanned) return scanned.rule

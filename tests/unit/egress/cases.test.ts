@@ -5,6 +5,7 @@ import { nameOf } from './cases/case.ts'
 import type { Case } from './cases/case.ts'
 import { credentialCases } from './cases/credentials.ts'
 import { dlpCases } from './cases/dlp.ts'
+import { nameCases } from './cases/names.ts'
 import { framingCases } from './cases/framing.ts'
 import { lifeCases } from './cases/life.ts'
 import { markCases } from './cases/marks.ts'
@@ -16,6 +17,7 @@ const cases: readonly Case[] = [
   ...framingCases,
   ...credentialCases,
   ...dlpCases,
+  ...nameCases,
   ...markCases,
   ...lifeCases,
   ...webSocketCases,
