@@ -205,6 +205,8 @@ describe('run, attach and logs', () => {
     const ran = await program.run(['run', 'one', '--', '-c', 'echo agent-was-here; exit 9'])
     expect(ran.out).toContain('agent-was-here')
     expect(ran.code).toBe(9)
+    expect((await program.must('logs one --since 1h')).out).toContain('agent-was-here')
+    expect((await program.must('logs one --since 2099-01-01T00:00:00Z')).out).toBe('')
   })
 })
 
