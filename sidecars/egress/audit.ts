@@ -46,6 +46,11 @@ export class Audit {
     if (running.config.policy.log === 'all') this.#write(running, 'allow', rule, audited)
   }
 
+  /** Of what went on and should be seen all the same: told but under `none`. */
+  warned(running: Running, rule: string, audited: Audited): void {
+    if (running.config.policy.log !== 'none') this.#write(running, 'allow', rule, audited)
+  }
+
   refused(running: Running | undefined, rule: RuleId, audited: Audited): void {
     this.counters.refused(audited.route, rule)
     this.counters.moved(audited.route, audited)

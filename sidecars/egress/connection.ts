@@ -20,13 +20,14 @@ import { forward } from './forward.ts'
 import { readHead } from './head.ts'
 import type { Field } from './head.ts'
 import { admitName } from './names.ts'
+import { asksIdentity } from './inbound.ts'
 import { passedFields } from './outgoing.ts'
 import { relayBothWays } from './passthrough.ts'
 import { renderRefusal } from './refuse.ts'
 import { parseConnect, parseRequest, parseRequestLine, Refuse, refuseFinding, ruleFor } from './request.ts'
 import type { ParsedRequest, Place } from './request.ts'
 import type { Running } from './running.ts'
-import { scanInput, scanRules } from './scanning.ts'
+import { dayOf, scanInput, scanRules } from './scanning.ts'
 import { ALERTS, helloHost, peekHello, terminate } from './tunnel.ts'
 import { openingFor } from './websocket/handshake.ts'
 import { Wire, WireClosed } from './wire.ts'
@@ -142,7 +143,7 @@ export class Connection {
     if (admission.route) seen.route = admission.route
     if (!admission.admitted) throw new Refuse(admission.rule)
     const { route } = admission
-    const identityOnly = route.auth !== undefined && route.auth.scheme !== 'from-agent'
+    const identityOnly = asksIdentity(route)
     const fields = stripFields(passedFields(request.fields, identityOnly), route)
     const query = stripQuery(request.query, route)
     const { scheme, authority, method, path } = request
@@ -157,13 +158,9 @@ export class Connection {
     }
     const verdict = judge(policy, judged)
     if (!verdict.allowed) throw new Refuse(verdict.rule)
-    const scanned = scanRequest(
-      scanInput(request, verdict.route, fields, query, running.config.placeholders),
-      scanRules(running.detectors, verdict.route, {
-        path,
-        today: new Date(began).toISOString().slice(0, 10),
-      }),
-    )
+    const rules = scanRules(running.detectors, verdict.route, { path, today: dayOf(began) })
+    const input = scanInput(request, verdict.route, fields, query, running.config.placeholders)
+    const scanned = scanRequest(input, rules)
     if ('rule' in scanned) throw refuseFinding(scanned)
     const credentials = running.credential(verdict.route)
     if (!credentials.ok) throw new Refuse(credentials.rule)
@@ -185,14 +182,18 @@ export class Connection {
       bodyOut: 0,
       bodyIn: 0,
       opened: () => audit(),
+      accepted: (rule) => rules.accepted(rule),
+      warned: (finding) => audit(finding),
     }
     let told = false
-    const audit = (): void => {
+    const audit = (finding?: Finding): void => {
       const { status, bodyOut: bytesOut, bodyIn: bytesIn, ending } = exchange
       const rule = verdict.entry === -1 ? 'route' : `matches[${verdict.entry}]`
       const answered = { ...(status > 0 && { status }), ...(ending && { closeCode: ending.code }) }
       const counted = { ...answered, bytesOut, bytesIn, ms: Date.now() - began, again: told }
-      this.#door.audit.allowed(running, rule, { route, authority, scheme, method, path, ...counted })
+      const audited = { route, authority, scheme, method, path, ...counted }
+      if (finding) return this.#door.audit.warned(running, rule, { ...audited, finding })
+      this.#door.audit.allowed(running, rule, audited)
       told = true
     }
     this.#judged = judged

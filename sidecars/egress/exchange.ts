@@ -1,5 +1,5 @@
 /** One attempt at an exchange: heads rebuilt, bodies streamed in both directions at once with back-pressure, credentials masked on the way back. */
-import type { Scanned } from '../detect/scan.ts'
+import type { Finding, Scanned } from '../detect/scan.ts'
 import { restrictsMethods } from '../policy/judge.ts'
 import type { Allowed } from '../policy/judge.ts'
 import { bodyReader, frameEnd, framePiece } from './body.ts'
@@ -10,6 +10,7 @@ import { Malformed } from './head.ts'
 import type { Framing } from './head.ts'
 import { renderRequest, renderResponse } from './outgoing.ts'
 import type { OutgoingRequest } from './outgoing.ts'
+import { Inbound } from './inbound.ts'
 import { overrideWatch } from './overriding.ts'
 import type { OverrideWatch } from './overriding.ts'
 import { Refuse, refuseFinding } from './request.ts'
@@ -38,6 +39,10 @@ export interface Exchange {
   bodyIn: number
   /** A WebSocket is open. */
   opened(): void
+  /** Whether the operator has accepted findings of this rule here. */
+  accepted(rule: string): boolean
+  /** What was found in the answer goes on, and is told of. */
+  warned(finding: Finding): void
   ending?: Ending
 }
 
@@ -218,10 +223,13 @@ export class Attempt {
   /** Resolves whether the upstream may carry another request. */
   async #relay(response: ResponseHead): Promise<boolean> {
     const { client, outgoing, running } = this.#exchange
-    const { request, identityOnly } = outgoing
-    const scrubbing = identityOnly && !running.matcher.empty && controls.on('response-scrub')
+    const { request, credential } = outgoing
+    const scrubbing = credential !== undefined && !running.matcher.empty && controls.on('response-scrub')
     if (scrubbing && response.framing.kind !== 'none' && !isIdentity(response))
       throw new Refuse('encoding-unreadable')
+    const exchange = this.#exchange
+    const mode = this.#allowed.route.dlp?.inbound ?? 'off'
+    const inbound = Inbound.of(response, mode === 'off' ? undefined : { ...exchange, mode })
     const framing = clientFraming(response.framing, request.version)
     const close =
       !request.keepAlive ||
@@ -237,30 +245,38 @@ export class Attempt {
     const reader = bodyReader(this.#upstream, response.framing, 'drop')
     // The head had a time of its own; a body may be silent for longer.
     this.#progress()
-    const exchange = this.#exchange
     exchange.status = response.status
-    exchange.begun = true
-    let waiting: Buffer | undefined = head
-    if (this.#upstream.pending === 0) {
+    let waiting: Buffer[] = [head]
+    exchange.begun = inbound?.headFirst !== false
+    if (exchange.begun && this.#upstream.pending === 0) {
       await client.write(head)
-      waiting = undefined
+      waiting = []
     }
     for (;;) {
       const piece = await this.#next(reader)
       if (piece === undefined) break
       exchange.bodyIn += piece.length
+      const goesOn = inbound?.push(piece) ?? true
       const framed = framePiece(scrubber?.push(piece) ?? piece, framing)
-      const out: Buffer = waiting === undefined ? framed : Buffer.concat([waiting, framed])
-      waiting = undefined
-      if (reader.done && framing.kind === 'length' && scrubber === undefined) {
+      if (!goesOn) {
+        waiting.push(framed)
+        this.#progress()
+        continue
+      }
+      const out = waiting.length === 0 ? framed : Buffer.concat([...waiting, framed])
+      waiting = []
+      exchange.begun = true
+      if (reader.done && framing.kind === 'length' && scrubber === undefined && inbound === undefined) {
         await client.write(out)
         break
       }
       if (out.length > 0) await client.write(out)
       this.#progress()
     }
+    inbound?.end()
+    exchange.begun = true
     const last = Buffer.concat([
-      waiting ?? EMPTY,
+      ...waiting,
       framePiece(scrubber?.end() ?? EMPTY, framing),
       frameEnd(framing) ?? EMPTY,
     ])

@@ -91,7 +91,10 @@ export function scanInput(
 export const labelUnder = (route: RoutePolicy, host: string): string | undefined =>
   route.host.startsWith('*.') ? host.slice(0, host.length - route.host.length + 1) : undefined
 
-/** `today`: YYYY-MM-DD in UTC. */
+/** YYYY-MM-DD in UTC. */
+export const dayOf = (now: number): string => new Date(now).toISOString().slice(0, 10)
+
+/** `today`: as of `dayOf`. */
 export function scanRules(
   detectors: Detectors,
   { dlp = DLP_DEFAULTS }: RoutePolicy,
@@ -112,5 +115,6 @@ export function scanRules(
 
 function controlOf(rule: string): Control {
   if (rule === 'canary') return 'canary'
+  if (rule.startsWith('inbound/')) return 'inbound-scan'
   return rule.startsWith('placeholder/') ? 'placeholder-slot' : 'outbound-scan'
 }

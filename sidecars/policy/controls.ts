@@ -23,6 +23,8 @@ export type Control =
   | 'placeholder-slot'
   /** Who sends the canary of the bottle is refused. */
   | 'canary'
+  /** Instructions to the agent are looked for where a route says so. */
+  | 'inbound-scan'
   /** So many new names under a wildcard and no more. */
   | 'name-budget'
   /** Upstream certificates are verified. */

@@ -57,6 +57,7 @@ const SAID: Readonly<Record<string, Remedy>> = {
   'placeholder-misplaced': 'finding',
   canary: 'finding',
   uninspectable: 'finding',
+  'inbound-found': 'finding',
   'name-budget': 'route',
   'limit-rate': 'limit',
   'limit-body': 'limit',

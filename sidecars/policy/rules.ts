@@ -81,6 +81,8 @@ export const RULES = {
       'was about to be sent the canary of this bottle, a sign that somebody else tells the agent what to do',
   },
   uninspectable: { status: 403, words: 'was about to be sent content that cannot be looked into' },
+  // what came back
+  'inbound-found': { status: 502, words: 'answered with a text that tells the agent what to do' },
   // limits of the route
   'name-budget': {
     status: 403,
@@ -100,7 +102,7 @@ export const RULES = {
   'upstream-closed': { status: 502, words: 'closed the connection without an answer' },
   'encoding-unreadable': {
     status: 502,
-    words: 'answered in an encoding that cannot be searched for credentials',
+    words: 'answered in an encoding that cannot be searched',
   },
   'upstream-timeout': { status: 504, words: 'did not answer in time' },
   // the door itself

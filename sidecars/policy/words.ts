@@ -79,8 +79,9 @@ function allowLine(refused: Refused): string | undefined {
     }
     case 'uninspectable':
       return `egress.routes: [{ host: ${authority.host}${port}, dlp: { uninspectable: allow } }]`
+    case 'inbound-found':
     case 'secret-found':
-      return refused.finding?.rule.startsWith('token/') === true
+      return /^(?:token|inbound|exfiltration)\//.test(refused.finding?.rule ?? '') && refused.finding
         ? `egress.allow_findings: [{ rule: ${refused.finding.rule}, host: ${refused.route?.host === undefined ? authority.host : scalar(refused.route.host)} }]`
         : undefined
     case 'websocket-undeclared':

@@ -60,7 +60,6 @@ const ROWS: readonly Row[] = [
     feature: 'dlp.outbound_on_match: supervise',
     asked: routes(value((found) => found === 'supervise', 'dlp', 'outbound_on_match')),
   },
-  { feature: 'dlp.inbound', asked: routes(value((found) => found !== 'off', 'dlp', 'inbound')) },
   { feature: 'auth aws-sigv4', asked: scheme('aws-sigv4') },
 ]
 

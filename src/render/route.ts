@@ -28,6 +28,7 @@ export function routeLine(resource: Resource<RouteSpec>): string {
     ...(host.startsWith('*.') ? ['[wildcard]'] : []),
     ...(allowPrivate ? ['[private addresses]'] : []),
     ...(dlp?.outboundOnMatch === 'redact' ? ['[redacts]'] : []),
+    ...(dlp && dlp.inbound !== 'off' ? [`[answers: ${dlp.inbound}]`] : []),
     ...(dlp?.uninspectable === 'allow' ? ['[uninspectable passes]'] : []),
     ...(dlp?.accepted ?? []).map(({ rule }) => `[accepts ${safeText(rule)}]`),
     ...(place ? [`[from: ${placeOf(place)}]`] : []),

@@ -12,6 +12,7 @@ import { framingCases } from '../egress/cases/framing.ts'
 import { lifeCases } from '../egress/cases/life.ts'
 import { markCases } from '../egress/cases/marks.ts'
 import { nameCases } from '../egress/cases/names.ts'
+import { inboundCases } from '../egress/cases/inbound.ts'
 import { webSocketCases } from '../egress/cases/websocket.ts'
 import { CASES as SUPERVISOR } from '../supervisor/cases.ts'
 import { CASES as UPLINK } from '../uplink/cases.ts'
@@ -44,6 +45,7 @@ const named: readonly Named[] = [
     ...dlpCases,
     ...markCases,
     ...nameCases,
+    ...inboundCases,
     ...lifeCases,
     ...webSocketCases,
   ].map(({ ids, control }) => ({

@@ -9,6 +9,7 @@ import { nameCases } from './cases/names.ts'
 import { framingCases } from './cases/framing.ts'
 import { lifeCases } from './cases/life.ts'
 import { markCases } from './cases/marks.ts'
+import { inboundCases } from './cases/inbound.ts'
 import { webSocketCases } from './cases/websocket.ts'
 import { patience } from './lab.ts'
 
@@ -19,6 +20,7 @@ const cases: readonly Case[] = [
   ...dlpCases,
   ...nameCases,
   ...markCases,
+  ...inboundCases,
   ...lifeCases,
   ...webSocketCases,
 ]
@@ -46,7 +48,7 @@ describe('a case fails without the protection it names', () => {
 test('every protection is named by a case', () => {
   const named = new Set(cases.map(({ control }) => control))
   for (const control of [
-    'authority-equality', 'ip-literals', 'local-names', 'strict-framing', 'credential-strip', 'credential-binding', 'response-scrub', 'outbound-scan', 'placeholder-slot', 'canary', 'upstream-verify', 'path-canonical',
+    'authority-equality', 'ip-literals', 'local-names', 'strict-framing', 'credential-strip', 'credential-binding', 'response-scrub', 'outbound-scan', 'placeholder-slot', 'canary', 'inbound-scan', 'upstream-verify', 'path-canonical',
     'default-deny', 'hello-before-dial', 'generations', 'response-framing', 'upgrade-refused', 'websocket-accept', 'websocket-frames', 'git-by-https',
   ] as const) expect(named).toContain(control) // prettier-ignore
 })
