@@ -16,8 +16,16 @@ export interface Surroundings {
   /** Whether any text that was a secret of the bottle in the last minutes is in here. */
   leaks(text: string): boolean
   /** `open`, `closed` since an answer to a configuration said so, or `changing`. */
-  gate(): { readonly state: 'open' | 'closed' | 'changing'; readonly generation: number }
+  gate(): Gate
 }
+
+export interface Gate {
+  readonly state: 'open' | 'closed' | 'changing'
+  /** Rises with every change of `state`. */
+  readonly generation: number
+}
+
+export const gateWords = ({ state, generation }: Gate): string => `asked=${state}-${generation}-`
 
 export type Call = (around: Surroundings, agent: Agent) => Promise<string | undefined>
 
@@ -145,10 +153,13 @@ const exfiltrate: Call = async ({ secret, random }, agent) => {
   return said.status === 403 ? undefined : wrong('a secret in a body', said)
 }
 
-/** A route that comes and goes: while it was closed from before the question to behind the answer, there is none. */
+/**
+ * A route that comes and goes: while it was closed from before the question to behind the answer, there is none. What was
+ * asked before it closed may still be on its way, so a question says when it was asked.
+ */
 const gated: Call = async ({ gate }, agent) => {
   const before = gate()
-  const said = await ask(agent, '/echo', { host: 'gate.test' })
+  const said = await ask(agent, `/echo?${gateWords(before)}`, { host: 'gate.test' })
   const after = gate()
   if (before.generation !== after.generation) return undefined
   if (before.state === 'closed' && said.status === 200) return wrong('a closed route', said)
