@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
-// Suites by what they need: `unit` nothing, `door` time (fuzzing, soak, clients), `engine` a Docker engine (scripts/test.ts brings one), `engine-new` the
+// Suites by what they need: `unit` nothing, `door` time (fuzzing, soak, clients), `forge` a real forge
+// (`npm run labs`), `engine` a Docker engine (scripts/test.ts brings one), `engine-new` the
 // laboratory of the newest engine: `node scripts/labs.ts run engine-new -- vitest run --project engine-new`.
 export default defineConfig({
   test: {
@@ -19,6 +20,15 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           maxConcurrency: 2,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'forge',
+          include: ['tests/forge/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           fileParallelism: false,
         },
       },

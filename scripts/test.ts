@@ -1,9 +1,9 @@
 /**
- * `npm test`: lint, format, types, the Go helper's tests, unit tests, the door's batteries (fuzzing, soak, clients), then
- * the tests on a real engine. Brings the engine when none answers. Ends with `N passed, N failed`. What cannot run here
+ * `npm test`: lint, format, types, the Go helper's tests, unit tests, the door's batteries (fuzzing, soak, clients), the
+ * tests on a real forge, then those on a real engine. Brings the engine when none answers. Ends with `N passed, N failed`. What cannot run here
  * is skipped with a printed reason; BOT_BOTTLE_NO_SKIPS=1 (CI) makes a skip a failure.
  *
- * Arguments: `check`, `unit`, `door`, `engine` or `labs` runs that part alone; `--long` whole batteries.
+ * Arguments: `check`, `unit`, `door`, `forge`, `engine` or `labs` runs that part alone; `--long` whole batteries.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { spawnSync } from 'node:child_process'
 import type { StdioOptions } from 'node:child_process'
 import { engineNewMissing } from './labs/engine-new.ts'
+import { forgeMissing } from './labs/forge.ts'
 
 interface Tally {
   passed: number
@@ -18,7 +19,7 @@ interface Tally {
   skipped: number
 }
 
-const PARTS = ['check', 'unit', 'door', 'engine', 'labs']
+const PARTS = ['check', 'unit', 'door', 'forge', 'engine', 'labs']
 const HELP = `Runs everything that can run here, or the parts that are named; ends with N passed, N failed.
 
   $ npm test
@@ -30,6 +31,7 @@ Parts
   check   lint, format, types
   unit    unit tests and the Go helper's
   door    fuzzing, soak and real clients at the egress door
+  forge   deploy keys at a real Gitea, where \`npm run labs\` has prepared it
   engine  tests on a Docker engine, which is brought when none answers
   labs    the driver's tests on the newest engine, where \`npm run labs\` has prepared it
 
@@ -157,6 +159,12 @@ function engineTests(): void {
   vitest('engine')
 }
 
+function forgeTests(): void {
+  const missing = forgeMissing()
+  if (missing !== undefined) return skip('tests on a real forge', missing)
+  vitest('forge')
+}
+
 /** The driver again, on the newest engine. */
 function labTests(): void {
   const missing = engineNewMissing()
@@ -171,6 +179,7 @@ if (wanted('unit')) {
   vitest('unit')
 }
 if (wanted('door')) vitest('door')
+if (wanted('forge')) forgeTests()
 if (wanted('engine')) engineTests()
 if (wanted('labs')) labTests()
 rmSync(work, { recursive: true, force: true })

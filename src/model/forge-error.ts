@@ -1,0 +1,29 @@
+/** A forge could not do or could not tell. */
+import { DriverError } from './errors.ts'
+import type { ErrorFields } from './errors.ts'
+
+/**
+ * What became of the request: `unsent`: the forge never had it; `refused`: it answered that it did nothing; `unknown`:
+ * it may have been carried out, and its answer was lost or says nothing.
+ */
+export type RequestFate = 'unsent' | 'refused' | 'unknown'
+
+export interface ForgeErrorFields extends ErrorFields {
+  readonly fate: RequestFate
+  /** Default false. */
+  readonly transient?: boolean
+  /** Milliseconds that the forge asks to wait. */
+  readonly retryAfterMs?: number
+}
+
+/** A `DriverError`, so that the one place that tries again knows it; `transient` is the only licence to. */
+export class ForgeError extends DriverError {
+  readonly fate: RequestFate
+  readonly retryAfterMs: number | undefined
+
+  constructor(message: string, fields: ForgeErrorFields) {
+    super(message, fields)
+    this.fate = fields.fate
+    this.retryAfterMs = fields.retryAfterMs
+  }
+}
