@@ -86,9 +86,9 @@ class ScannedRequest {
     this.#rules = rules
   }
 
-  /** For one message on the connection that the request opens; `length`: its bytes, undefined before its end is known. */
-  message(length: number | undefined): BodyScan {
-    return bodyScan({ length, encodings: [] }, this.#rules)
+  /** For one message on the connection that the request opens; `length`: its bytes, undefined before its end is known; `rules`: those of now. */
+  message(length: number | undefined, rules = this.#rules): BodyScan {
+    return bodyScan({ length, encodings: [] }, rules)
   }
 
   static made(value: object): boolean {

@@ -49,11 +49,29 @@ export class Passing {
   }
 }
 
-/** Masks the credentials of a matcher in one message after the other. */
+/** Masks the credentials of all matchers, as they are when a message begins, in one message after the other. */
 export const scrubbing =
-  (matcher: Matcher): Search =>
+  (matchers: () => readonly Matcher[]): Search =>
   () =>
-    new Scrubber(matcher)
+    matchers().reduce<OneSearch | undefined>(
+      (before, matcher) => chained(before, new Scrubber(matcher)),
+      undefined,
+    )
+
+/** What the one lets through goes through the other. */
+function chained(before: OneSearch | undefined, after: Scrubber): OneSearch {
+  if (before === undefined) return after
+  return {
+    push(piece) {
+      const passed = before.push(piece)
+      return Buffer.isBuffer(passed) ? after.push(passed) : passed
+    },
+    end() {
+      const passed = before.end()
+      return Buffer.isBuffer(passed) ? joined(after.push(passed), after.end()) : passed
+    },
+  }
+}
 
 function through(search: OneSearch, bytes: Buffer, last: boolean): Buffer {
   const passed = must(search.push(bytes))

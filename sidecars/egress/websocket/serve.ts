@@ -1,5 +1,6 @@
 /** A WebSocket that an upstream has agreed to: the answer is checked, the agent gets ours, and the session runs to its end. */
-import type { Scanned } from '../../detect/scan.ts'
+import type { Scanned, ScanRules } from '../../detect/scan.ts'
+import { admit } from '../../policy/judge.ts'
 import type { Allowed } from '../../policy/judge.ts'
 import { controls } from '../controls.ts'
 import type { Door } from '../door.ts'
@@ -8,6 +9,9 @@ import { Malformed } from '../head.ts'
 import { renderResponse } from '../outgoing.ts'
 import { Refuse } from '../request.ts'
 import type { ResponseHead } from '../response.ts'
+import type { Running } from '../running.ts'
+import { dayOf, scanRules } from '../scanning.ts'
+import type { Matcher } from '../scrub.ts'
 import type { Wire } from '../wire.ts'
 import { acceptedProtocol, answerLines } from './handshake.ts'
 import type { Opening } from './handshake.ts'
@@ -33,10 +37,8 @@ export async function serveWebSocket(door: Door, upgrade: Upgrade): Promise<Endi
   const protocol = agreed(opening, response)
   // Frames before the answer would have been written without knowing who reads them.
   if (client.pending > 0) throw new Refuse('websocket-handshake')
-  const matcher =
-    outgoing.identityOnly && !running.matcher.empty && controls.on('response-scrub')
-      ? running.matcher
-      : undefined
+  const masks = outgoing.credential !== undefined && controls.on('response-scrub')
+  const matcher = masks && !running.matcher.empty ? running.matcher : undefined
   const fields = response.fields.filter(({ key }) => !key.startsWith('sec-websocket-'))
   const head = renderResponse({ ...response, fields }, { kind: 'none' }, false, matcher)
   exchange.status = response.status
@@ -49,8 +51,9 @@ export async function serveWebSocket(door: Door, upgrade: Upgrade): Promise<Endi
     limits: door.limits,
     ends,
     messageMax: allowed.route.limits?.bodyBytes ?? Number.POSITIVE_INFINITY,
-    out: new Passing((length) => scanned.message(length)),
-    back: new Passing(matcher === undefined ? () => undefined : scrubbing(matcher)),
+    // A session outlives configurations: each message is looked at by the present one.
+    out: new Passing((length) => scanned.message(length, rulesOfNow(door, exchange))),
+    back: new Passing(masks ? scrubbing(() => matchersOfNow(door, running)) : () => undefined),
     count(sender, bytes, message) {
       if (sender === 'upstream') {
         exchange.bodyIn += bytes
@@ -60,6 +63,21 @@ export async function serveWebSocket(door: Door, upgrade: Upgrade): Promise<Endi
       door.quotas.count(allowed.route, bytes, message)
     },
   })
+}
+
+/** `undefined`: nothing of it is in force any more, and the session is about to be closed. */
+function rulesOfNow(door: Door, { running, target, outgoing }: Exchange): ScanRules | undefined {
+  const now = door.running()
+  if (now === undefined || now === running) return undefined
+  const { route } = admit(now.config.policy, target.scheme, target.authority)
+  const { path } = outgoing.request
+  return route && scanRules(now.detectors, route, { path, today: dayOf(Date.now()) })
+}
+
+/** The credential that opened the session may come back until its end, the present ones as well. */
+function matchersOfNow(door: Door, opened: Running): readonly Matcher[] {
+  const now = door.running() ?? opened
+  return [...new Set([opened.matcher, now.matcher])].filter(({ empty }) => !empty)
 }
 
 function agreed(opening: Opening, { fields }: ResponseHead): string | undefined {
