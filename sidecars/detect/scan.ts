@@ -6,6 +6,7 @@ import type { Dlp } from '../../src/model/policy.ts'
 import { carrying } from './carrying.ts'
 import type { Carrier } from './carrying.ts'
 import { decodeAll } from './content.ts'
+import { headExcerpt, maskedExcerpt } from './excerpt.ts'
 import { KnownSearch } from './known.ts'
 import { lookThrough } from './look.ts'
 import type { Detectors, Hit } from './look.ts'
@@ -14,6 +15,8 @@ import type { Detectors, Hit } from './look.ts'
 export interface Finding {
   readonly rule: string
   readonly place: 'head' | 'body'
+  /** Where it stands and how long it is, without a byte of it. */
+  readonly excerpt?: string
 }
 
 /** Looks at a body piece by piece. */
@@ -105,13 +108,12 @@ const OVERLAP = 2048
 
 export function scanRequest(input: ScanInput, rules: ScanRules): Scanned | Finding {
   const { detectors } = rules
-  const sent = lookThrough(Buffer.from(input.sent, 'latin1'), detectors).hits.find((hit) =>
-    counts(hit, rules),
-  )
-  if (sent) return { rule: sent.rule, place: 'head' }
+  const { hits } = lookThrough(Buffer.from(input.sent, 'latin1'), detectors)
+  const sent = hits.find((hit) => counts(hit, rules))
+  if (sent) return finding(sent.rule, 'head', headExcerpt(input.sent, sent, hits))
   const given = detectors.known.searchWhole(Buffer.from(input.given, 'latin1'))
-  const known = given.map(({ rule }) => rule).find((rule) => !rules.accepted(rule))
-  if (known !== undefined) return { rule: known, place: 'head' }
+  const known = given.find(({ rule }) => !rules.accepted(rule))
+  if (known) return finding(known.rule, 'head', maskedExcerpt(known))
   for (const rule of input.carrier ? carrying(input.carrier) : [])
     if (!rules.accepted(rule)) return { rule, place: 'head' }
   return new ScannedRequest(input.body && bodyScan(input.body, rules), rules)
@@ -270,5 +272,10 @@ function masked(
 const NOTHING = Buffer.alloc(0)
 const WHOLE = { previous: NOTHING, last: true }
 const CUT = 'uninspectable/cut'
-const found = ({ rule }: Hit): Finding => ({ rule, place: 'body' })
+const found = (hit: Hit): Finding => finding(hit.rule, 'body', maskedExcerpt(hit))
+const finding = (rule: string, place: Finding['place'], excerpt: string | undefined): Finding => ({
+  rule,
+  place,
+  ...(excerpt !== undefined && { excerpt }),
+})
 const uninspectable = (why: string): Hit => ({ rule: `uninspectable/${why}`, start: 0, end: 0, layers: [] })

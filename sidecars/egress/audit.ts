@@ -80,6 +80,7 @@ export class Audit {
       port: authority?.port ?? 0,
       ...(path !== undefined && { path: (running?.matcher.maskText(path) ?? path).slice(0, PATH_LOGGED) }),
       ...(finding && { finding: finding.rule, place: finding.place }),
+      ...(finding?.excerpt !== undefined && { excerpt: finding.excerpt }),
       ...rest,
       generation: running?.config.generation ?? 0,
     })

@@ -66,13 +66,30 @@ function decodeSpent(value: unknown): Spent {
   }
 }
 
-const STATUS_FIELDS = ['log', 'routes', 'trust', 'issuer', 'secrets', 'known', 'refusedLastHour', 'connections']
+const STATUS_FIELDS = [
+  'log',
+  'routes',
+  'trust',
+  'issuer',
+  'secrets',
+  'known',
+  'refusedLastHour',
+  'connections',
+]
 const NUMBERS = ['status', 'bytesOut', 'bytesIn', 'ms', 'closeCode'] as const
 
 /** Longer texts are cut, not refused: a line of the audit must not be lost because an agent made it long. */
 function decodeLogLine(value: unknown): LogLine {
   const required = ['at', 'bottle', 'decision', 'rule', 'host', 'port', 'generation']
-  const found = fields(value, 'log', required, ['method', 'path', 'finding', 'place', 'scheme', ...NUMBERS])
+  const found = fields(value, 'log', required, [
+    'method',
+    'path',
+    'finding',
+    'place',
+    'excerpt',
+    'scheme',
+    ...NUMBERS,
+  ])
   const cut = (name: string, max: number): string => text(found[name], `log.${name}`, Infinity).slice(0, max)
   const number = (name: string): number => {
     const member = found[name]
@@ -89,6 +106,7 @@ function decodeLogLine(value: unknown): LogLine {
     ...(found['method'] === undefined ? {} : { method: cut('method', 40) }),
     ...(found['path'] === undefined ? {} : { path: cut('path', 2000) }),
     ...(found['finding'] === undefined ? {} : { finding: cut('finding', 200) }),
+    ...(found['excerpt'] === undefined ? {} : { excerpt: cut('excerpt', 200) }),
     ...(found['scheme'] === undefined
       ? {}
       : { scheme: oneOf(['https', 'http'] as const)(found['scheme'], 'log.scheme') }),

@@ -63,5 +63,7 @@ export interface LogLine {
   /** Rule of what a scan found (`token/github-pat`), and in which part of the request. */
   readonly finding?: string
   readonly place?: 'head' | 'body'
+  /** Where it stands there and how long it is, without a byte of it. */
+  readonly excerpt?: string
   readonly generation: number
 }

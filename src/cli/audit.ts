@@ -29,7 +29,8 @@ export function accessOf(row: Row): Access | undefined {
     text(row, 'path'),
     text(row, 'rule') ?? text(row, 'code'),
   ]
-  const [status, closeCode, finding] = [row['status'], row['closeCode'], text(row, 'finding')]
+  const [status, closeCode] = [row['status'], row['closeCode']]
+  const [finding, excerpt] = [text(row, 'finding'), text(row, 'excerpt')]
   return {
     time,
     // Allowed, and nobody answered: that is no refusal of the manifest's.
@@ -41,6 +42,7 @@ export function accessOf(row: Row): Access | undefined {
     ...(typeof status === 'number' && { status }),
     ...(typeof closeCode === 'number' && { closeCode }),
     ...(finding !== undefined && { finding }),
+    ...(excerpt !== undefined && { excerpt }),
   }
 }
 

@@ -17,6 +17,8 @@ export interface Access {
   readonly closeCode?: number
   /** Rule of what a scan found. */
   readonly finding?: string
+  /** Where it stood. */
+  readonly excerpt?: string
 }
 
 const TINTS = { allowed: 'green', refused: 'red', failed: 'yellow' } as const
@@ -28,6 +30,7 @@ export function accessLine(bottle: string, access: Access, style: Style): string
     access.rule === undefined ? '' : safeText(access.rule),
     access.status === undefined ? '' : String(access.status),
     access.finding === undefined ? '' : safeText(access.finding),
+    access.excerpt === undefined ? '' : safeText(access.excerpt, 200),
     access.closeCode === undefined ? '' : `closed ${access.closeCode}`,
   ].filter((part) => part !== '')
   return [

@@ -75,6 +75,20 @@ describe('what a door counts', () => {
       },
     ))
 
+  it('tells where something was found that must not leave, and no byte of it', () =>
+    inLab({ routes: [route()] }, async (lab) => {
+      const token = ['glpat', 'Zx9Kq7Lm2Vt5Rb8Wn4Yc'].join('-')
+      const wrapped = Buffer.from(`a ${token} b`).toString('base64')
+      for (const fields of [`X-Key: ${token}\r\n`, `X-Key: ${wrapped}\r\n`])
+        await (await lab.tunnel()).get('/', fields)
+      const found = { rule: 'secret-found', finding: 'token/gitlab-pat', place: 'head' }
+      expect(lab.lines).toMatchObject([
+        { ...found, excerpt: 'header X-Key: [26 bytes]' },
+        { ...found, excerpt: `header X-Key: [${wrapped.length} bytes in base64]` },
+      ])
+      expect(JSON.stringify(lab.lines)).not.toContain(token.slice(-8))
+    }))
+
   it('goes on in one sum for routes that are no longer declared', () =>
     inLab({ routes: [route()] }, async (lab) => {
       await (await lab.tunnel()).get()

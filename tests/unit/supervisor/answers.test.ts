@@ -20,6 +20,7 @@ const WHOLE: Required<LogLine> = {
   closeCode: 1008,
   finding: 'token/github-pat-classic',
   place: 'body',
+  excerpt: '[40 bytes]',
   generation: 7,
 }
 
