@@ -153,7 +153,7 @@ describe('a WebSocket of node', () => {
     expect(up.connections()).toBe(0)
     const { out } = await whole.run(['logs', '--egress', 'a'])
     expect(out).toContain('live.test/ws  route 101 closed 1008\n')
-    expect(out).toContain('live.test/ws  secret-found 403 secret/env:TOKEN\n')
+    expect(out).toContain('live.test/ws  secret-found 403 secret/env:TOKEN')
     expect(out).toContain('allowed.test/ws  websocket-undeclared 403\n')
   })
 })
