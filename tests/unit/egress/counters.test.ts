@@ -3,6 +3,7 @@ import type { RouteCounters } from '../../../src/model/control.ts'
 import { Counters } from '../../../sidecars/egress/counters.ts'
 import { inLab } from './cases/case.ts'
 import { answerWith, route } from './lab.ts'
+import { agreeing, closing, handshake, sent, webSocketRoute } from './websocket-lab.ts'
 import type { Lab } from './lab.ts'
 
 const byRoute = (all: readonly RouteCounters[]): Readonly<Record<string, Omit<RouteCounters, 'route'>>> =>
@@ -72,6 +73,35 @@ describe('what a door counts', () => {
           bytesOut: 5,
           bytesIn: line?.bytesIn,
         })
+      },
+    ))
+
+  it('takes a WebSocket for one request, with the payloads of both directions', () =>
+    inLab(
+      {
+        routes: [webSocketRoute()],
+        upstreams: {
+          'allowed.test:443': agreeing(({ socket, text }) => {
+            if (text.includes('\x88')) socket.end(Buffer.from([0x88, 2, 0x03, 0xe8]))
+          }),
+        },
+      },
+      async (lab) => {
+        const client = await lab.tunnel()
+        await client.send(handshake()).until('\r\n\r\n')
+        expect(counted(lab)['allowed.test:443']).toEqual({ ...NOTHING, allowed: 1 })
+        client.send(sent({ payload: 'hello' }))
+        client.send(sent({ opcode: 8, payload: closing(1000) }))
+        await client.ended()
+        await expect.poll(() => lab.lines.length).toBe(2)
+        expect(lab.lines).toMatchObject([{ status: 101 }, { status: 101, closeCode: 1000 }])
+        expect(counted(lab)['allowed.test:443']).toEqual({
+          ...NOTHING,
+          allowed: 1,
+          bytesOut: lab.lines[1]?.bytesOut,
+          bytesIn: lab.lines[1]?.bytesIn,
+        })
+        expect(lab.lines[1]?.bytesOut).toBeGreaterThanOrEqual(5)
       },
     ))
 
