@@ -64,6 +64,16 @@ function isBech32(text: string): boolean {
   return !digits.includes(-1) && bech32Polymod([...bech32Prefix(lower.slice(0, separator)), ...digits]) === 1
 }
 
+const BECH32M = 0x2bc830a3
+
+/** BIP 173 and BIP 350: an address of Bitcoin. */
+export function isBech32Address(text: string): boolean {
+  const separator = text.lastIndexOf('1')
+  const digits = Array.from(text.slice(separator + 1), (sign) => BECH32.indexOf(sign))
+  const sum = bech32Polymod([...bech32Prefix(text.slice(0, separator)), ...digits])
+  return !digits.includes(-1) && sum === (digits[0] === 0 ? 1 : BECH32M)
+}
+
 /** The six signs that make a prefix and data whole. */
 export function bech32Checksum(prefix: string, data: string): string {
   const digits = [...data].map((sign) => BECH32.indexOf(sign))

@@ -4,6 +4,7 @@
  */
 import { readings } from './decode.ts'
 import type { KnownSearch, KnownSecrets } from './known.ts'
+import type { personalIn } from './personal.ts'
 import type { ShapeScanner } from './shapes/scanner.ts'
 
 /** Layers of encoding that are undone, one inside the other. */
@@ -18,10 +19,12 @@ const UNPACKED_FACTOR = 4
 export interface Detectors {
   readonly known: KnownSecrets
   readonly shapes: ShapeScanner
+  /** Absent: nobody asked for it. */
+  readonly personal?: typeof personalIn
 }
 
 export interface Hit {
-  /** Stable: `secret/<id>`, `placeholder/<id>`, `canary`, `token/<kind>`, `uninspectable/<why>`. */
+  /** Stable: `secret/<id>`, `placeholder/<id>`, `canary`, `token/<kind>`, `personal/<kind>`, `uninspectable/<why>`. */
   readonly rule: string
   /** In the text given; `start` is negative where it began before it. */
   readonly start: number
@@ -57,6 +60,11 @@ export function lookThrough(text: Buffer, detectors: Detectors, streaming?: Stre
   const shapes = tokens.scan(text, streaming)
   for (const { rule, start, end, documented } of shapes.hits)
     if (!documented) hits.push({ rule, start, end, layers: [] })
+  const before = Buffer.from(streaming?.previous ?? [])
+    .toString('latin1')
+    .slice(-1)
+  for (const hit of detectors.personal?.(text, streaming?.last, before) ?? [])
+    hits.push({ ...hit, layers: [] })
   const inner = new Inner(detectors, Math.max(WORK_MIN, text.length * WORK_FACTOR))
   inner.look(text, [], (rule, start, end, layers) => hits.push({ rule, start, end, layers }))
   return { hits, settled: shapes.settled }
@@ -94,6 +102,7 @@ class Inner {
       for (const { rule } of this.#detectors.known.searchWhole(bytes)) report(rule, start, end, layers)
       for (const { rule, documented } of this.#detectors.shapes.scan(bytes).hits)
         if (!documented) report(rule, start, end, layers)
+      for (const { rule } of this.#detectors.personal?.(bytes) ?? []) report(rule, start, end, layers)
       if (layers.length < DEPTH)
         this.look(
           bytes,

@@ -6,6 +6,7 @@ import type { RoutePolicy } from '../../src/model/policy.ts'
 import { fingerprints } from '../detect/fingerprint.ts'
 import { KnownSecrets } from '../detect/known.ts'
 import type { Detectors } from '../detect/look.ts'
+import { personalIn } from '../detect/personal.ts'
 import { Room } from '../detect/scan.ts'
 import type { ScanInput, ScanRules } from '../detect/scan.ts'
 import { createShapeScanner } from '../detect/shapes/scanner.ts'
@@ -106,12 +107,18 @@ export function scanRules(
       .map(({ rule }) => rule),
   )
   return {
-    detectors,
+    detectors: dlp.personal === true ? withPersonal(detectors) : detectors,
     dlp,
     room: ROOM,
     accepted: (rule) => accepted.has(rule) || !controls.on(controlOf(rule)),
   }
 }
+
+const withPersonal = ({ known, shapes: tokens }: Detectors): Detectors => ({
+  known,
+  shapes: tokens,
+  personal: personalIn,
+})
 
 function controlOf(rule: string): Control {
   if (rule === 'canary') return 'canary'

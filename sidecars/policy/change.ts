@@ -58,7 +58,7 @@ const STRICTNESS = {
   outboundOnMatch: ['block', 'redact', 'supervise'],
   inbound: ['block', 'warn', 'off'],
   uninspectable: ['block', 'allow'],
-} as const satisfies { readonly [Field in Exclude<keyof Dlp, 'accepted'>]: readonly Dlp[Field][] }
+} as const satisfies { readonly [Field in Exclude<keyof Dlp, 'accepted' | 'personal'>]: readonly Dlp[Field][] }
 
 /** What neither lets out; said as one of the two says it where it is the same. */
 function stricterDlp(a: Dlp | undefined, b: Dlp | undefined): Dlp | undefined {
@@ -72,6 +72,7 @@ function stricterDlp(a: Dlp | undefined, b: Dlp | undefined): Dlp | undefined {
     outboundOnMatch: first(STRICTNESS.outboundOnMatch, one.outboundOnMatch, other.outboundOnMatch),
     inbound: first<Dlp['inbound']>(STRICTNESS.inbound, one.inbound, other.inbound),
     uninspectable: first(STRICTNESS.uninspectable, one.uninspectable, other.uninspectable),
+    ...((one.personal === true || other.personal === true) && { personal: true }),
     ...(accepted.length > 0 && { accepted }),
   }
   return equal(both, one) ? a : equal(both, other) ? b : both

@@ -17,14 +17,14 @@ export interface DesiredRoute {
   readonly places: Readonly<Record<string, Place>>
 }
 
-/** `node` passed every check; presets are expanded. `asked` is where the manifest asked for the preset that brings it; `accepted` are findings by host as written. */
+/** `node` passed every check; presets are expanded. `asked` is where the manifest asked for the preset that brings it. */
 export function desiredRoute(
   node: Node,
   asked: Place | undefined,
   bottle: string,
   folderOf: (file: string) => string,
   home: string | undefined,
-  accepted: readonly FindingOfHost[],
+  { accepted, personal }: BottleDlp,
 ): DesiredRoute | undefined {
   const route = plain(node) as unknown as Route
   const reading = readHost(route.host ?? '')
@@ -40,7 +40,7 @@ export function desiredRoute(
   )
   const auth = authOf(route.auth, secret)
   const unknownAuth = route.auth !== undefined && auth === undefined
-  const dlp = dlpOf(route.dlp, acceptedOn(reading.host, accepted))
+  const dlp = dlpOf(route.dlp, personal, acceptedOn(reading.host, accepted))
   const limits = limitsOf(route.limits)
   const spec: RouteSpec = {
     host: reading.host,
@@ -129,11 +129,16 @@ function limitsOf(limits: Route['limits']): Limits | undefined {
 }
 
 /** `undefined` where it says what holds anyway: writing a default out changes nothing. */
-function dlpOf(dlp: Route['dlp'], accepted: readonly AcceptedFinding[]): Dlp | undefined {
+function dlpOf(
+  dlp: Route['dlp'],
+  personal: boolean,
+  accepted: readonly AcceptedFinding[],
+): Dlp | undefined {
   const found: Dlp = {
     outboundOnMatch: dlp?.outbound_on_match ?? DLP_DEFAULTS.outboundOnMatch,
     inbound: dlp?.inbound ?? DLP_DEFAULTS.inbound,
     uninspectable: dlp?.uninspectable ?? DLP_DEFAULTS.uninspectable,
+    ...(personal && { personal }),
     ...(accepted.length > 0 && { accepted }),
   }
   return isDefaultDlp(found) ? undefined : found
@@ -144,8 +149,15 @@ function isDefaultDlp(dlp: Dlp): boolean {
     dlp.outboundOnMatch === DLP_DEFAULTS.outboundOnMatch &&
     dlp.inbound === DLP_DEFAULTS.inbound &&
     dlp.uninspectable === DLP_DEFAULTS.uninspectable &&
+    dlp.personal === undefined &&
     dlp.accepted === undefined
   )
+}
+
+/** What a bottle says of scanning on all its routes. `accepted`: by host as written. */
+export interface BottleDlp {
+  readonly accepted: readonly FindingOfHost[]
+  readonly personal: boolean
 }
 
 /** One entry of `egress.allow_findings`. */

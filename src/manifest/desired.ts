@@ -197,8 +197,13 @@ function routesOf(
   const accepted = itemsOf(at(bottle.tree, 'egress', 'allow_findings')).map(
     ({ value }) => plain(value) as unknown as FindingOfHost,
   )
+  const personalNode = at(bottle.tree, 'egress', 'dlp', 'personal')
+  const personal = personalNode !== undefined && plain(personalNode) === true
   return itemsOf(at(bottle.tree, 'egress', 'routes')).flatMap(({ value, asked }): readonly Resource[] => {
-    const route = desiredRoute(value, asked, bottle.name, request.folderOf, request.home, accepted)
+    const route = desiredRoute(value, asked, bottle.name, request.folderOf, request.home, {
+      accepted,
+      personal,
+    })
     if (!route) return []
     const { spec, secret, places } = route
     if (secret) {

@@ -250,6 +250,7 @@ export interface Egress {
    * Everything that is allowed; default is nothing.
    */
   routes?: Route[]
+  dlp?: EgressDlp
   /**
    * Findings that are known and accepted.
    */
@@ -381,6 +382,15 @@ export interface RouteGit {
    * Allows clone and fetch, never push.
    */
   fetch?: boolean
+}
+/**
+ * What scanning looks for on every route.
+ */
+export interface EgressDlp {
+  /**
+   * Payment cards, bank accounts (IBAN), wallets and their recovery phrases, beside what is always looked for.
+   */
+  personal?: boolean
 }
 /**
  * Silences exactly one finding.

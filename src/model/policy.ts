@@ -38,6 +38,8 @@ export interface Dlp {
   readonly outboundOnMatch: 'block' | 'redact' | 'supervise'
   readonly inbound: 'off' | 'warn' | 'block'
   readonly uninspectable: 'block' | 'allow'
+  /** Payment cards, bank accounts and wallets are looked for as well; default: false. */
+  readonly personal?: boolean
   /** Findings that are known and go out all the same. */
   readonly accepted?: readonly AcceptedFinding[]
 }

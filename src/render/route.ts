@@ -30,6 +30,7 @@ export function routeLine(resource: Resource<RouteSpec>): string {
     ...(dlp?.outboundOnMatch === 'redact' ? ['[redacts]'] : []),
     ...(dlp && dlp.inbound !== 'off' ? [`[answers: ${dlp.inbound}]`] : []),
     ...(dlp?.uninspectable === 'allow' ? ['[uninspectable passes]'] : []),
+    ...(dlp?.personal === true ? ['[personal data]'] : []),
     ...(dlp?.accepted ?? []).map(({ rule }) => `[accepts ${safeText(rule)}]`),
     ...(place ? [`[from: ${placeOf(place)}]`] : []),
   ].join(' ')

@@ -94,6 +94,13 @@ describe('a scan policy or a limit', () => {
     ).toEqual(route({ limits: { bodyBytes: 1, timeMs: 4 } }))
   })
 
+  test('personal data is looked for as soon as one of the two says so', () => {
+    const personal = { ...strict, personal: true } as const
+    expect(narrowed(route(), route({ dlp: personal }))).toEqual(route({ dlp: personal }))
+    expect(narrowed(route({ dlp: personal }), route())).toEqual(route({ dlp: personal }))
+    expect(widensOnly(route(), route({ dlp: personal }))).toBe(false)
+  })
+
   test('that is tightened closes', () => {
     expect(widensOnly(route({ dlp: loose }), route())).toBe(false)
     expect(widensOnly(route(), route({ dlp: loose }))).toBe(true)

@@ -251,6 +251,36 @@ export const dlpCases: readonly Case[] = [
       }),
   },
   {
+    ids: ['DLP-01'],
+    title: 'personal data is looked for where the bottle asks for it, and nowhere else',
+    control: 'outbound-scan',
+    run: async () => {
+      const card = ['4539 5787', '6362 1486'].join(' ')
+      const iban = ['DE89', '370400440532013000'].join('')
+      const requests = {
+        'a card': post(JSON.stringify({ note: `pay with ${card}` })),
+        'a bank account in a query': get(`/?iban=${iban}`),
+        'a card in base64': post(Buffer.from(`my card: ${card}!`).toString('base64')),
+        'a card in a stream': chunked(
+          'x '.repeat(3000),
+          `pay with ${card.slice(0, 9)}`,
+          card.slice(9),
+          ' y'.repeat(3000),
+        ),
+      }
+      const dlp = { outboundOnMatch: 'block', inbound: 'off', uninspectable: 'block' } as const
+      await inLab(policy({ dlp: { ...dlp, personal: true } }), async (lab) => {
+        for (const [name, bytes] of Object.entries(requests)) {
+          const answer = await (await lab.tunnel()).send(bytes).ended()
+          expect(`${name}: ${answer.slice(0, 12)}`).toBe(`${name}: HTTP/1.1 403`)
+          expect(answer).toMatch(/Found: personal\/(?:card|iban) in the (?:head|body)/)
+        }
+        expect(lab.received()).not.toContain('6362')
+      })
+      await inLab(policy({ dlp }), (lab) => expectPassed(lab, requests))
+    },
+  },
+  {
     ids: ['DLP-06'],
     title: 'a wrong or missing type, and a body that is not what it says, are scanned all the same',
     control: 'outbound-scan',
