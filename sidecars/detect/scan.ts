@@ -71,6 +71,8 @@ export interface ScanRules {
   readonly detectors: Detectors
   readonly dlp: Pick<Dlp, 'outboundOnMatch' | 'uninspectable'>
   readonly room: Room
+  /** Told of what was found in a body, is masked, and goes on. */
+  masked?(finding: Finding): void
   /** Whether the operator has accepted findings of this rule here. */
   accepted(rule: string): boolean
 }
@@ -266,7 +268,9 @@ function masked(
   for (const { start, end, layers } of hits)
     if (layers[0] === undefined || MASKABLE.has(layers[0])) block.fill(MASK, start, end)
   const again = { search: new KnownSearch(rules.detectors.known), seen: 0, ...ends }
-  return lookThrough(block, rules.detectors, again).hits.find((hit) => counts(hit, rules))
+  const stays = lookThrough(block, rules.detectors, again).hits.find((hit) => counts(hit, rules))
+  if (stays === undefined) for (const hit of hits) rules.masked?.(found(hit))
+  return stays
 }
 
 const NOTHING = Buffer.alloc(0)

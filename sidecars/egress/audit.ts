@@ -32,6 +32,7 @@ export class Audit {
   readonly counters = new Counters()
   readonly #log: (line: LogLine) => void
   readonly #now: () => number
+  #canaryAt: number | undefined
   /** Refusals by minute, a ring of an hour. */
   readonly #minutes = Array.from({ length: 60 }, () => ({ minute: 0, refused: 0 }))
 
@@ -48,11 +49,13 @@ export class Audit {
 
   /** Of what went on and should be seen all the same: told but under `none`. */
   warned(running: Running, rule: string, audited: Audited): void {
+    if (audited.finding?.rule === 'canary') this.#canaryAt = this.#now()
     if (running.config.policy.log !== 'none') this.#write(running, 'allow', rule, audited)
   }
 
   refused(running: Running | undefined, rule: RuleId, audited: Audited): void {
     this.counters.refused(audited.route, rule)
+    if (rule === 'canary') this.#canaryAt = this.#now()
     this.counters.moved(audited.route, audited)
     const minute = Math.floor(this.#now() / MINUTE_MS)
     const slot = this.#minutes[minute % 60]
@@ -61,6 +64,11 @@ export class Audit {
       slot.refused++
     }
     if (running?.config.policy.log !== 'none') this.#write(running, 'deny', rule, audited)
+  }
+
+  /** When somebody last tried to send the canary of the bottle, since this process began. */
+  canaryAt(): string | undefined {
+    return this.#canaryAt === undefined ? undefined : new Date(this.#canaryAt).toISOString()
   }
 
   refusedLastHour(): number {

@@ -27,7 +27,7 @@ import { renderRefusal } from './refuse.ts'
 import { parseConnect, parseRequest, parseRequestLine, Refuse, refuseFinding, ruleFor } from './request.ts'
 import type { ParsedRequest, Place } from './request.ts'
 import type { Running } from './running.ts'
-import { dayOf, scanInput, scanRules } from './scanning.ts'
+import { dayOf, oncePerRule, scanInput, scanRules } from './scanning.ts'
 import { ALERTS, helloHost, peekHello, terminate } from './tunnel.ts'
 import { openingFor } from './websocket/handshake.ts'
 import { Wire, WireClosed } from './wire.ts'
@@ -158,7 +158,8 @@ export class Connection {
     }
     const verdict = judge(policy, judged)
     if (!verdict.allowed) throw new Refuse(verdict.rule)
-    const rules = scanRules(running.detectors, verdict.route, { path, today: dayOf(began) })
+    const warned = oncePerRule((finding) => audit(finding))
+    const rules = scanRules(running.detectors, verdict.route, { path, today: dayOf(began), warned })
     const input = scanInput(request, verdict.route, fields, query, running.config.placeholders)
     const scanned = scanRequest(input, rules)
     if ('rule' in scanned) throw refuseFinding(scanned)
@@ -183,7 +184,7 @@ export class Connection {
       bodyIn: 0,
       opened: () => audit(),
       accepted: (rule) => rules.accepted(rule),
-      warned: (finding) => audit(finding),
+      warned,
     }
     let told = false
     const audit = (finding?: Finding): void => {

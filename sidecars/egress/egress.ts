@@ -89,6 +89,7 @@ export function createEgress(options: EgressOptions): Egress {
       secrets: running?.secretDigests(nonce) ?? {},
       known: knownMarks(running?.config ?? {}),
       refusedLastHour: audit.refusedLastHour(),
+      ...(audit.canaryAt() !== undefined && { canaryAt: audit.canaryAt() }),
       connections: connections.size,
     }),
 

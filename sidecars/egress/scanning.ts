@@ -8,7 +8,7 @@ import { KnownSecrets } from '../detect/known.ts'
 import type { Detectors } from '../detect/look.ts'
 import { personalIn } from '../detect/personal.ts'
 import { Room } from '../detect/scan.ts'
-import type { ScanInput, ScanRules } from '../detect/scan.ts'
+import type { Finding, ScanInput, ScanRules } from '../detect/scan.ts'
 import { createShapeScanner } from '../detect/shapes/scanner.ts'
 import type { ShapeScanner } from '../detect/shapes/scanner.ts'
 import { isCredentialField } from '../policy/strip.ts'
@@ -92,14 +92,30 @@ export function scanInput(
 export const labelUnder = (route: RoutePolicy, host: string): string | undefined =>
   route.host.startsWith('*.') ? host.slice(0, host.length - route.host.length + 1) : undefined
 
+/** Each rule once. */
+export function oncePerRule(tell: (finding: Finding) => void): (finding: Finding) => void {
+  const told = new Set<string>()
+  return (finding) => {
+    if (told.has(finding.rule)) return
+    told.add(finding.rule)
+    tell(finding)
+  }
+}
+
 /** YYYY-MM-DD in UTC. */
 export const dayOf = (now: number): string => new Date(now).toISOString().slice(0, 10)
 
-/** `today`: as of `dayOf`. */
+export interface RequestAt {
+  readonly path: string
+  readonly today: string
+  readonly warned?: (finding: Finding) => void
+}
+
+/** `today`: as of `dayOf`; `warned`: told of what is masked, goes on, and says something of the agent. */
 export function scanRules(
   detectors: Detectors,
   { dlp = DLP_DEFAULTS }: RoutePolicy,
-  { path, today }: { readonly path: string; readonly today: string },
+  { path, today, warned }: RequestAt,
 ): ScanRules {
   const accepted = new Set(
     (dlp.accepted ?? [])
@@ -110,6 +126,7 @@ export function scanRules(
     detectors: dlp.personal === true ? withPersonal(detectors) : detectors,
     dlp,
     room: ROOM,
+    masked: (finding) => (finding.rule === 'canary' ? warned?.(finding) : undefined),
     accepted: (rule) => accepted.has(rule) || !controls.on(controlOf(rule)),
   }
 }

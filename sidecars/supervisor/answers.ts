@@ -74,6 +74,7 @@ const STATUS_FIELDS = [
   'secrets',
   'known',
   'refusedLastHour',
+  'canaryAt',
   'connections',
 ]
 const NUMBERS = ['status', 'bytesOut', 'bytesIn', 'ms', 'closeCode'] as const

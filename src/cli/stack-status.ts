@@ -89,6 +89,7 @@ function bottleStatus(
     ).length,
     ...(record?.label !== undefined && { label: record.label }),
     ...(egress && { refusedLastHour: egress.refusedLastHour }),
+    ...(egress?.canaryAt !== undefined && { canaryAt: egress.canaryAt }),
     ...(object?.createdAt !== undefined && { createdAt: object.createdAt }),
   }
 }

@@ -87,6 +87,8 @@ export interface EgressStatus {
   readonly known: Readonly<Record<string, string>>
   /** Requests refused in the last hour. */
   readonly refusedLastHour: number
+  /** When somebody last tried to send the canary of the bottle, ISO 8601; absent: not since egress began. */
+  readonly canaryAt?: string | undefined
   readonly connections: number
 }
 

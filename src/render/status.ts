@@ -19,6 +19,8 @@ export interface BottleStatus {
   readonly remotes?: number
   /** Requests refused in the last hour. */
   readonly refusedLastHour?: number
+  /** When its canary was last about to leave, ISO 8601. */
+  readonly canaryAt?: string
   /** Of the agent and of the bundle beside it. */
   readonly memory?: BottleMemory
   readonly createdAt?: string
@@ -89,7 +91,21 @@ export function statusLines(status: StackStatus, style: Style): string[] {
   return [
     ...(status.bottles.length === 0 ? [] : [tint(style, 'bold', head), ...coloured]),
     said.join(` ${dot} `),
+    ...status.bottles.flatMap((bottle) => canaryLine(bottle, status.now, style)),
     ...status.unknown.map((reason) => tint(style, 'yellow', `not known: ${safeText(reason)}`)),
+  ]
+}
+
+function canaryLine({ bottle, canaryAt }: BottleStatus, now: string, style: Style): string[] {
+  if (canaryAt === undefined) return []
+  const ago = duration(Date.parse(now) - Date.parse(canaryAt))
+  const name = safeText(bottle)
+  return [
+    tint(
+      style,
+      'red',
+      `${name} tried to send its canary ${ago} ago: somebody else may tell the agent what to do, see \`bot-bottle logs --egress ${name}\``,
+    ),
   ]
 }
 

@@ -66,12 +66,12 @@ export async function serveWebSocket(door: Door, upgrade: Upgrade): Promise<Endi
 }
 
 /** `undefined`: nothing of it is in force any more, and the session is about to be closed. */
-function rulesOfNow(door: Door, { running, target, outgoing }: Exchange): ScanRules | undefined {
+function rulesOfNow(door: Door, { running, target, outgoing, warned }: Exchange): ScanRules | undefined {
   const now = door.running()
   if (now === undefined || now === running) return undefined
   const { route } = admit(now.config.policy, target.scheme, target.authority)
   const { path } = outgoing.request
-  return route && scanRules(now.detectors, route, { path, today: dayOf(Date.now()) })
+  return route && scanRules(now.detectors, route, { path, today: dayOf(Date.now()), warned })
 }
 
 /** The credential that opened the session may come back until its end, the present ones as well. */

@@ -136,6 +136,7 @@ test('status is a table, the stack below it', () => {
           routes: 6,
           remotes: 2,
           refusedLastHour: 3,
+          canaryAt: '2026-05-01T11:48:00.000Z',
           memory: {
             agent: { usedBytes: 412e6, limitBytes: 4 * 2 ** 30 },
             bundle: { usedBytes: 33e6, limitBytes: 512 * 2 ** 20 },
@@ -161,6 +162,7 @@ test('status is a table, the stack below it', () => {
     implementer  ready           working       6        2           3  none      393 MiB/4 GiB  31 MiB/512 MiB      2 h
     reviewer     bundle is gone  –             4        –           –  1 object              –               –  11 days
     2 bottles · 1 object differs, see \`bot-bottle diff\` · uplink ok
+    implementer tried to send its canary 12 min ago: somebody else may tell the agent what to do, see \`bot-bottle logs --egress implementer\`
     "
   `)
 })

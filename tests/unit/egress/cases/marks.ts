@@ -215,4 +215,27 @@ export const markCases: readonly Case[] = [
         expect(JSON.stringify([lab.egress.status('n'), marks.others])).not.toContain(ELSEWHERE)
       }),
   },
+  {
+    ids: ['DLP-01'],
+    title: 'where findings are masked, a canary in a body is masked and told of once, and status says when',
+    control: 'canary',
+    run: () =>
+      inLab(
+        {
+          ...base,
+          log: 'blocks',
+          routes: [route({ dlp: { outboundOnMatch: 'redact', inbound: 'off', uninspectable: 'block' } })],
+        },
+        async (lab) => {
+          expect(lab.egress.status('n').canaryAt).toBeUndefined()
+          const body = `{"env":"${CANARY}","again":"${CANARY}"}`
+          await (await lab.tunnel()).send(post(body).replace('HOST', 'allowed.test')).until('ok')
+          expect(lab.received()).not.toContain(CANARY)
+          expect(lab.lines).toMatchObject([
+            { decision: 'allow', rule: 'route', finding: 'canary', place: 'body' },
+          ])
+          expect(Date.parse(lab.egress.status('n').canaryAt ?? '')).toBeGreaterThan(Date.now() - 60_000)
+        },
+      ),
+  },
 ]
