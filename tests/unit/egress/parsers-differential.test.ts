@@ -14,7 +14,7 @@ import type { Reader, ReadRequest } from './parsers-readers.ts'
 
 const long = process.env['BOT_BOTTLE_LONG'] === '1'
 const SEED = process.env['BOT_BOTTLE_SEED'] ?? (long ? String(Date.now()) : 'smuggling')
-const COUNT = long ? 200_000 : 12_000
+const COUNT = long ? 100_000 : 12_000
 
 interface Case {
   readonly specimen: Specimen

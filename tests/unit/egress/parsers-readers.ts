@@ -45,10 +45,20 @@ export const READERS: readonly Reader[] = [
   },
 ]
 
-async function piped(
+/** Texts that one process reads. */
+const BATCH = 12_000
+
+async function piped(argv: readonly string[], texts: readonly string[]): Promise<readonly Reading[]> {
+  const readings: Reading[] = []
+  for (let at = 0; at < texts.length; at += BATCH)
+    for (const reading of pipedAtOnce(argv, texts.slice(at, at + BATCH))) readings.push(reading)
+  return readings
+}
+
+function pipedAtOnce(
   [program = '', ...argv]: readonly string[],
   texts: readonly string[],
-): Promise<readonly Reading[]> {
+): readonly Reading[] {
   const input = Buffer.concat(
     texts.flatMap((text) => {
       const [size, bytes] = [Buffer.alloc(4), Buffer.from(text, 'latin1')]
