@@ -4,88 +4,30 @@
  */
 import { folded } from './folding.ts'
 import { packed } from './packed.ts'
-import type { Layer, Reading } from './reading.ts'
+import type { Gathered, Layer, Reading } from './reading.ts'
+import { IN_RUN, runs } from './runs.ts'
 
-/** Shorter runs of base64 or hexadecimal hold nothing that is looked for. */
-const RUN_MIN = 22
-
-export function* readings(bytes: Buffer): Generator<Reading> {
+/** `isText`: escapes are read wherever they stand; default: told by how the bytes begin. */
+export function* readings(
+  bytes: Buffer,
+  isText = looksLikeText(bytes, 0, SAMPLE),
+): Generator<Reading | Gathered> {
   yield* packed(bytes)
   yield* runs(bytes)
   if (looksWide(bytes)) yield { encoding: 'utf-16', bytes: narrowed(bytes), start: 0, end: bytes.length }
   yield* folded(bytes)
-  const isText = looksLikeText(bytes, 0, SAMPLE)
   for (const escape of ESCAPES) yield* unescaped(bytes, escape, isText)
 }
 
-// ── runs of an alphabet ─────────────────────────────────────────────────────────────────────────
-
-const IN_RUN: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
-  /[A-Za-z0-9+/_-]/.test(String.fromCharCode(byte)) ? 1 : 0,
-)
 const CR = 13
 const LF = 10
-/** Lines of this length may go on after their end (RFC 2045, 6.8, and PEM). */
-const FOLDED_MIN = 60
-/** The end of a line, also as JSON writes it. */
-const FOLD = /^(?:\r\n?|\n|\\r\\n|\\[nr])/
-
-/** `+`, `/`, `=` or the end of a line, as a form, JSON or HTML writes it within base64. */
-const ESCAPED_SIGN = /^(?:%(?:2[bf]|3d|0[ad])|\\\/|\\u00(?:2[bf]|3d)|&#(?:x2[bf]|x3d|4[37]|61))/i
-
-/** Base64 at each alignment, because what stands before the run may belong to it; hexadecimal at both. */
-function* runs(bytes: Buffer): Generator<Layer> {
-  const { length } = bytes
-  let from = 0
-  // A run of `RUN_MIN` that begins at or after `from` covers this place, or begins after it.
-  for (let at = RUN_MIN - 1; at < length; at = from + RUN_MIN - 1) {
-    let start = at
-    while (start >= from && IN_RUN[bytes[start] as number] === 1) start -= 1
-    if (start >= from) {
-      from = start + 1
-      continue
-    }
-    const end = endOfRun(bytes, from)
-    yield* decodedRun(bytes, from, end)
-    from = end
-  }
-}
-
-/** A run goes on after the end of a long line. */
-function endOfRun(bytes: Buffer, start: number): number {
-  let lineStart = start
-  let at = start
-  for (; at < bytes.length; at++) {
-    const byte = bytes[at] as number
-    if (IN_RUN[byte] === 1) continue
-    if (at - lineStart < FOLDED_MIN) break
-    const [fold] = FOLD.exec(bytes.toString('latin1', at, at + 4)) ?? []
-    if (fold === undefined || bytes.toString('latin1', at + fold.length, at + fold.length + 2) === '--') break
-    at += fold.length - 1
-    lineStart = at + 1
-  }
-  return at
-}
-
-function* decodedRun(bytes: Buffer, start: number, end: number): Generator<Layer> {
-  const whole = bytes.toString('latin1', start, end).replaceAll(/[\r\n]|\\[nr]/g, '')
-  const goesOn = ESCAPED_SIGN.test(bytes.toString('latin1', end, end + 6))
-  for (const shift of [0, 1, 2, 3]) {
-    yield { encoding: 'base64', bytes: Buffer.from(whole.slice(shift), 'base64'), start, end, goesOn }
-  }
-  for (const { 0: hex } of whole.matchAll(/[0-9A-Fa-f]{24,}/g)) {
-    for (const shift of [0, 1]) {
-      yield { encoding: 'hex', bytes: Buffer.from(hex.slice(shift), 'hex'), start, end }
-    }
-  }
-}
 
 // ── escapes within a text ───────────────────────────────────────────────────────────────────────
 
 interface Escape {
   readonly encoding: string
   /** Its first byte. */
-  readonly mark: string
+  readonly mark: number
   /** Of the bytes behind the mark: whether this is one that could spell a letter, a digit or a sign of a token. */
   readonly telling: (bytes: Buffer, at: number) => boolean
   readonly pattern: RegExp
@@ -166,14 +108,14 @@ const codePoint = (code: number): string =>
 const ESCAPES: readonly Escape[] = [
   {
     encoding: 'percent',
-    mark: '%',
+    mark: 37,
     telling: (bytes, at) => isHex(bytes[at + 1]) && isHex(bytes[at + 2]),
     pattern: /%([0-9A-Fa-f]{2})/g,
     character: ([, hex]) => String.fromCharCode(Number.parseInt(hex ?? '', 16)),
   },
   {
     encoding: 'escape',
-    mark: '\\',
+    mark: BACKSLASH,
     telling: (bytes, at) => behindBackslash(bytes, at + 1),
     pattern: /\\(?:u([0-9A-Fa-f]{4})|u\{([0-9A-Fa-f]{1,6})\}|x([0-9A-Fa-f]{2})|([0-7]{3})|(["\\/])|[nrt])/g,
     character: ([, unit, point, byte, octal, plain]) =>
@@ -184,7 +126,7 @@ const ESCAPES: readonly Escape[] = [
   },
   {
     encoding: 'html',
-    mark: '&',
+    mark: 38,
     telling: (bytes, at) => behindAmpersand(bytes[at + 1]),
     pattern: /&(?:#([0-9]{1,7})|#[xX]([0-9A-Fa-f]{1,6})|(amp|lt|gt|quot|apos|nbsp));?/g,
     character: ([, decimal, hex, name]) =>
@@ -194,7 +136,7 @@ const ESCAPES: readonly Escape[] = [
   },
   {
     encoding: 'quoted-printable',
-    mark: '=',
+    mark: 61,
     telling: (bytes, at) =>
       isSign(bytes, at + 1) || bytes[at + 1] === LF || (bytes[at + 1] === CR && bytes[at + 2] === LF),
     pattern: /=(?:([0-9A-F]{2})|\r?\n)/g,

@@ -5,6 +5,7 @@
 import { readings } from './decode.ts'
 import type { KnownSearch, KnownSecrets } from './known.ts'
 import type { personalIn } from './personal.ts'
+import type { Gathered, Layer } from './reading.ts'
 import type { ShapeScanner } from './shapes/scanner.ts'
 
 /** Layers of encoding that are undone, one inside the other. */
@@ -82,34 +83,68 @@ class Inner {
     this.#left = work
   }
 
-  /** Reports with the place in `text`; `goesOn`: another reading has the rest of it. */
-  look(text: Buffer, above: readonly string[], report: Report, goesOn = false): void {
-    for (const reading of readings(text)) {
-      const { encoding, start, end } = reading
-      const layers = [...above, encoding]
-      if ('opaque' in reading) {
-        if (reading.opaque !== 'cut' || !goesOn) report(`uninspectable/${reading.opaque}`, start, end, layers)
+  /** Reports with the place in `text`; `goesOn`: another reading has the rest of it; `isText`: see `readings`. */
+  look(text: Buffer, above: readonly string[], report: Report, goesOn = false, isText?: true): void {
+    for (const reading of readings(text, isText)) {
+      if ('each' in reading) {
+        if (this.#isClean(reading, above)) continue
+        for (const layer of reading.each()) if (!this.#look(layer, text, above, report, goesOn)) return
         continue
       }
-      const { bytes } = reading
-      if (reading.packed === true) {
-        this.#unpacked -= bytes.length
-        if (this.#unpacked < 0) return report('uninspectable/too-large', start, end, layers)
-        this.#left += bytes.length * UNPACKED_FACTOR
+      if ('opaque' in reading) {
+        const { opaque, encoding, start, end } = reading
+        if (opaque !== 'cut' || !goesOn) report(`uninspectable/${opaque}`, start, end, [...above, encoding])
+        continue
       }
-      this.#left -= bytes.length
-      if (this.#left < 0) return report('uninspectable/nested', 0, text.length, layers)
-      for (const { rule } of this.#detectors.known.searchWhole(bytes)) report(rule, start, end, layers)
-      for (const { rule, documented } of this.#detectors.shapes.scan(bytes).hits)
-        if (!documented) report(rule, start, end, layers)
-      for (const { rule } of this.#detectors.personal?.(bytes) ?? []) report(rule, start, end, layers)
-      if (layers.length < DEPTH)
-        this.look(
-          bytes,
-          layers,
-          (rule, _start, _end, deep) => report(rule, start, end, deep),
-          goesOn || reading.goesOn === true,
-        )
+      if (!this.#look(reading, text, above, report, goesOn)) return
     }
+  }
+
+  /** Whether there is work left for another. */
+  #look(reading: Layer, text: Buffer, above: readonly string[], report: Report, goesOn: boolean): boolean {
+    const { encoding, bytes, start, end } = reading
+    const layers = [...above, encoding]
+    if (reading.packed === true) {
+      this.#unpacked -= bytes.length
+      if (this.#unpacked < 0) {
+        report('uninspectable/too-large', start, end, layers)
+        return false
+      }
+      this.#left += bytes.length * UNPACKED_FACTOR
+    }
+    this.#left -= bytes.length
+    if (this.#left < 0) {
+      report('uninspectable/nested', 0, text.length, layers)
+      return false
+    }
+    this.#detect(bytes, (rule) => report(rule, start, end, layers))
+    if (layers.length < DEPTH)
+      this.look(
+        bytes,
+        layers,
+        (rule, _start, _end, deep) => report(rule, start, end, deep),
+        goesOn || reading.goesOn === true,
+      )
+    return true
+  }
+
+  /** Whether nothing is found in layers that are looked through together; if not, each has to be looked at. */
+  #isClean({ texts, letters }: Gathered, above: readonly string[]): boolean {
+    let isClean = true
+    const dirty = (): void => void (isClean = false)
+    this.#left -= texts.length + letters.length
+    if (this.#left < 0) return false
+    if (this.#detectors.known.searchWhole(letters).length > 0) return false
+    if (texts.length === 0) return true
+    this.#detect(texts, dirty)
+    const layers = [...above, 'gathered']
+    if (isClean && layers.length < DEPTH) this.look(texts, layers, dirty, false, true)
+    return isClean
+  }
+
+  #detect(bytes: Buffer, found: (rule: string) => void): void {
+    for (const { rule } of this.#detectors.known.searchWhole(bytes)) found(rule)
+    for (const { rule, documented } of this.#detectors.shapes.scan(bytes).hits) if (!documented) found(rule)
+    for (const { rule } of this.#detectors.personal?.(bytes) ?? []) found(rule)
   }
 }

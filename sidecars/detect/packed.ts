@@ -38,6 +38,9 @@ export function* packed(bytes: Buffer): Generator<Reading> {
   }
 }
 
+/** Whether packed content can begin with these two bytes, the first one highest. */
+export const beginsPacked = (pair: number): boolean => BEGINNINGS[pair] !== 0
+
 /** The first place from `from` on where two bytes are such as packed content begins with; -1: none. */
 function nextBeginning(bytes: Uint8Array, from: number): number {
   const last = bytes.length - 1

@@ -21,4 +21,13 @@ export interface Opaque {
   readonly end: number
 }
 
+/** Short layers side by side: where nothing is found in all of them together, nothing is in any. */
+export interface Gathered {
+  /** Those that can hold anything, with ends of lines between them. */
+  readonly texts: Buffer
+  /** Those that can only hold a known secret. */
+  readonly letters: Buffer
+  each(): Iterable<Layer>
+}
+
 export type Reading = Layer | Opaque

@@ -10,6 +10,7 @@ import {
 import { DLP_DEFAULTS } from '../../src/model/policy.ts'
 import { decodeAll, UNPACKED_MAX } from '../../sidecars/detect/content.ts'
 import { readings } from '../../sidecars/detect/decode.ts'
+import type { Reading } from '../../sidecars/detect/reading.ts'
 import { inflate } from '../../sidecars/detect/inflate.ts'
 import { DEPTH } from '../../sidecars/detect/look.ts'
 import { signs } from '../../sidecars/detect/samples.ts'
@@ -145,7 +146,7 @@ const decoders: Target = {
   ends: ['read', 'damaged', 'cut'],
   run(bytes) {
     let layers = 0
-    for (const reading of readings(bytes)) {
+    for (const reading of each(bytes)) {
       layers += 1
       if ('opaque' in reading) continue
       must(reading.bytes.length <= Math.max(UNPACKED_MAX, bytes.length), 'a layer larger than it may be')
@@ -206,3 +207,11 @@ function byZlib(bytes: Buffer, most: number): Buffer | string {
 }
 
 export const DETECT_TARGETS: readonly Target[] = [bodies, decoders, inflated]
+
+/** Also those that are gathered. */
+function* each(bytes: Buffer): Generator<Reading> {
+  for (const one of readings(bytes)) {
+    if ('each' in one) yield* one.each()
+    else yield one
+  }
+}

@@ -7,7 +7,8 @@ import type { Reading } from '../../../sidecars/detect/reading.ts'
 import { zipMember } from './archives.ts'
 
 const text = 'name=value; a text of ordinary length'
-const read = (bytes: Buffer | string): readonly Reading[] => [...readings(Buffer.from(bytes as string))]
+const read = (bytes: Buffer | string): readonly Reading[] =>
+  [...readings(Buffer.from(bytes as string))].flatMap((one) => ('each' in one ? [...one.each()] : one))
 const texts = (bytes: Buffer | string): readonly string[] =>
   read(bytes).flatMap((one) => ('bytes' in one ? [one.bytes.toString('latin1')] : []))
 const holds = (bytes: Buffer | string): boolean => texts(bytes).some((one) => one.includes(text))
