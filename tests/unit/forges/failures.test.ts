@@ -179,7 +179,7 @@ describe('what a forge answers', () => {
     expect(error.message).toContain('Invalid key\\u{1b}[31m content\\u{202e}')
   })
 
-  it('a token that the forge repeats is not repeated by us, and no redirect gets it', async () => {
+  it('[GIT-23] a token that the forge repeats is not repeated by us, and no redirect gets it', async () => {
     const elsewhere = await serving(() => listing([]))
     const replies: readonly Reply[] = [
       { status: 401, body: { message: `bad token ${TOKEN}` } },

@@ -98,7 +98,7 @@ describe('the address of an API', () => {
     }
   })
 
-  it('is never a metadata service, link-local or no unicast, in whatever spelling', () => {
+  it('[SPP-15] is never a metadata service, link-local or no unicast, in whatever spelling', () => {
     const never = [
       '169.254.169.254',
       '::ffff:169.254.169.254',
@@ -134,7 +134,7 @@ describe('the address of an API', () => {
     })
   })
 
-  it('a forge at an address that is not meant gets no connection, by number or by name', async () => {
+  it('[SPP-15] a forge at an address that is not meant gets no connection, by number or by name', async () => {
     const before = plain.seen.length
     for (const host of ['127.0.0.1', 'localhost', '[::ffff:127.0.0.1]', '2130706433', '0x7f.1'])
       for (const api of [`http://${host}:${plain.port}/api/v1`, `https://${host}:${secure.port}/api/v1`])

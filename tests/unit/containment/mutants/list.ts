@@ -236,4 +236,38 @@ function ruleOf(`,
     stays: /when it belongs to somebody else/,
     edits: [{ file: 'src/execute/secret-file.ts', from: '(found.mode & 0o077) !== 0', to: 'false' }],
   },
+  {
+    control: 'no-redirect-with-token',
+    copy: 'forges',
+    ids: ['GIT-23'],
+    suite: 'unit/forges/failures.test.ts',
+    stays: /shows the token in one field/,
+    edits: [
+      {
+        file: 'src/forges/rest/calls.ts',
+        from: 'return read(doing, method, answer)',
+        to: `const { location } = answer.headers
+      if (location === undefined) return read(doing, method, answer)
+      const there = { ...endpoint, port: Number(new URL(location).port) }
+      return read(doing, method, await dialled(doing, there, sent, AbortSignal.any([signal, time])))`,
+      },
+    ],
+  },
+  {
+    control: 'forge-words-scrubbed',
+    ids: ['GIT-23'],
+    suite: 'unit/forges/failures.test.ts',
+    stays: /shows the token in one field/,
+    edits: [{ file: 'src/forges/rest/calls.ts', from: 'scrubber.clean(own)', to: 'own' }],
+  },
+  {
+    control: 'forge-address-judged',
+    copy: 'forges',
+    ids: ['SPP-15'],
+    suite: 'unit/forges/way.test.ts',
+    stays: /is dialled as it was judged/,
+    edits: [
+      { file: 'src/forges/rest/endpoint.ts', from: 'if (fit.length > 0) return fit', to: 'return addresses' },
+    ],
+  },
 ]
