@@ -118,14 +118,14 @@ const isForeign = (byte: number): boolean => byte >= 0x80
 
 /** Whether this character could stand for one of a secret, or hide in one. */
 function isTelling(bytes: Uint8Array, at: number): boolean {
-  const before = bytes[at - 1] ?? 0
   if (CLASS[bytes[at] as number] === CONTROL) return isText(bytes, at)
   const length = lengthOf(bytes, at)
   if (length === 0) return false
-  return tells(kindOf(pointAt(bytes, at, length)), before, bytes, at + length) && isText(bytes, at)
+  return tells(kindOf(pointAt(bytes, at, length)), bytes, at, at + length) && isText(bytes, at)
 }
 
-function tells(kind: number, before: number, bytes: Uint8Array, next: number): boolean {
+function tells(kind: number, bytes: Uint8Array, at: number, next: number): boolean {
+  const before = bytes[at - 1] ?? 0
   const after = bytes[next] ?? 0
   switch (kind) {
     case INVISIBLE_KIND:
@@ -135,7 +135,13 @@ function tells(kind: number, before: number, bytes: Uint8Array, next: number): b
       return isDigit(before) || isDigit(after) || before === 0x5f || after === 0x5f
     // A word of another script, or a letter of it behind a number, is no mixture.
     case SCRIPT:
-      return isLetter(before) || isLetter(after) || (isDigit(before) && isAlnum(behindForeign(bytes, next)))
+      return (
+        isLetter(before) ||
+        isLetter(after) ||
+        (isDigit(before) && isAlnum(behindForeign(bytes, next))) ||
+        hasLetters(bytes, next, 1) ||
+        hasLetters(bytes, at - 1, -1)
+      )
     case FORM:
       return isAlnum(before) || isAlnum(after) || (isForeign(before) && isForeign(after))
     case SIGN:
@@ -144,6 +150,17 @@ function tells(kind: number, before: number, bytes: Uint8Array, next: number): b
       return false
   }
 }
+
+/** A digit here, and a letter with the next ones: more than a number with its unit. */
+function hasLetters(bytes: Uint8Array, from: number, step: 1 | -1): boolean {
+  for (let at = from; Math.abs(at - from) < IN_ROW; at += step) {
+    const byte = bytes[at] ?? 0
+    if (isLetter(byte)) return true
+    if (!isDigit(byte)) return false
+  }
+  return false
+}
+const IN_ROW = 12
 
 /** The first ASCII byte from here on, within a short word. */
 function behindForeign(bytes: Uint8Array, from: number): number {
