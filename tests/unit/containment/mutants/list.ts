@@ -48,13 +48,13 @@ export const UNIT_MUTANTS: readonly Mutant[] = [
       },
       {
         file: 'sidecars/egress/connection.ts',
-        from: 'function ruleOf(',
+        from: '/** Length of the answer to CONNECT:',
         to: `const firsts = new WeakMap<Connection, JudgedRequest>()
 function firstOf(connection: Connection, judged: JudgedRequest): JudgedRequest {
   if (!firsts.has(connection)) firsts.set(connection, judged)
   return firsts.get(connection) ?? judged
 }
-function ruleOf(`,
+/** Length of the answer to CONNECT:`,
       },
     ],
   },
