@@ -1,5 +1,6 @@
 /** What egress of one bottle recognises beside the values that it puts on requests, and how that is compared. Pure. */
 import { digestOf } from './json.ts'
+import type { Json } from './json.ts'
 
 /** Nothing of this is a secret of a user, or can be turned back into one. */
 export interface Marks {
@@ -32,15 +33,15 @@ export interface ForeignPrint {
   readonly digest: string
 }
 
-/** Digests by what is recognised: `canary`, `placeholder/<SecretId>`, `other/<SecretId>`, `other placeholder/<bottle> <SecretId>`. */
+/** Digests by what is recognised: `canary`, `placeholder/<SecretId>`, `other/<SecretId>`, `placeholders of others`. */
 export function knownMarks({ placeholders = {}, canary, others }: Marks): Readonly<Record<string, string>> {
   return Object.fromEntries([
     ...(canary === undefined ? [] : [['canary', digest(canary)]]),
     ...Object.entries(placeholders).map(([id, value]) => [`placeholder/${id}`, digest(value)]),
-    ...Object.entries(others?.placeholders ?? {}).map(([id, value]) => [
-      `other placeholder/${id}`,
-      digest(value),
-    ]),
+    // One for all of them: a stack of a hundred bottles has thousands, in the answer of every bundle.
+    ...(others && Object.keys(others.placeholders).length > 0
+      ? [['placeholders of others', digest(others.placeholders)]]
+      : []),
     ...Object.entries(others?.values ?? {}).map(([id, prints]) => [
       `${OTHER}${id}`,
       prints?.[0]?.digest ?? '',
@@ -80,4 +81,4 @@ export function keptMarks(next: Marks, present: Marks | undefined): Pick<Marks, 
   return { others: { ...next.others, values: Object.fromEntries(values) } }
 }
 
-const digest = (value: string): string => digestOf(value).slice(0, 16)
+const digest = (value: Json): string => digestOf(value).slice(0, 16)
