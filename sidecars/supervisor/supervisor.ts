@@ -94,6 +94,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       case 'metrics':
         return reply.answer(await metrics())
       case 'configure': {
+        if (request.daemon !== 'egress')
+          throw new ControlError('daemon-not-enabled', `${request.daemon} is not enabled in this bundle`)
         const answer = await enabled(request.daemon).configure(request.config)
         log.info({ daemon: request.daemon, generation: answer.generation }, 'configured')
         return reply.answer(answer)

@@ -13,15 +13,17 @@ import type { GuestSpec } from '../resources/guest/spec.ts'
 import type { ImageSpec } from '../resources/image/spec.ts'
 import type { UplinkSpec } from '../resources/uplink/spec.ts'
 import { IGNORABLE } from './checks/bottle.ts'
+import { gitResources } from './desired-git.ts'
 import { desiredRoute, type FindingOfHost } from './desired-route.ts'
 import type { BottleEnvironment } from './environment.ts'
 import { asciiName } from './hosts.ts'
 import type { Program } from './load.ts'
 import type { Bottle, Resources, Uplink } from './manifest.generated.ts'
+import { nameSecret } from './named-secrets.ts'
 import { at, entriesOf, entry, itemsOf, plain, text, texts, type Node } from './node.ts'
 import { bytesOf } from './quantities.ts'
 import { warnUnbound, withKnown } from './recognised.ts'
-import { quoted, type Report } from './report.ts'
+import type { Report } from './report.ts'
 import type { LiveBottle, ResolvedManifest } from './resolve.ts'
 
 export interface DesiredRequest {
@@ -93,6 +95,7 @@ function bottleResources(
   const written = plain(tree) as unknown as Bottle
   const image = imageOf(bottle, program)
   const routes = routesOf(bottle, request, secrets)
+  const git = gitOf(bottle, request, secrets)
   const environment = request.environments.get(name)
   warnUnbound(tree, routes, request.report)
   const common = { driver, bottle: name, protect: written.protect ?? false }
@@ -177,10 +180,11 @@ function bottleResources(
       ...common,
     },
     ...routes,
+    ...git,
     {
       kind: 'guest',
       address: address.guest(name),
-      needs: [own, bundle, ca, ...routes.map((route) => route.address)],
+      needs: [own, bundle, ca, ...[...routes, ...git.filter(isRemote)].map((each) => each.address)],
       spec: guestSpec,
       places: { '': place, ...environment?.places },
       ignore: ignored('guest'),
@@ -206,18 +210,7 @@ function routesOf(
     })
     if (!route) return []
     const { spec, secret, places } = route
-    if (secret) {
-      const known = secrets.get(secret.id)
-      if (known && digestOf(known) !== digestOf(secret.ref)) {
-        request.report.error(
-          'ambiguous-path',
-          places['secretRef'] ?? value.place,
-          `${quoted(secret.id.replace('file:', ''))} means another file here than in another manifest file`,
-          'write one of the two paths otherwise, for example absolute',
-        )
-      }
-      secrets.set(secret.id, secret.ref)
-    }
+    if (secret) nameSecret(secret, places['secretRef'] ?? value.place, secrets, request.report)
     const ownPort = spec.port === (spec.scheme === 'http' ? 80 : 443)
     return [
       {
@@ -234,6 +227,23 @@ function routesOf(
       },
     ]
   })
+}
+
+function gitOf(
+  bottle: LiveBottle,
+  request: DesiredRequest,
+  secrets: Map<string, SecretRef>,
+): readonly Resource[] {
+  const { folderOf, home } = request
+  return gitResources(bottle, {
+    folderOf,
+    home,
+    named: (secret, place) => nameSecret(secret, place, secrets, request.report),
+  })
+}
+
+function isRemote({ kind }: Resource): boolean {
+  return kind === 'remote'
 }
 
 function imageOf(

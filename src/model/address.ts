@@ -7,10 +7,10 @@ export const KINDS = [
   'ca',
   'bottle',
   'bundle',
-  'route',
-  'guest',
-  'remote',
   'key',
+  'route',
+  'remote',
+  'guest',
   'grant',
 ] as const
 export type Kind = (typeof KINDS)[number]

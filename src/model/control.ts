@@ -4,6 +4,7 @@
  * static helper's `relay`); only this side may configure. Secrets travel here and nowhere else; every type that
  * holds one says so.
  */
+import type { GateConfig, GateStatus } from './gate.ts'
 import type { Marks } from './known.ts'
 import type { EgressPolicy, RoutePolicy, UplinkPolicy, UplinkTarget } from './policy.ts'
 import type { StackRecord } from './record.ts'
@@ -54,6 +55,7 @@ export interface EgressConfig extends Marks {
 export type SupervisorRequest =
   | { readonly op: 'status'; readonly nonce: string }
   | { readonly op: 'configure'; readonly daemon: 'egress'; readonly config: EgressConfig }
+  | { readonly op: 'configure'; readonly daemon: 'git-gate'; readonly config: GateConfig }
   | { readonly op: 'restart'; readonly daemon: DaemonName }
   /** What went through the doors: `BundleMetrics`. */
   | { readonly op: 'metrics' }
@@ -106,6 +108,7 @@ export interface DaemonStatus {
   /** Why it is not running, or does not answer. */
   readonly reason?: string
   readonly egress?: EgressStatus
+  readonly gate?: GateStatus
 }
 
 export interface SupervisorStatus {

@@ -14,6 +14,8 @@ export interface Unknown {
   readonly kinds: readonly Kind[]
   /** Absent: the whole stack. */
   readonly bottle?: string
+  /** Only this object: what claims its address then is what was known before. */
+  readonly at?: Address
   readonly reason: string
 }
 
@@ -61,6 +63,8 @@ export function presenceOf(
     readonly bottle?: string
   },
 ): Presence {
+  const untold = world.unknown.find((part) => part.at === resource.address)
+  if (untold) return { is: 'unknown', reason: untold.reason }
   const claims = world.claims.get(resource.address)
   if (claims) return { is: 'present', claims }
   const driver = world.drivers[resource.driver]
@@ -68,7 +72,9 @@ export function presenceOf(
   if (driver.status === 'unreachable') return { is: 'unknown', reason: driver.reason }
   const gap = world.unknown.find(
     (part) =>
-      part.kinds.includes(resource.kind) && (part.bottle === undefined || part.bottle === resource.bottle),
+      part.at === undefined &&
+      part.kinds.includes(resource.kind) &&
+      (part.bottle === undefined || part.bottle === resource.bottle),
   )
   return gap ? { is: 'unknown', reason: gap.reason } : { is: 'absent' }
 }

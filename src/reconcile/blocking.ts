@@ -8,6 +8,8 @@ import { LABEL_PREFIX } from '../model/names.ts'
 import type { Resource } from '../model/resource.ts'
 import type { World } from '../model/snapshot.ts'
 import { definitionOf } from '../resources/kinds.ts'
+import { closesRemote } from '../resources/remote/narrow.ts'
+import type { RemoteSpec } from '../resources/remote/spec.ts'
 import { closes } from '../resources/route/narrow.ts'
 import type { RouteSpec } from '../resources/route/spec.ts'
 import type { Intention } from './compare.ts'
@@ -19,7 +21,7 @@ export function blockedBottles(
   intentions: readonly Intention[],
   resources: readonly Resource[],
 ): BlockedBottles {
-  const roots = rootsOf(intentions)
+  const roots = rootsOf(intentions.filter(({ kind }) => definitionOf(kind)?.apart !== true))
   const found = new Map<string, Address>()
   for (const root of roots.values())
     if (root.bottle !== undefined && !found.has(root.bottle)) found.set(root.bottle, root.address)
@@ -107,8 +109,12 @@ function rootOfRemoval({ bottle, kind }: Intention, bottles: BlockedBottles): Ad
 
 function closesOnly(intention: Intention): Intention | undefined {
   const { verb, kind, observed, desired } = intention
-  if (verb !== 'update' || kind !== 'route' || !observed || !desired) return undefined
-  if (!closes(observed.fields, desired.spec as RouteSpec)) return undefined
+  if (verb !== 'update' || !observed || !desired) return undefined
+  const narrows =
+    kind === 'route'
+      ? closes(observed.fields, desired.spec as RouteSpec)
+      : kind === 'remote' && closesRemote(observed.fields, desired.spec as RemoteSpec)
+  if (!narrows) return undefined
   return { ...intention, only: 'closing', reason: `${intention.reason}; only what it closes` }
 }
 
@@ -119,21 +125,26 @@ function waitsFor(intention: Intention, root: Address): Intention {
     because: root,
     ...(isUntold(intention, root) && { cause: 'unknown' }),
     reason: isUntold(intention, root)
-      ? `unknown: cannot tell whether egress has it; waits for ${root}`
+      ? `unknown: cannot tell whether ${intention.kind === 'route' ? 'egress' : 'the gate'} has it; waits for ${root}`
       : `${intention.reason}; waits for ${root}`,
     impact: 'record',
   }
 }
 
-/** Nobody can ask a bundle that is not told apart: its routes are not missing, they are unknown. */
+/** Nobody can ask a bundle that is not told apart: its routes and remotes are not missing, they are unknown. */
 function isUntold({ kind, verb, cause, bottle }: Intention, root: Address): boolean {
-  return kind === 'route' && verb === 'create' && cause === 'drift' && root === address.bundle(bottle ?? '')
+  return (
+    (kind === 'route' || kind === 'remote') &&
+    verb === 'create' &&
+    cause === 'drift' &&
+    root === address.bundle(bottle ?? '')
+  )
 }
 
 function hintFor(root: Intention, world: World): string {
   const { bottle } = root
   const stop =
-    bottle !== undefined && canStop(bottle, world)
+    bottle !== undefined && definitionOf(root.kind)?.apart !== true && canStop(bottle, world)
       ? `; \`bot-bottle stop ${bottle}\` halts its agent until then`
       : ''
   return `${wayOut(root)}${stop}`
@@ -146,6 +157,7 @@ function wayOut({ observed, desired, kind, address: at }: Intention): string {
     case 'other-stack':
       return `choose another stack name; the object carries ${LABEL_PREFIX}* marks of its owner`
     default:
+      if (kind === 'key' && desired) return 'apply again when the forge answers; the key stays as it is'
       return desired || kind === 'route'
         ? 'nothing of it was touched; `bot-bottle doctor` checks the machine'
         : 'it stays as it is'

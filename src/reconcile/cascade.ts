@@ -24,6 +24,7 @@ export function cascade(intentions: Intentions, resources: readonly Resource[], 
     ['ca', followRestart],
     ['bundle', followHolder],
     ['route', followBundle],
+    ['remote', followBundle],
     ['guest', followContainer],
   ] as const) {
     for (const resource of followers.get(kind) ?? []) {
@@ -94,7 +95,7 @@ function restartsAgent(intention: Intention | undefined): boolean {
 }
 
 /**
- * Routes that were in effect are handed to the new bundle or uplink with it; only what changed as well is an action of
+ * Routes and remotes that were in effect are handed to the new bundle or uplink with it; only what changed as well is an action of
  * its own. What a bundle that stays was seen to enforce otherwise is named, route by route.
  */
 const followBundle: Follow = (resource, own, all, world) => {

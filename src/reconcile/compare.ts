@@ -11,6 +11,8 @@ import type { World } from '../model/snapshot.ts'
 import { renewal, renewalNotes, renewalWords } from '../resources/ca/renewal.ts'
 import type { CaSpec } from '../resources/ca/spec.ts'
 import { compareFields } from '../resources/compare.ts'
+import { keyVerb, keyWords, rotationDue } from '../resources/key/compare.ts'
+import type { KeySpec } from '../resources/key/spec.ts'
 import type { KindDefinition } from '../resources/kind.ts'
 import { definitionOf } from '../resources/kinds.ts'
 
@@ -71,6 +73,8 @@ const goneWords: Partial<Record<Resource['kind'], string>> = {
   bundle: 'container is gone',
   image: 'image is gone',
   route: 'egress does not have it',
+  remote: 'the gate does not have it',
+  key: 'the forge does not list it',
   guest: 'agent container is new',
   ca: 'key is not in the state folder',
 }
@@ -92,8 +96,8 @@ function repairOrUpdate(
   return {
     ...base(desired),
     ...(renewed && { notes: renewalNotes(first, observed.fields) }),
-    verb: verbFor(impact),
-    reason: renewed ? renewalWords(first) : reasonFor(first, differences, cause),
+    verb: desired.kind === 'key' && impact !== 'record' ? keyVerb(differences) : verbFor(impact),
+    reason: renewed ? renewalWords(first) : reasonFor(desired, first, differences, cause),
     cause,
     impact,
     differences,
@@ -115,6 +119,10 @@ function differencesOf(
     impacts: definition.impacts,
   })
   if (desired.kind === 'guest') return differences.map((each) => trustedAlready(each, observed))
+  if (desired.kind === 'key') {
+    const old = rotationDue((desired as Resource<KeySpec>).spec, observed.fields, world.now)
+    return old ? [...differences, old] : differences
+  }
   if (desired.kind !== 'ca') return differences
   const due = renewal((desired as Resource<CaSpec>).spec, observed.fields, world.now)
   return due ? [due, ...differences] : differences
@@ -225,7 +233,14 @@ function causeOf(differences: readonly Difference[]): Cause {
 }
 
 /** `declared paths changed`, `drift: container is stopped`, `differs: resources` */
-function reasonFor(first: Difference, differences: readonly Difference[], cause: Cause): string {
+function reasonFor(
+  { kind }: Resource,
+  first: Difference,
+  differences: readonly Difference[],
+  cause: Cause,
+): string {
+  const told = kind === 'key' && cause !== 'edit' ? keyWords(first) : undefined
+  if (told !== undefined) return told
   if (first.path === 'health') return `drift: ${String(first.before)}`
   const words = differences.length === 1 ? driftWords(first) : undefined
   if (cause === 'drift' && words) return `drift: ${words}`

@@ -54,12 +54,14 @@ function actingNeeds(
 
 /** Removals that must be over first: those of the kinds that need this one, in the same bottle or (for the uplink) in the stack. */
 function dependents(removal: Intention, intentions: readonly Intention[]): Address[] {
+  if (definitionOf(removal.kind)?.apart === true) return []
   return intentions
     .filter(
       (other) =>
         other.verb === 'remove' &&
         other.address !== removal.address &&
         (removal.bottle === undefined || other.bottle === removal.bottle) &&
+        definitionOf(other.kind)?.apart !== true &&
         definitionOf(other.kind)?.needs.includes(removal.kind) === true,
     )
     .map((other) => other.address)

@@ -11,6 +11,7 @@ import { indexed } from '../model/snapshot.ts'
 import type { Snapshot, World } from '../model/snapshot.ts'
 import { usableNext } from '../resources/ca/renewal.ts'
 import type { Desired } from '../resources/desired.ts'
+import { definitionOf } from '../resources/kinds.ts'
 import { blockedBottles, withBlocks } from './blocking.ts'
 import { cascade, pushesPolicy } from './cascade.ts'
 import { judge } from './compare.ts'
@@ -223,7 +224,7 @@ const DISTURBING: readonly Impact[] = ['restart-agent', 'recreate-agent', 'recre
 
 /** Asks first: it removes, recreates or restarts something alive. Making good what is already broken asks nothing. */
 export function disturbs(action: Action): boolean {
-  if (action.verb === 'remove') return action.kind !== 'route'
+  if (action.verb === 'remove') return definitionOf(action.kind)?.opens !== true
   if (action.verb === 'blocked' || action.verb === 'create' || action.verb === 'adopt') return false
   if ((action.observed && action.observed.health !== 'ok') || startsOnly(action)) return false
   return action.kind !== 'uplink' && DISTURBING.includes(action.impact)

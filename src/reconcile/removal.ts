@@ -5,6 +5,7 @@
 import { address } from '../model/address.ts'
 import type { Observed, Resource } from '../model/resource.ts'
 import type { World } from '../model/snapshot.ts'
+import { definitionOf } from '../resources/kinds.ts'
 import { recordOf } from './compare.ts'
 import type { Intention } from './compare.ts'
 
@@ -40,11 +41,11 @@ function isSelected(object: Observed, bottles: ReadonlySet<string> | undefined):
   return bottle !== undefined && bottles.has(bottle)
 }
 
-/** Routes end with their bundle, what is in a container with the container: one line for one effect. */
+/** Routes and remotes end with their bundle, what is in a container with the container: one line for one effect. */
 function vanishesWith(object: Observed, going: ReadonlyMap<string, Observed>): boolean {
   const bottle = bottleIn(object)
   if (bottle === undefined) return false
-  if (object.kind === 'route') return going.has(address.bundle(bottle))
+  if (object.kind === 'route' || object.kind === 'remote') return going.has(address.bundle(bottle))
   return object.kind === 'guest' && going.has(address.bottle(bottle))
 }
 
@@ -60,19 +61,33 @@ function removal(object: Observed, world: World, force: boolean, declared: Reado
     observed: object,
     notes: object.kind === 'bottle' ? ['its volumes are removed: work and home of the agent'] : [],
   }
-  // A route of a bottle that stays holds no work: the guard is against losing the bottle, not against closing it.
-  const closing = object.kind === 'route' && bottle !== undefined && declared.has(address.bottle(bottle))
-  const guard = closing ? undefined : protection(object, world, force)
-  if (guard) return { ...common, verb: 'blocked', reason: guard, impact: 'record' }
-  // What was never applied was put there by somebody else.
-  const stray = object.kind === 'route' && world.record.status === 'present' && !recordOf(world, object)
+  // What opens holds no work: the guard of a bottle that stays is against losing it, not against closing.
+  const opens = definitionOf(object.kind)?.opens === true
+  const closing = opens && bottle !== undefined && declared.has(address.bottle(bottle))
+  const guard = closing ? ownProtection(object, world) : protection(object, world, force)
+  if (guard !== undefined) return { ...common, verb: 'blocked', reason: guard, impact: 'record' }
+  // What was never applied was put there by somebody else, or is left of a run that nobody remembers.
+  const stray = opens && world.record.status === 'present' && !recordOf(world, object)
   return {
     ...common,
     ...(stray && { cause: 'drift' }),
     verb: 'remove',
-    reason: stray ? 'drift: never declared' : 'no longer declared',
-    impact: object.kind === 'route' ? 'live' : 'replace',
+    reason: stray ? strayWords(object) : 'no longer declared',
+    impact: opens ? 'live' : 'replace',
+    ...(object.kind === 'key' && { notes: [`revoked at ${String(object.fields['api'])}`] }),
   }
+}
+
+function strayWords({ kind }: Observed): string {
+  return kind === 'key' ? 'drift: left at the forge, and nobody has it' : 'drift: never declared'
+}
+
+const PROTECTED = 'protected: declare it with `protect: false` and apply first'
+
+/** A remote has a guard of its own, which holds for its key as well. */
+function ownProtection({ address: at, kind }: Observed, { record }: World): string | undefined {
+  const guard = kind === 'key' ? at.replace(/^key\//, 'remote/') : at
+  return record.status === 'present' && record.record.objects[guard]?.protect === true ? PROTECTED : undefined
 }
 
 /** The guard outlives the block that declared it: it is in the record; a record that is unknown protects. */
@@ -82,9 +97,10 @@ function protection(object: Observed, { record }: World, force: boolean): string
   }
   if (record.status === 'absent') return undefined
   const bottle = bottleIn(object)
-  const guarded = [object.address, ...(bottle === undefined ? [] : [address.bottle(bottle)])]
-  return guarded.some((at) => record.record.objects[at]?.protect === true)
-    ? 'protected: declare it with `protect: false` and apply first'
+  const guards = (at: string) =>
+    at === object.address || at === address.bottle(bottle ?? '') || at.startsWith(`remote/${bottle ?? ''}/`)
+  return Object.entries(record.record.objects).some(([at, { protect }]) => protect === true && guards(at))
+    ? PROTECTED
     : undefined
 }
 

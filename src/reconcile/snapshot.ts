@@ -4,6 +4,7 @@
  */
 import { address, kindOf, parseAddress } from '../model/address.ts'
 import type { EgressStatus, SupervisorStatus, UplinkStatus } from '../model/control.ts'
+import type { GateStatus } from '../model/gate.ts'
 import type { Json } from '../model/json.ts'
 import { knownAsDeclared } from '../model/known.ts'
 import { constrainedNames, ISSUER_LAST_DAY, routeKey, schemePort } from '../model/policy.ts'
@@ -12,6 +13,8 @@ import type { StackRecord } from '../model/record.ts'
 import type { DriverName, Observed } from '../model/resource.ts'
 import type { DriverState, RecordState, Snapshot, Unknown } from '../model/snapshot.ts'
 import type { DriverObservation } from '../ports/driver.ts'
+import { seenKeys, seenRemotes } from './snapshot-git.ts'
+import type { KeysLook } from './snapshot-git.ts'
 
 /** The root of a bottle as the state folder has it. */
 export interface RootState {
@@ -36,6 +39,10 @@ export interface Look {
   readonly credentials: Readonly<Record<string, string>>
   /** By which egress names values of other bottles: of each that can be had here, by SecretId. */
   readonly foreign?: Readonly<Record<string, string>>
+  /** HMAC of each remote's identity that can be had here, under the same nonce, by address of the remote. */
+  readonly identities?: Readonly<Record<string, string>>
+  /** Deploy keys; absent: nobody looked for any, because nothing declares or holds one. */
+  readonly keys?: KeysLook
 }
 
 export function assemble(look: Look): Snapshot {
@@ -58,7 +65,13 @@ export function assemble(look: Look): Snapshot {
     objects.push(...live.objects)
     unknown.push(...live.unknown)
   }
-  objects.push(...look.roots.map((root) => observedRoot(root, look.observations)))
+  const own = driverOf(look)
+  objects.push(...look.roots.map((root) => observedRoot(root, own)))
+  if (look.keys) {
+    const keys = seenKeys(look.keys, own)
+    objects.push(...keys.objects)
+    unknown.push(...keys.unknown)
+  }
   const { now, installation } = look
   return { now, installation, drivers, objects, unknown, record, ...(admitted && { admitted }) }
 }
@@ -95,30 +108,37 @@ function liveParts(
   for (const object of observation.objects) {
     parts.objects.push(enriched(object, uplink, recorded, look))
     if (object.ownership !== 'ours' && object.ownership !== 'other-installation') continue
-    if (object.kind === 'bundle') addRoutes(parts, object, uplink, look)
+    if (object.kind === 'bundle') addServed(parts, object, uplink, look)
     if (object.kind === 'bottle') addGuest(parts, object, record)
   }
   if (record.status === 'unknown') parts.unknown.push({ kinds: ['guest'], reason: record.reason })
   return parts
 
-  function addRoutes(
+  function addServed(
     into: Parts,
     bundle: Observed,
     answer: DriverObservation['uplink'],
-    { credentials }: Look,
+    { credentials, identities = {} }: Look,
   ): void {
     const bottle = nameOf(bundle)
-    const egress = egressOf(answer, bottle)
-    if ('unknown' in egress) {
-      into.unknown.push({ kinds: ['route'], bottle, reason: egress.unknown })
+    const daemons = daemonsOf(answer, bottle)
+    if ('unknown' in daemons) {
+      into.unknown.push({ kinds: ['route', 'remote'], bottle, reason: daemons.unknown })
       return
     }
-    const targets = new Set(egress.targets.map(routeKey))
-    for (const policy of egress.status.routes)
-      into.objects.push({
-        ...observedRoute(driver, bottle, policy, targets, egress.status, credentials),
-        ...ownerOf(bundle),
-      })
+    const { egress, gate, targets } = daemons
+    const keys = new Set(targets.map(routeKey))
+    if (!egress) into.unknown.push({ kinds: ['route'], bottle, reason: 'egress does not answer' })
+    else
+      for (const policy of egress.routes) {
+        const route = observedRoute(driver, bottle, policy, keys, egress, credentials)
+        into.objects.push({ ...route, ...ownerOf(bundle) })
+      }
+    if (gate === 'silent')
+      into.unknown.push({ kinds: ['remote'], bottle, reason: 'the git gate does not answer' })
+    else if (gate)
+      for (const remote of seenRemotes(driver, bottle, gate, targets, identities))
+        into.objects.push({ ...remote, ...ownerOf(bundle) })
   }
 
   function addGuest(into: Parts, bottle: Observed, state: RecordState): void {
@@ -275,22 +295,31 @@ function credentialState(held: string | undefined, wanted: string | undefined): 
   return wanted === undefined || wanted === held ? 'present' : 'changed'
 }
 
-type Egress =
-  | { readonly status: EgressStatus; readonly targets: UplinkStatus['bottles'][string]['targets'] }
+type Daemons =
+  | {
+      readonly egress: EgressStatus | undefined
+      /** Absent: this bundle has none. */
+      readonly gate: GateStatus | 'silent' | undefined
+      readonly targets: UplinkStatus['bottles'][string]['targets']
+    }
   | { readonly unknown: string }
 
-function egressOf(uplink: DriverObservation['uplink'], bottle: string): Egress {
+function daemonsOf(uplink: DriverObservation['uplink'], bottle: string): Daemons {
   if (!uplink) return { unknown: 'there is no uplink to ask through' }
   if ('unknown' in uplink) return { unknown: uplink.unknown }
   const entry = uplink.status.bottles[bottle]
   if (!entry) return { unknown: 'not attached to the uplink' }
   if ('unknown' in entry.supervisor) return { unknown: entry.supervisor.unknown }
-  const status = entry.supervisor.daemons.egress?.egress
-  return status ? { status, targets: entry.targets } : { unknown: 'egress does not answer' }
+  const { egress, 'git-gate': gate } = entry.supervisor.daemons
+  return { egress: egress?.egress, gate: gate && (gate.gate ?? 'silent'), targets: entry.targets }
 }
 
-function observedRoot(root: RootState, observations: Look['observations']): Observed {
-  const driver = (Object.keys(observations)[0] ?? 'docker') as DriverName
+/** What lies in the state folder or at a forge belongs to the stack's one driver. */
+function driverOf({ observations }: Look): DriverName {
+  return (Object.keys(observations)[0] ?? 'docker') as DriverName
+}
+
+function observedRoot(root: RootState, driver: DriverName): Observed {
   return {
     address: address.ca(root.bottle),
     kind: 'ca',

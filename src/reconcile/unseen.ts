@@ -1,8 +1,8 @@
 /**
- * Routes that are no longer declared and of which nobody can tell whether egress still has them. Unknown is never
+ * Routes and remotes that are no longer declared and of which nobody can tell whether egress or the gate still has them. Unknown is never
  * missing: each is listed. What the uplink can close without egress is closed there. Pure.
  */
-import { address, parseAddress } from '../model/address.ts'
+import { address, kindOf, parseAddress } from '../model/address.ts'
 import type { Address } from '../model/address.ts'
 import type { RecordedObject } from '../model/record.ts'
 import type { Resource } from '../model/resource.ts'
@@ -29,7 +29,12 @@ export function unseenRemovals(
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([text, recorded]) => {
       const at = parseAddress(text)
-      if (at?.parts.kind !== 'route' || declared.has(text) || world.claims.has(text)) return []
+      if (
+        (at?.parts.kind !== 'route' && at?.parts.kind !== 'remote') ||
+        declared.has(text) ||
+        world.claims.has(text)
+      )
+        return []
       const { bottle, name } = at.parts
       const bundle = declared.get(address.bundle(bottle))
       if (!bundle || (bottles && !bottles.has(bottle)) || isHanded(bottle)) return []
@@ -41,7 +46,7 @@ export function unseenRemovals(
 /** Why nobody can tell what egress of this bottle has; `undefined` where the route is positively absent. */
 function whyUntold(bundle: Resource, at: Address, world: World): string | undefined {
   const { driver, bottle } = bundle
-  const place = { address: at, kind: 'route', driver, ...(bottle !== undefined && { bottle }) } as const
+  const place = { address: at, kind: kindOf(at), driver, ...(bottle !== undefined && { bottle }) } as const
   const presence = presenceOf(world, place)
   if (presence.is === 'unknown') return presence.reason
   const own = presenceOf(world, bundle)
@@ -57,7 +62,9 @@ interface Target {
 }
 
 function targetOf(name: string, { applied }: RecordedObject): Target {
-  const { host, port } = Object(applied) as { readonly host?: unknown; readonly port?: unknown }
+  const spec = Object(applied) as { readonly url?: unknown }
+  // Of a remote, host and port are those of its URL.
+  const { host, port } = Object(spec.url ?? spec) as { readonly host?: unknown; readonly port?: unknown }
   const [bare = name, said] = name.split(/:(?=\d+$)/)
   return {
     host: typeof host === 'string' ? host : bare,
@@ -72,14 +79,15 @@ function unseen(
   why: string,
   world: World,
 ): Intention {
-  const common = { address: at, kind: 'route', driver, bottle, differences: [], notes: [] } as const
+  const common = { address: at, kind: kindOf(at), driver, bottle, differences: [], notes: [] } as const
   const { admitted } = world
+  const enforcer = kindOf(at) === 'route' ? 'egress' : 'the gate'
   const dialled = admitted?.[bottle]?.some((target) => target.host === host && target.port === port) === true
   if (dialled) {
-    const reason = `no longer declared; cannot tell whether egress has it (${why}): the uplink stops dialling it`
+    const reason = `no longer declared; cannot tell whether ${enforcer} has it (${why}): the uplink stops dialling it`
     return { ...common, verb: 'remove', only: 'closing', reason, cause: 'edit', impact: 'live' }
   }
   const uplink = admitted ? ', and the uplink does not dial it' : ''
-  const reason = `no longer declared; cannot tell whether egress has it (${why})${uplink}`
+  const reason = `no longer declared; cannot tell whether ${enforcer} has it (${why})${uplink}`
   return { ...common, verb: 'blocked', reason, cause: 'unknown', impact: 'record' }
 }

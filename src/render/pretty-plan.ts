@@ -110,7 +110,8 @@ function actionLines(actions: readonly Action[], plan: Plan, style: Style): stri
 }
 
 function belowLines(action: Action, style: Style): string[] {
-  const details = action.verb === 'create' && action.desired ? detailsOf(action.desired) : []
+  const details =
+    action.verb === 'create' && action.desired ? detailsOf(action.desired, signs(style).arrow) : []
   const notes = action.notes.map((note) => safeText(note))
   // A new object has no before: its details say what it is, a list of its fields would say it twice.
   const differences = action.verb === 'create' || action.verb === 'remove' ? [] : action.differences

@@ -1,13 +1,17 @@
 /** Details under a new object: a route as `host[:port] [git fetch] [auth:scheme] [passthrough, not inspected] [from: …]`, environment as names only. */
 import type { Resource } from '../model/resource.ts'
 import type { GuestSpec } from '../resources/guest/spec.ts'
+import type { KeySpec } from '../resources/key/spec.ts'
+import type { RemoteSpec } from '../resources/remote/spec.ts'
 import type { RouteSpec } from '../resources/route/spec.ts'
 import { safeText } from '../model/text.ts'
-import { placeOf } from './words.ts'
+import { duration, placeOf } from './words.ts'
 
 /** What is said of a resource that is not there yet; empty where the address says it all. */
-export function detailsOf(resource: Resource): readonly string[] {
+export function detailsOf(resource: Resource, arrow = '→'): readonly string[] {
   if (isRoute(resource)) return [routeLine(resource)]
+  if (resource.kind === 'remote') return [remoteLine(resource as Resource<RemoteSpec>, arrow)]
+  if (resource.kind === 'key') return [keyLine(resource as Resource<KeySpec>)]
   if (isGuest(resource)) {
     const names = environmentNames(resource.spec)
     return names.length === 0 ? [] : [`env: ${names.join(', ')}`]
@@ -33,6 +37,36 @@ export function routeLine(resource: Resource<RouteSpec>): string {
     ...(dlp?.personal === true ? ['[personal data]'] : []),
     ...(dlp?.accepted ?? []).map(({ rule }) => `[accepts ${safeText(rule)}]`),
     ...(place ? [`[from: ${placeOf(place)}]`] : []),
+  ].join(' ')
+}
+
+/** `origin → gitea.acme.example:2222 [push: refs/heads/agent/*]` */
+function remoteLine({ address, spec, places }: Resource<RemoteSpec>, arrow: string): string {
+  const { url, push, allowPrivate, identityRef } = spec
+  const place = places['']
+  const may = [
+    ...(push.force ? ['force'] : []),
+    ...(push.delete ? ['delete'] : []),
+    ...(push.tags ? ['tags'] : []),
+  ]
+  return [
+    `${safeText(address.split('/')[2] ?? '')} ${arrow} ${safeText(url.host)}:${url.port}`,
+    push.allow.length === 0 ? '[no push]' : `[push: ${safeText([...push.allow, ...may].join(', '))}]`,
+    ...(push.scan === 'block' ? [] : [`[scan: ${push.scan}]`]),
+    ...(identityRef ? ['[identity of yours]'] : []),
+    ...(allowPrivate ? ['[private addresses]'] : []),
+    ...(place ? [`[from: ${placeOf(place)}]`] : []),
+  ].join(' ')
+}
+
+/** `gitea acme/app at https://gitea.acme.example/api/v1 [fetch only]` */
+function keyLine({ spec }: Resource<KeySpec>): string {
+  const { provider, repository, api, readOnly, allowPrivate, rotate } = spec
+  return [
+    `${safeText(provider)} ${safeText(repository)} at ${safeText(api)}`,
+    readOnly ? '[fetch only]' : '[fetch and push]',
+    ...(rotate === undefined ? [] : [`[anew after ${duration(rotate)}]`]),
+    ...(allowPrivate ? ['[private addresses]'] : []),
   ].join(' ')
 }
 

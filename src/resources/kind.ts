@@ -17,4 +17,9 @@ export interface KindDefinition<Spec = Record<string, unknown>> {
   readonly creation: Impact
   /** `widen` where creating it opens something. */
   readonly opens: boolean
+  /**
+   * Lives elsewhere than its bottle: it is removed whatever becomes of the bottle, and waits for no other removal.
+   * Where it is not known, only what needs it waits. Default false.
+   */
+  readonly apart?: boolean
 }

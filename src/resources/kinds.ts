@@ -5,11 +5,13 @@ import { bundle } from './bundle/index.ts'
 import { ca } from './ca/index.ts'
 import { guest } from './guest/index.ts'
 import { image } from './image/index.ts'
+import { key } from './key/index.ts'
 import type { KindDefinition } from './kind.ts'
+import { remote } from './remote/index.ts'
 import { route } from './route/index.ts'
 import { uplink } from './uplink/index.ts'
 
-const definitions = [image, uplink, ca, bottle, bundle, route, guest] as const
+const definitions = [image, uplink, ca, bottle, bundle, key, route, remote, guest] as const
 
 export const PLANNED_KINDS: readonly Kind[] = definitions.map((definition) => definition.kind)
 

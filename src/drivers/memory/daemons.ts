@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import type {
   BundleMetrics,
+  DaemonStatus,
   EgressStatus,
   SupervisorRequest,
   SupervisorStatus,
@@ -9,6 +10,7 @@ import type {
   UplinkStatus,
 } from '../../model/control.ts'
 import { DriverError } from '../../model/errors.ts'
+import type { GateConfig, GateStatus } from '../../model/gate.ts'
 import { digestOf } from '../../model/json.ts'
 import { keptMarks, knownMarks } from '../../model/known.ts'
 import { Secret } from '../../model/secret.ts'
@@ -26,6 +28,7 @@ export function answerSupervisor(bundle: LiveBundle, request: SupervisorRequest)
     case 'metrics':
       return bundleMetrics(bundle)
     case 'configure': {
+      if (request.daemon === 'git-gate') return configureGate(bundle, request.config)
       const { config } = request
       if (config.generation <= (bundle.config?.generation ?? 0))
         throw refusal('generation-old', `generation ${config.generation} is not newer than the present one`)
@@ -42,6 +45,33 @@ export function answerSupervisor(bundle: LiveBundle, request: SupervisorRequest)
       }
       return { generation: config.generation }
     }
+  }
+}
+
+function configureGate(bundle: LiveBundle, config: GateConfig): unknown {
+  if (!hasGate(bundle)) throw refusal('daemon-not-enabled', 'git-gate is not enabled in this bundle')
+  if (config.generation <= (bundle.gate?.generation ?? 0))
+    throw refusal('generation-old', `generation ${config.generation} is not newer than the present one`)
+  const uplinkToken = config.uplinkToken ?? bundle.gate?.uplinkToken
+  if (uplinkToken === undefined) throw refusal('token-missing', 'the first configuration has no uplink token')
+  bundle.gate = { ...config, uplinkToken }
+  return { generation: config.generation }
+}
+
+function hasGate({ fields }: LiveBundle): boolean {
+  const { daemons } = fields
+  return Array.isArray(daemons) && daemons.includes('git-gate')
+}
+
+function gateStatus({ gate }: LiveBundle, nonce: string): GateStatus {
+  return {
+    generation: gate?.generation ?? 0,
+    remotes: gate?.remotes ?? [],
+    identities: Object.fromEntries(
+      Object.entries(gate?.identities ?? {}).map(([name, value]) => [name, new Secret(value).digest(nonce)]),
+    ),
+    known: '',
+    connections: 0,
   }
 }
 
@@ -75,7 +105,22 @@ function supervisorStatus(bundle: LiveBundle, nonce: string): SupervisorStatus {
     ...(config && { generation: config.generation }),
     egress,
   } as const
-  return { version, startedAt, links: ['lo'], daemons: { egress: daemon } }
+  const running = { state: 'running', version, startedAt, restarts: 0 } as const
+  const gate: DaemonStatus | undefined = hasGate(bundle)
+    ? {
+        ...running,
+        uid: 20_001,
+        pid: 3,
+        ...(bundle.gate && { generation: bundle.gate.generation }),
+        gate: gateStatus(bundle, nonce),
+      }
+    : undefined
+  return {
+    version,
+    startedAt,
+    links: ['lo'],
+    daemons: { egress: daemon, ...(gate && { 'git-gate': gate }) },
+  }
 }
 
 function issuerStatus(issuer: {

@@ -5,6 +5,7 @@
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import type { EgressConfig, EgressCounters } from '../../model/control.ts'
+import type { GateConfig } from '../../model/gate.ts'
 import type { Json } from '../../model/json.ts'
 import type { UplinkPolicy, UplinkTarget } from '../../model/policy.ts'
 import type { StackRecord } from '../../model/record.ts'
@@ -44,6 +45,7 @@ export interface LiveBundle {
   readonly startedAt: string
   /** Memory of the supervisor: gone with the container. */
   config?: EgressConfig
+  gate?: GateConfig
   /** Absent: nothing went through its doors. */
   counters?: EgressCounters
 }

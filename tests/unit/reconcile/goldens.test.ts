@@ -132,6 +132,7 @@ function happen(world: Snapshot, event: Event, desired: Desired): Snapshot {
           {
             kinds: event['unknown'] as Snapshot['unknown'][number]['kinds'],
             ...(event['bottle'] !== undefined && { bottle: String(event['bottle']) }),
+            ...(event['at'] !== undefined && { at: event['at'] as Observed['address'] }),
             reason: String(event['reason']),
           },
         ],
@@ -149,9 +150,9 @@ function happen(world: Snapshot, event: Event, desired: Desired): Snapshot {
         ...world,
         admitted: {
           ...world.admitted,
-          [String(event['admitted'])]: (event['hosts'] as string[]).map((host) => ({
+          [String(event['admitted'])]: (event['hosts'] as string[]).map((host, index) => ({
             host,
-            port: 443,
+            port: (event['ports'] as number[] | undefined)?.[index] ?? 443,
             allowPrivate: false,
           })),
         },

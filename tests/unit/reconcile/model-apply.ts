@@ -27,16 +27,16 @@ function step(objects: readonly Observed[], action: Action, desired: Desired): r
   }
 }
 
-/** Routes end with their bundle, what is in the agent container with the container. */
+/** Routes and remotes end with their bundle, what is in the agent container with the container. */
 function without(objects: readonly Observed[], action: Action): readonly Observed[] {
   if (action.kind === 'bundle')
-    return objects.filter((object) => !(object.kind === 'route' && belongs(object, action)))
+    return objects.filter((object) => !(isServed(object) && belongs(object, action)))
   if (action.kind === 'bottle')
     return objects.filter((object) => !(object.kind === 'guest' && belongs(object, action)))
   return objects
 }
 
-/** A new container loses what lived in it; a bundle or uplink is handed the routes that have no action of their own. */
+/** A new container loses what lived in it; a bundle or uplink is handed the routes and remotes that have no action of their own. */
 function effects(objects: readonly Observed[], action: Action, desired: Desired): readonly Observed[] {
   const remade = action.verb !== 'update' && action.verb !== 'adopt'
   if (action.kind === 'bottle' && remade) {
@@ -50,14 +50,17 @@ function effects(objects: readonly Observed[], action: Action, desired: Desired)
   }
   // Every new uplink, and every change of a bundle, ends in handing over the whole policy.
   const handed = (route: { readonly kind: string; readonly bottle?: string }) =>
-    route.kind === 'route' &&
+    isServed(route) &&
     (action.kind === 'uplink' || (action.kind === 'bundle' && route.bottle === action.bottle))
   const routes = desired.resources.filter(handed)
   const addresses = new Set<string>(routes.map((each) => each.address))
   const ended = (object: Observed) =>
-    addresses.has(object.address) ||
-    (action.kind === 'bundle' && object.kind === 'route' && belongs(object, action))
+    addresses.has(object.address) || (action.kind === 'bundle' && isServed(object) && belongs(object, action))
   return [...objects.filter((object) => !ended(object)), ...routes.map((each) => liveObject(each))]
+}
+
+function isServed({ kind }: { readonly kind: string }): boolean {
+  return kind === 'route' || kind === 'remote'
 }
 
 function belongs(object: Observed, action: Action): boolean {

@@ -21,6 +21,18 @@ const bottleShape: fc.Arbitrary<BottleShape> = fc.record(
       fc.uniqueArray(fc.constantFrom('/a/', '/b/', '/c/'), { maxLength: 2 }),
       { maxKeys: 3 },
     ),
+    remotes: fc.dictionary(
+      fc.constantFrom('origin', 'docs'),
+      fc.record(
+        {
+          repository: fc.constantFrom('acme/app', 'acme/site'),
+          allow: fc.uniqueArray(fc.constantFrom('refs/heads/agent/*', 'refs/heads/fix'), { maxLength: 2 }),
+          rotate: fc.constant(3_600_000),
+        },
+        { requiredKeys: ['repository', 'allow'] },
+      ),
+      { maxKeys: 2 },
+    ),
   },
   { requiredKeys: ['routes'] },
 )
@@ -32,7 +44,10 @@ const stackShape: fc.Arbitrary<StackShape> = fc.dictionary(
 
 /** A hand or an accident changed the world. */
 type Accident =
-  | { readonly do: 'lose' | 'stop' | 'alter' | 'disown' | 'duplicate'; readonly pick: number }
+  | {
+      readonly do: 'lose' | 'stop' | 'alter' | 'disown' | 'duplicate' | 'forge-silent'
+      readonly pick: number
+    }
   | { readonly do: 'forget-record' | 'lose-record' | 'engine-gone' }
 const accident: fc.Arbitrary<Accident> = fc.oneof(
   fc.record({
@@ -42,6 +57,7 @@ const accident: fc.Arbitrary<Accident> = fc.oneof(
       'alter' as const,
       'disown' as const,
       'duplicate' as const,
+      'forge-silent' as const,
     ),
     pick: fc.nat(),
   }),
@@ -50,6 +66,15 @@ const accident: fc.Arbitrary<Accident> = fc.oneof(
   }),
 )
 const accidents = fc.array(accident, { maxLength: 4 })
+
+/** What somebody changed by hand, or an accident, by kind. */
+const ALTERED: Readonly<Partial<Record<Observed['kind'], Observed['fields']>>> = {
+  route: { port: 444 },
+  remote: { credential: 'missing' },
+  key: { listed: 'missing' },
+}
+/** What a daemon enforces, a forge lists and the record says carries no marks of its own. */
+const UNMARKED: ReadonlySet<string> = new Set(['route', 'remote', 'key', 'guest'])
 
 function damaged(world: Snapshot, happened: readonly Accident[]): Snapshot {
   return happened.reduce((before, each) => damage(before, each), world)
@@ -83,14 +108,19 @@ function damage(world: Snapshot, happened: Accident): Snapshot {
         case 'alter':
           return replace({
             ...target,
-            fields: { ...target.fields, ...(target.kind === 'route' ? { port: 444 } : { running: false }) },
+            fields: { ...target.fields, ...(ALTERED[target.kind] ?? { running: false }) },
           })
+        case 'forge-silent':
+          if (target.kind !== 'key') return world
+          return {
+            ...world,
+            unknown: [...world.unknown, { kinds: ['key'], at: target.address, reason: 'it does not answer' }],
+          }
         case 'disown':
-          // What a daemon enforces and what the record says carries no marks of its own.
-          if (target.kind === 'route' || target.kind === 'guest') return world
+          if (UNMARKED.has(target.kind)) return world
           return replace({ ...target, ownership: at % 2 ? 'unmarked' : 'other-stack', owner: 'somebody' })
         case 'duplicate':
-          if (target.kind === 'route' || target.kind === 'guest') return world
+          if (UNMARKED.has(target.kind)) return world
           return replace(target, { ...target, id: `${target.id} again` })
       }
     }
@@ -170,6 +200,7 @@ describe('a plan', () => {
             const needsIt =
               other.verb === 'remove' &&
               definitionOf(other.kind)?.needs.includes(action.kind) &&
+              ![other, action].some(({ kind }) => definitionOf(kind)?.apart) &&
               (action.bottle === undefined || other.bottle === action.bottle)
             if (needsIt && other !== action) expect(action.after).toContain(other.address)
           }
@@ -196,6 +227,8 @@ describe('a plan', () => {
           for (const opening of actions.filter(
             (action) => action.phase === 'widen' && action.bottle === closing.bottle,
           )) {
+            // What needs the opening itself closes in a step of its own (tests/unit/execute/steps.test.ts).
+            if (blocks(opening, closing)) continue
             expect(blocks(closing, opening), `${closing.address} → ${opening.address}`).toBe(true)
           }
         }
@@ -229,14 +262,14 @@ describe('a plan', () => {
     )
   })
 
-  it('removes nothing while the stack record is unknown, and closes routes of bottles that stay', () => {
+  it('removes nothing while the stack record is unknown, and closes what bottles that stay have open', () => {
     fc.assert(
       fc.property(stackShape, stackShape, (live, wanted) => {
         const snapshot = damage(worldOf(desiredOf(live)), { do: 'lose-record' })
         for (const action of plan({ desired: desiredOf(wanted), snapshot, options: OPTIONS }).actions)
           if (action.verb === 'remove')
-            expect([action.kind, Object.keys(wanted)]).toEqual([
-              'route',
+            expect([definitionOf(action.kind)?.opens, Object.keys(wanted)]).toEqual([
+              true,
               expect.arrayContaining([action.bottle]),
             ])
       }),
@@ -283,7 +316,9 @@ describe('a plan', () => {
             .map(({ address }) => address as string),
         )
         const left = new Set(
-          actions.filter(({ address }) => roots.has(address)).flatMap(({ bottle }) => bottle ?? []),
+          actions
+            .filter(({ address, kind }) => roots.has(address) && !definitionOf(kind)?.apart)
+            .flatMap(({ bottle }) => bottle ?? []),
         )
         const { resources } = desiredOf(input.wanted)
         const needsBlocked = (at: string): boolean =>
@@ -294,7 +329,7 @@ describe('a plan', () => {
           if (action.verb === 'blocked')
             expect(action.because === undefined || roots.has(action.because)).toBe(true)
           else if (left.has(action.bottle ?? '') || needsBlocked(action.address))
-            expect([action.phase, action.kind], action.address).toEqual(['narrow', 'route'])
+            expect([action.phase, definitionOf(action.kind)?.opens], action.address).toEqual(['narrow', true])
         }
       }),
       RUNS,

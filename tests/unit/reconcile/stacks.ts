@@ -7,6 +7,8 @@ import { DIGEST_VERSION } from '../../../src/model/resource.ts'
 import type { Observed, Resource } from '../../../src/model/resource.ts'
 import type { Snapshot } from '../../../src/model/snapshot.ts'
 import type { Desired } from '../../../src/resources/desired.ts'
+import type { KeySpec } from '../../../src/resources/key/spec.ts'
+import type { RemoteSpec } from '../../../src/resources/remote/spec.ts'
 import type { PlanOptions } from '../../../src/reconcile/plan.ts'
 
 export interface BottleShape {
@@ -15,6 +17,14 @@ export interface BottleShape {
   readonly protect?: boolean
   /** Host → path prefixes; an empty list is the whole host. */
   readonly routes: Readonly<Record<string, readonly string[]>>
+  /** By name; each with a deploy key of its own. */
+  readonly remotes?: Readonly<Record<string, RemoteShape>>
+}
+export interface RemoteShape {
+  readonly repository: string
+  /** What may be pushed; nothing: the key may only fetch. */
+  readonly allow: readonly string[]
+  readonly rotate?: number
 }
 export type StackShape = Readonly<Record<string, BottleShape>>
 
@@ -87,6 +97,8 @@ function uplink(): Resource {
 function bottleResources(name: string, shape: BottleShape): Resource[] {
   const image = address.image(`of-${name}`)
   const routes = Object.entries(shape.routes).map(([host, prefixes]) => route(name, host, prefixes))
+  const remotes = Object.entries(shape.remotes ?? {}).map(([each, remote]) => remoteOf(name, each, remote))
+  const keys = Object.entries(shape.remotes ?? {}).map(([each, remote]) => keyOf(name, each, remote))
   const bottleSpec = {
     image,
     imageDigest: DIGEST,
@@ -99,7 +111,7 @@ function bottleResources(name: string, shape: BottleShape): Resource[] {
   const bundleSpec = {
     image: DIGEST,
     version: '0.1.0',
-    daemons: ['egress'],
+    daemons: ['egress', ...(remotes.length > 0 ? ['git-gate'] : [])],
     namespace: 'holder',
     hardening: 'as-created',
     running: true,
@@ -129,12 +141,19 @@ function bottleResources(name: string, shape: BottleShape): Resource[] {
       [address.bottle(name), address.uplink(), address.image('sidecars'), address.ca(name)],
       name,
     ),
+    ...keys,
     ...routes,
+    ...remotes,
     resource(
       address.guest(name),
       'guest',
       { env: {}, root: 'pending', probe: 'passed' },
-      [address.ca(name), address.bottle(name), address.bundle(name), ...routes.map((each) => each.address)],
+      [
+        address.ca(name),
+        address.bottle(name),
+        address.bundle(name),
+        ...[...routes, ...remotes].map((each) => each.address),
+      ],
       name,
     ),
   ]
@@ -152,6 +171,39 @@ function route(bottle: string, host: string, prefixes: readonly string[]): Resou
     uplink: 'declared',
   }
   return resource(address.route(bottle, host), 'route', spec, [address.bundle(bottle)], bottle)
+}
+
+export const FORGE = { provider: 'gitea', api: 'https://forge.example/api/v1' } as const
+
+function remoteOf(bottle: string, name: string, { repository, allow }: RemoteShape): Resource {
+  const spec: RemoteSpec = {
+    url: { user: 'git', host: 'forge.example', port: 22, path: `/${repository}.git` },
+    hostKeys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIForge'],
+    identity: address.key(bottle, name),
+    push: { allow, force: false, delete: false, tags: false, scan: 'block', flag: [], protect: [] },
+    credential: 'present',
+    allowPrivate: false,
+    uplink: 'declared',
+  }
+  const needs = [address.bundle(bottle), address.key(bottle, name)]
+  return resource(address.remote(bottle, name), 'remote', spec, needs, bottle)
+}
+
+function keyOf(bottle: string, name: string, { repository, allow, rotate }: RemoteShape): Resource {
+  const spec: KeySpec = {
+    ...FORGE,
+    repository,
+    url: `ssh://git@forge.example:22/${repository}.git`,
+    readOnly: allow.length === 0,
+    token: 'env:FORGE_TOKEN',
+    tokenRef: { from: 'env', name: 'FORGE_TOKEN' },
+    allowPrivate: false,
+    ...(rotate !== undefined && { rotate }),
+    listed: 'present',
+    pair: 'kept',
+    leftovers: [],
+  }
+  return resource(address.key(bottle, name), 'key', spec, [address.bundle(bottle)], bottle)
 }
 
 /** The world in which a stack is applied and in sync: the model of what `apply` leaves. */

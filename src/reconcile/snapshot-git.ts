@@ -1,0 +1,188 @@
+/**
+ * What is known of remotes and deploy keys: what each gate serves, what forges list, what the state folder holds. Pure.
+ * A forge that was not asked (its token cannot be had silently) leaves the state folder's word; one that was asked and
+ * did not answer makes its keys unknown.
+ */
+import { address } from '../model/address.ts'
+import type { Address } from '../model/address.ts'
+import type { GateStatus } from '../model/gate.ts'
+import type { Json } from '../model/json.ts'
+import { samePlace } from '../model/key-row.ts'
+import type { KeyPlace, KeyRow } from '../model/key-row.ts'
+import { isOfEngine, parseKeyTitle } from '../model/deploy-key.ts'
+import { routeKey } from '../model/policy.ts'
+import type { UplinkTarget } from '../model/policy.ts'
+import type { DriverName, Observed } from '../model/resource.ts'
+import type { SecretRef } from '../model/secret.ts'
+import type { Unknown } from '../model/snapshot.ts'
+import type { DeployKey } from '../ports/forge.ts'
+import type { KeyAtForge } from '../resources/key/spec.ts'
+
+/** One repository at one forge, and what was heard of it. */
+export interface ForgeLook extends KeyPlace {
+  /** Keys that it is asked for. */
+  readonly addresses: readonly Address[]
+  readonly tokenRef: SecretRef
+  readonly allowPrivate: boolean
+  /** Absent: it was not asked. */
+  readonly answer?: { readonly keys: readonly DeployKey[] } | { readonly unknown: string }
+}
+
+export interface KeysLook {
+  readonly stack: string
+  readonly installation: string
+  readonly engineId: string
+  readonly rows: readonly KeyRow[]
+  readonly forges: readonly ForgeLook[]
+}
+
+export interface KeysSeen {
+  readonly objects: readonly Observed[]
+  readonly unknown: readonly Unknown[]
+}
+
+export function seenKeys(look: KeysLook, driver: DriverName): KeysSeen {
+  const live = look.forges.flatMap((forge) => ownKeysAt(forge, look))
+  const addresses = new Set([...look.rows, ...live].map(({ address: at }) => at))
+  const unknown = look.forges.flatMap(({ addresses: asked, answer }) =>
+    answer && 'unknown' in answer
+      ? asked.map((at): Unknown => ({ kinds: ['key'], at, reason: answer.unknown }))
+      : [],
+  )
+  return { objects: [...addresses].sort().map((at) => observedKey(at, look, live, driver)), unknown }
+}
+
+interface OwnKey {
+  readonly address: Address
+  readonly forge: ForgeLook
+  readonly key: DeployKey
+}
+
+/** By its pair, else by a title of this installation, stack and engine. */
+function ownKeysAt(forge: ForgeLook, { rows, installation, stack, engineId }: KeysLook): readonly OwnKey[] {
+  const { answer } = forge
+  if (!answer || 'unknown' in answer) return []
+  return answer.keys.flatMap((key) => {
+    const row = rows.find((one) => samePlace(one, forge) && one.fingerprint === key.fingerprint)
+    if (row) return [{ address: row.address, forge, key }]
+    const mark = parseKeyTitle(key.title)
+    const isOurs = mark?.installation === installation && mark.stack === stack
+    return isOurs && isOfEngine(mark.id, engineId) ? [{ address: mark.address, forge, key }] : []
+  })
+}
+
+function observedKey(
+  at: Address,
+  { rows, forges }: KeysLook,
+  live: readonly OwnKey[],
+  driver: DriverName,
+): Observed {
+  const own = live.filter((one) => one.address === at)
+  const ofAddress = rows.filter((row) => row.address === at).sort(byAge)
+  const usable = ofAddress.filter((row) => row.retiredAt === undefined)
+  const row = usable.findLast((one) => one.ended !== undefined) ?? usable.at(-1)
+  const listedOf = (one: KeyRow) =>
+    own.find(({ forge, key }) => samePlace(forge, one) && key.fingerprint === one.fingerprint)
+  const listed = row && listedOf(row)
+  const withoutRow = own.filter(({ forge, key }) => !ofAddress.some((one) => isOf(one, forge, key)))
+  const rest = [
+    ...ofAddress.filter((one) => one !== row).map((one) => atForge(one, listedOf(one)?.key)),
+    ...withoutRow.map(({ forge, key }) => listedAtForge(forge, key)),
+  ]
+  const current = row ? atForge(row, listed?.key) : undefined
+  const present = current ?? rest[0]
+  return {
+    address: at,
+    kind: 'key',
+    driver,
+    id: present?.fingerprint ?? present?.forgeId ?? at,
+    ownership: 'ours',
+    fields: {
+      ...(present && { provider: present.provider, api: present.api, repository: present.repository }),
+      ...(row && { readOnly: listed?.key.readOnly ?? row.readOnly, createdAt: row.begunAt }),
+      pair: row ? 'kept' : 'lost',
+      listed: row ? listing(row, listed, forges) : 'present',
+      // Without a pair there is nothing that stays: all of them are replaced together.
+      leftovers: plain(row ? rest : []),
+      all: plain([...(current ? [current] : []), ...rest]),
+    },
+    health: 'ok',
+    ...(row && { createdAt: row.begunAt }),
+  }
+}
+
+function listing(row: KeyRow, listed: OwnKey | undefined, forges: readonly ForgeLook[]): Json {
+  if (row.ended === undefined) return 'unconfirmed'
+  const asked = forges.find((forge) => samePlace(forge, row))?.answer
+  return listed === undefined && asked && 'keys' in asked ? 'missing' : 'present'
+}
+
+function isOf(row: KeyRow, forge: KeyPlace, key: DeployKey): boolean {
+  return samePlace(row, forge) && row.fingerprint === key.fingerprint
+}
+
+function atForge(row: KeyRow, listed: DeployKey | undefined): KeyAtForge {
+  const { provider, api, repository, fingerprint, id, tokenRef, allowPrivate, ended } = row
+  const forgeId = listed?.forgeId ?? ended?.forgeId
+  return {
+    provider,
+    api,
+    repository,
+    fingerprint,
+    row: id,
+    tokenRef,
+    allowPrivate,
+    ...(forgeId !== undefined && { forgeId }),
+  }
+}
+
+function listedAtForge(
+  { provider, api, repository, tokenRef, allowPrivate }: ForgeLook,
+  { forgeId, fingerprint }: DeployKey,
+): KeyAtForge {
+  const found = { provider, api, repository, tokenRef, allowPrivate, forgeId }
+  return { ...found, ...(fingerprint !== undefined && { fingerprint }) }
+}
+
+function plain(keys: readonly KeyAtForge[]): Json {
+  return keys as unknown as Json
+}
+
+function byAge(a: KeyRow, b: KeyRow): number {
+  const [left, right] = [`${a.begunAt} ${a.id}`, `${b.begunAt} ${b.id}`]
+  return left < right ? -1 : left > right ? 1 : 0
+}
+
+/** What the gate does not restrict is an observation: left out, it would count as applied (lessons.md, 1). */
+const UNRESTRICTED = { requireIdentity: null, maxPack: null, maxFile: null } as const
+
+/** `identities`: HMAC of each identity that can be had here, under the nonce of the driver's question, by address of the remote. */
+export function seenRemotes(
+  driver: DriverName,
+  bottle: string,
+  gate: GateStatus,
+  targets: readonly UplinkTarget[],
+  identities: Readonly<Record<string, string>>,
+): readonly Observed[] {
+  return gate.remotes.map(({ name, ...served }): Observed => {
+    const at = address.remote(bottle, name)
+    const target = targets.find((one) => routeKey(one) === routeKey(served.url))
+    const [held, wanted] = [gate.identities[name], identities[at]]
+    return {
+      address: at,
+      kind: 'remote',
+      driver,
+      id: `${bottle} ${name}`,
+      ownership: 'ours',
+      fields: {
+        ...UNRESTRICTED,
+        ...(served as unknown as Record<string, Json>),
+        allowPrivate: target?.allowPrivate ?? false,
+        uplink: target ? 'declared' : 'missing',
+        credential:
+          held === undefined ? 'missing' : wanted === undefined || wanted === held ? 'present' : 'changed',
+      },
+      health: 'ok',
+    }
+  })
+}

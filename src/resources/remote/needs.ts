@@ -1,0 +1,3 @@
+import type { Kind } from '../../model/address.ts'
+
+export const remoteNeeds: readonly Kind[] = ['bundle', 'key']
