@@ -10,6 +10,9 @@ import type { Program } from './program.ts'
 
 type Tree = Readonly<Record<string, unknown>>
 
+/** Objects whose digest holds what each installation makes for itself: certificates, and the canary that egress recognises. */
+const OWN = /^(?:guest|ca|bundle)\//
+
 export async function worldOf(program: Program): Promise<string> {
   const world = {
     containers: engineObjects(program.stack),
@@ -40,7 +43,11 @@ function engineObjects(stack: string): readonly unknown[] {
     ...containers
       .map((found) => {
         const config = found['Config'] as Tree
-        const labels = Object.entries(config['Labels'] as Tree).filter(([key]) => !/installation/.test(key))
+        const all = config['Labels'] as Tree
+        const own = OWN.test(String(all['dev.bot-bottle.address']))
+        const labels = Object.entries(all).filter(
+          ([key]) => !/installation/.test(key) && !(own && key === 'dev.bot-bottle.digest'),
+        )
         const state = found['State'] as Tree
         return named({
           name: found['Name'],
@@ -64,8 +71,7 @@ async function heldByDaemons({ home, stack }: Program): Promise<unknown> {
   if (!uplink || 'unknown' in uplink) return uplink
   const { record, policy, bottles } = uplink.status
   const objects = Object.entries(record?.objects ?? {}).map(([address, object]) => {
-    const guest = address.startsWith('guest/') || address.startsWith('ca/')
-    return [address, { digest: guest ? '' : object.digest, protect: object.protect }]
+    return [address, { digest: OWN.test(address) ? '' : object.digest, protect: object.protect }]
   })
   return {
     // The machine's own addresses come and go with the networks of others.
