@@ -1,0 +1,176 @@
+/**
+ * The git gate of one bottle as a library: configure, status, accept. It knows no listener, no process and no uplink:
+ * sockets are given to it, and `dial` is its only way out. What it keeps lies below `work`, and nothing of it is needed
+ * again.
+ */
+import { createHmac } from 'node:crypto'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import type { GateConfig, GateRemote, GateStatus } from '../../src/model/gate.ts'
+import { digestOf } from '../../src/model/json.ts'
+import { isName } from '../../src/model/names.ts'
+import { KnownSecrets } from '../detect/known.ts'
+import type { Detectors } from '../detect/look.ts'
+import { createShapeScanner } from '../detect/shapes/scanner.ts'
+import type { ShapeScanner } from '../detect/shapes/scanner.ts'
+import type { LogLine } from '../supervisor/ipc.ts'
+import { Exchange } from './exchange.ts'
+import { GATE_LIMITS } from './limits.ts'
+import type { GateLimits } from './limits.ts'
+import { KeyUnusable } from './keys.ts'
+import { ServedRemote, wayOf } from './remote.ts'
+import { serveRequest } from './serve.ts'
+
+export interface GateDialTarget {
+  readonly host: string
+  readonly port: number
+  /** Secret: what the uplink knows this bundle by. */
+  readonly token: string
+}
+
+export interface GateOptions {
+  /** A folder that nobody else may enter; it is emptied. Short: paths of sockets end at 108 bytes. */
+  readonly work: string
+  /** A program that relays its standard streams to the socket named by its last argument. */
+  readonly relay: readonly string[]
+  readonly dial: (target: GateDialTarget) => Promise<Duplex>
+  readonly log: (line: LogLine) => void
+  /** Milliseconds; default `Date.now`. */
+  readonly now?: () => number
+  readonly limits?: Partial<GateLimits>
+}
+
+export interface Gate {
+  /** Replaces the configuration whole. What it no longer allows is closed when this resolves; rejects and changes nothing for one that cannot be enforced. */
+  configure(config: GateConfig): Promise<{ readonly generation: number }>
+  status(nonce: string): GateStatus
+  accept(socket: Duplex): void
+  close(): Promise<void>
+}
+
+/** What was decided on before the present configuration would open again what that one closed. */
+export class GenerationOld extends Error {
+  override readonly name = 'GenerationOld'
+}
+
+/** One configuration as it is enforced; replaced whole. Holds secrets. */
+interface Running {
+  readonly config: GateConfig
+  readonly token: string
+  readonly detectors: Detectors
+}
+
+export function createGate(options: GateOptions): Gate {
+  const now = options.now ?? Date.now
+  const limits: GateLimits = { ...GATE_LIMITS, ...options.limits }
+  const exchanges = new Set<Exchange>()
+  let served: ReadonlyMap<string, ServedRemote> = new Map()
+  let running: Running | undefined
+  let folders = 0
+  rmSync(options.work, { recursive: true, force: true })
+  mkdirSync(options.work, { recursive: true, mode: 0o700 })
+
+  const dial = ({ host, port }: { readonly host: string; readonly port: number }): Promise<Duplex> =>
+    running === undefined
+      ? Promise.reject(new Error('no configuration'))
+      : options.dial({ host, port, token: running.token })
+
+  const made = (remote: GateRemote, identity: string | undefined): ServedRemote => {
+    folders += 1
+    const folder = join(options.work, `r${folders}`)
+    try {
+      return new ServedRemote({ remote, identity, folder, relay: options.relay, dial, limits })
+    } catch (error) {
+      const why = error instanceof KeyUnusable ? `its key cannot be used: ${error.message}` : messageOf(error)
+      throw new Error(`remote ${remote.name}: ${why}`, { cause: error })
+    }
+  }
+
+  const serve = serveRequest({
+    served: () => served,
+    detectors: () => running?.detectors ?? NOTHING_KNOWN(),
+    limits,
+    log: (line) =>
+      options.log({
+        at: new Date(now()).toISOString(),
+        bottle: running?.config.bottle ?? '',
+        generation: running?.config.generation ?? 0,
+        ...line,
+      }),
+  })
+
+  return {
+    async configure(config) {
+      if (config.generation <= (running?.config.generation ?? 0))
+        throw new GenerationOld(`generation ${config.generation} is not newer than the present one`)
+      const token = config.uplinkToken ?? running?.token
+      if (token === undefined) throw new Error('the first configuration has no uplink token')
+      const detectors = detectorsFor(config)
+      const next = new Map<string, ServedRemote>()
+      const kept: [ServedRemote, GateRemote][] = []
+      for (const remote of config.remotes) {
+        if (!isName(remote.name) || next.has(remote.name)) throw new Error('a remote has no name of its own')
+        const identity = config.identities[remote.name]
+        const present = served.get(remote.name)
+        if (present?.way === wayOf(remote, identity)) kept.push([present, remote])
+        next.set(remote.name, present?.way === wayOf(remote, identity) ? present : made(remote, identity))
+      }
+      const gone = [...served.values()].filter((one) => next.get(one.remote.name) !== one)
+      running = { config, token, detectors }
+      for (const [present, remote] of kept) present.remote = remote
+      served = next
+      await Promise.all(gone.map((one) => one.close()))
+      return { generation: config.generation }
+    },
+
+    status: (nonce) => ({
+      generation: running?.config.generation ?? 0,
+      remotes: [...served.values()].map(({ remote }) => remote),
+      identities: Object.fromEntries(
+        Object.entries(running?.config.identities ?? {}).map(([name, value]) => [
+          name,
+          createHmac('sha256', nonce).update(value).digest('hex'),
+        ]),
+      ),
+      known: running?.config.known === undefined ? '' : digestOf(JSON.stringify(running.config.known)),
+      connections: exchanges.size,
+    }),
+
+    accept(socket) {
+      if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true)
+      const exchange = new Exchange(socket, limits, serve)
+      if (exchanges.size >= limits.connections) return exchange.destroy()
+      exchanges.add(exchange)
+      socket.once('close', () => exchanges.delete(exchange))
+      void exchange.run()
+    },
+
+    async close() {
+      for (const exchange of exchanges) exchange.destroy()
+      await Promise.all([...served.values()].map((one) => one.close()))
+      served = new Map()
+    },
+  }
+}
+
+let shapes: ShapeScanner | undefined
+
+const detectorsWith = (known: KnownSecrets): Detectors => ({
+  known,
+  get shapes() {
+    return (shapes ??= createShapeScanner())
+  },
+})
+
+const NOTHING_KNOWN = (): Detectors => detectorsWith(new KnownSecrets(Buffer.alloc(32), []))
+
+function detectorsFor({ known }: GateConfig): Detectors {
+  if (known === undefined) return NOTHING_KNOWN()
+  const key = Buffer.from(known.key, 'hex')
+  if (key.length < 16) throw new Error('the key of the fingerprints is too short')
+  return detectorsWith(new KnownSecrets(key, known.prints))
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message.slice(0, 200) : 'not enforceable'

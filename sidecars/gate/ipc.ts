@@ -1,0 +1,17 @@
+/** What the supervisor and the gate say to each other over Node's IPC channel: as with egress, with a configuration of its own. */
+import type { GateConfig, GateStatus } from '../../src/model/gate.ts'
+import type { LogLine } from '../supervisor/ipc.ts'
+
+export type ToGate =
+  /** Sent with a `net.Server` that is bound already. */
+  | { readonly listen: 'git' }
+  | { readonly id: number; readonly op: 'configure'; readonly config: GateConfig }
+  | { readonly id: number; readonly op: 'status'; readonly nonce: string }
+
+export type GateValue = GateStatus | { readonly generation: number }
+
+export type FromGate =
+  | { readonly ready: true; readonly version: string }
+  | { readonly id: number; readonly ok: true; readonly value: GateValue }
+  | { readonly id: number; readonly ok: false; readonly code: string; readonly message: string }
+  | { readonly log: LogLine }

@@ -1,0 +1,41 @@
+/** What one bottle may occupy at its git gate. Bytes and milliseconds; tests make some of them smaller. */
+import { LIMITS } from '../egress/limits.ts'
+import type { DoorLimits } from '../egress/limits.ts'
+import { LINK_LIMITS } from './link.ts'
+import type { LinkLimits } from './link.ts'
+
+export interface GateLimits {
+  /** Of heads of requests, as at the other doors. */
+  readonly head: DoorLimits
+  readonly link: LinkLimits
+  readonly connections: number
+  /** No byte of a request, or none taken of an answer. */
+  readonly stalledMs: number
+  /** A kept connection without a request. */
+  readonly idleMs: number
+  /** One request with its answer. */
+  readonly totalMs: number
+  /** One refresh from the upstream. */
+  readonly refreshMs: number
+  /** While a push is looked at, the client hears something in this interval. */
+  readonly aliveMs: number
+  /** Body of a request that is no pack: wants and haves. */
+  readonly askedBytes: number
+  /** Defaults of `max_pack` and `max_file`. */
+  readonly pack: number
+  readonly file: number
+}
+
+export const GATE_LIMITS: GateLimits = {
+  head: LIMITS,
+  link: LINK_LIMITS,
+  connections: 256,
+  stalledMs: 60_000,
+  idleMs: 75_000,
+  totalMs: 60 * 60_000,
+  refreshMs: 30 * 60_000,
+  aliveMs: 5000,
+  askedBytes: 64 * 1024 * 1024,
+  pack: 512 * 1024 * 1024,
+  file: 100 * 1024 * 1024,
+}

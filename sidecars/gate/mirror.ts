@@ -1,0 +1,165 @@
+/**
+ * What the upstream has, as of a refresh that began after it was asked for. The mirror is disposable: it is made anew
+ * at the start of the gate and after a refresh that was cut off, and only a refresh, or a push that the upstream has
+ * taken, changes its refs. It holds branches and tags, nothing else.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { safeText } from '../../src/model/text.ts'
+import type { RefFacts } from '../policy/refs.ts'
+import { controls } from './controls.ts'
+import { git, GitFailed } from './git.ts'
+import type { Link } from './link.ts'
+import { UpstreamFailed } from './link.ts'
+
+/** One remote's upstream, as far as the mirror needs it. */
+export type Way = () => Link
+
+const SERVED = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*']
+
+export class Mirror {
+  readonly #folder: string
+  readonly #way: Way
+  readonly #ms: number
+  #path: string | undefined
+  #facts: RefFacts = { defaultBranch: undefined, refs: new Map() }
+  #running: Promise<RefFacts> | undefined
+  #next: Promise<RefFacts> | undefined
+
+  /** `ms`: how long one refresh may take. */
+  constructor(folder: string, way: Way, ms: number) {
+    this.#folder = folder
+    this.#way = way
+    this.#ms = ms
+  }
+
+  get exists(): boolean {
+    return this.#path !== undefined
+  }
+
+  /** The repository; there is one after the first refresh. */
+  get path(): string {
+    return this.#path ?? join(this.#folder, 'none')
+  }
+
+  /**
+   * Resolves when the mirror is what the upstream was at some time after this call. Who comes while one runs shares the
+   * next with all others who came. Throws UpstreamFailed.
+   */
+  refresh(): Promise<RefFacts> {
+    if (this.#running === undefined) {
+      this.#running = this.#refresh().finally(() => (this.#running = undefined))
+      return this.#running
+    }
+    this.#next ??= this.#running
+      .catch(() => undefined)
+      .then(() => {
+        this.#next = undefined
+        return this.refresh()
+      })
+    return this.#next
+  }
+
+  /** The upstream has taken these: refs follow, where they are still what they were. */
+  async adopt(refs: ReadonlyMap<string, string | undefined>): Promise<void> {
+    await this.#running?.catch(() => undefined)
+    const commands = [...refs].map(([name, oid]) =>
+      oid === undefined ? `delete ${name}\n` : `update ${name} ${oid}\n`,
+    )
+    await git(
+      ['update-ref', '--no-deref', '--stdin'],
+      { repository: this.path },
+      { input: commands.join('') },
+    )
+    this.#facts = { ...this.#facts, refs: await this.#present() }
+  }
+
+  async #refresh(): Promise<RefFacts> {
+    const link = this.#way()
+    try {
+      return await link.use(async (env) => {
+        const repository = await this.#repository()
+        const run = { repository, env, ms: this.#ms }
+        const listed = await git(['ls-remote', '--symref', '--', link.url], run)
+        const facts = parseListing(listed.stdout.toString())
+        if (!sameRefs(facts.refs, this.#facts.refs)) {
+          const specs = controls.on('declared-refs') ? SERVED : ['+refs/*:refs/*']
+          const options = ['--quiet', '--prune', '--no-tags', '--force', '--no-write-fetch-head']
+          // Without --atomic what is gone is removed first: a branch may take the place of a folder of branches.
+          await git(['fetch', ...options, '--no-recurse-submodules', '--', link.url, ...specs], run)
+          this.#facts = { ...this.#facts, refs: await this.#present() }
+        }
+        if (facts.defaultBranch !== undefined) await this.#pointHead(repository, facts.defaultBranch)
+        this.#facts = { ...this.#facts, defaultBranch: facts.defaultBranch }
+        return this.#facts
+      })
+    } catch (error) {
+      if (error instanceof GitFailed) {
+        if (error.result.code === null) await this.discard()
+        throw failureOf(error)
+      }
+      throw error
+    }
+  }
+
+  /** Forgets everything; who reads from it now fails. */
+  async discard(): Promise<void> {
+    const path = this.#path
+    this.#path = undefined
+    this.#facts = { defaultBranch: undefined, refs: new Map() }
+    if (path !== undefined) await rm(path, { recursive: true, force: true })
+  }
+
+  async #pointHead(repository: string, branch: string): Promise<void> {
+    if (this.#facts.defaultBranch === branch) return
+    await git(['symbolic-ref', 'HEAD', branch], { repository })
+  }
+
+  async #repository(): Promise<string> {
+    if (this.#path !== undefined) return this.#path
+    const path = join(this.#folder, `mirror-${randomBytes(4).toString('hex')}.git`)
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 })
+    await git(['init', '--quiet', '--bare', '--template=', '--initial-branch=main'], { repository: path })
+    this.#path = path
+    return path
+  }
+
+  async #present(): Promise<ReadonlyMap<string, string>> {
+    const listed = await git(['for-each-ref', '--format=%(objectname) %(refname)'], { repository: this.path })
+    return refsOf(listed.stdout.toString().split('\n'), ' ')
+  }
+}
+
+function parseListing(text: string): RefFacts {
+  const lines = text.split('\n')
+  const head = lines.map((line) => /^ref: (refs\/heads\/\S+)\tHEAD$/.exec(line)?.[1]).find(Boolean)
+  return { defaultBranch: head, refs: refsOf(lines, '\t') }
+}
+
+function refsOf(lines: readonly string[], separator: string): ReadonlyMap<string, string> {
+  const refs = new Map<string, string>()
+  for (const line of lines) {
+    const at = line.indexOf(separator)
+    const name = line.slice(at + 1)
+    if (at !== 40 || !/^refs\/(?:heads|tags)\//.test(name) || name.endsWith('^{}')) continue
+    refs.set(name, line.slice(0, at))
+  }
+  return refs
+}
+
+const sameRefs = (one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean =>
+  one.size === other.size && [...one].every(([name, oid]) => other.get(name) === oid)
+
+/** The connection stood, and git failed on it: the server has no such repository, went away, or sends nonsense. */
+function failureOf({ result }: GitFailed): UpstreamFailed {
+  const said = result.stderr
+    .split('\n')
+    .map((line) => line.replace(/^(?:remote|fatal|error|ERROR): /, '').trim())
+    .filter((line) => line !== '' && !line.startsWith('Please make sure') && !line.startsWith('and the repo'))
+  const why = result.code === null ? 'it took too long' : said.slice(0, 3).join('; ')
+  return new UpstreamFailed({
+    rule: 'upstream-unreachable',
+    message: `the upstream did not give what was asked for: ${safeText(why, 300)}. Nothing stale is served in its place.`,
+  })
+}

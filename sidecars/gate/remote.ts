@@ -1,0 +1,93 @@
+/** One declared remote as it is served: its mirror, its way up, its lock. */
+import { createHash } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { GateRemote } from '../../src/model/gate.ts'
+import { canonical } from '../../src/model/json.ts'
+import type { GateLimits } from './limits.ts'
+import { Link, UpstreamFailed } from './link.ts'
+import type { Dial } from './link.ts'
+import { Mirror } from './mirror.ts'
+
+export interface RemoteOptions {
+  readonly remote: GateRemote
+  /** Secret. */
+  readonly identity: string | undefined
+  /** Of this life of this remote alone. */
+  readonly folder: string
+  readonly relay: readonly string[]
+  readonly dial: Dial
+  readonly limits: GateLimits
+}
+
+/** Names the upstream, its keys and the identity without holding one: with another name it is another remote. */
+export function wayOf({ url, hostKeys }: GateRemote, identity: string | undefined): string {
+  return createHash('sha256')
+    .update(canonical({ url: { ...url }, hostKeys: [...hostKeys], identity: identity ?? '' }))
+    .digest('base64')
+}
+
+export class ServedRemote {
+  /** As it is declared now. */
+  remote: GateRemote
+  readonly way: string
+  readonly mirror: Mirror
+  readonly incoming: string
+  readonly #folder: string
+  readonly #link: Link | undefined
+  #turn: Promise<unknown> = Promise.resolve()
+  #users = 0
+  #closed = false
+
+  /** Throws for what cannot be enforced. */
+  constructor({ remote, identity, folder, relay, dial, limits }: RemoteOptions) {
+    this.remote = remote
+    this.way = wayOf(remote, identity)
+    this.#folder = folder
+    this.incoming = join(folder, 'incoming')
+    const { url, hostKeys } = remote
+    this.#link =
+      identity === undefined
+        ? undefined
+        : new Link({ url, hostKeys, identity, folder: join(folder, 'l'), relay, dial, limits: limits.link })
+    this.mirror = new Mirror(join(folder, 'mirror'), () => this.link(), limits.refreshMs)
+  }
+
+  /** Throws UpstreamFailed where the bundle has lost the key, or the remote is no longer declared so. */
+  link(): Link {
+    if (this.#link !== undefined && !this.#closed) return this.#link
+    throw new UpstreamFailed({
+      rule: 'identity-missing',
+      message: `the gate has no key for the remote ${this.remote.name}. Whoever runs this bottle brings it back with bot-bottle apply.`,
+    })
+  }
+
+  /** Files stay until the step is over, also when the remote is closed. */
+  async using<T>(step: () => Promise<T>): Promise<T> {
+    this.#users += 1
+    try {
+      return await step()
+    } finally {
+      this.#users -= 1
+      if (this.#closed) await this.#sweep()
+    }
+  }
+
+  /** One after the other, whatever became of the one before. */
+  readonly inTurn = <T>(step: () => Promise<T>): Promise<T> => {
+    const result = this.#turn.then(step)
+    this.#turn = result.catch(() => undefined)
+    return result
+  }
+
+  /** What is open to the upstream ends at once; who still reads from the mirror goes on. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#link?.close()
+    await this.#sweep()
+  }
+
+  async #sweep(): Promise<void> {
+    if (this.#users === 0) await rm(this.#folder, { recursive: true, force: true })
+  }
+}
