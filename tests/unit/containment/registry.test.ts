@@ -14,6 +14,9 @@ import { markCases } from '../egress/cases/marks.ts'
 import { nameCases } from '../egress/cases/names.ts'
 import { inboundCases } from '../egress/cases/inbound.ts'
 import { webSocketCases } from '../egress/cases/websocket.ts'
+import { pushingCases } from '../gate/cases/pushing.ts'
+import { scanningCases } from '../gate/cases/scanning.ts'
+import { servingCases } from '../gate/cases/serving.ts'
 import { CASES as SUPERVISOR } from '../supervisor/cases.ts'
 import { CASES as UPLINK } from '../uplink/cases.ts'
 import { LEFT_OUT, ROWS, type Row } from './cases.ts'
@@ -50,6 +53,11 @@ const named: readonly Named[] = [
     ...webSocketCases,
   ].map(({ ids, control }) => ({
     suite: 'unit/egress/cases.test.ts',
+    ids,
+    controls: control === undefined ? [] : [control],
+  })),
+  ...[...servingCases, ...pushingCases, ...scanningCases].map(({ ids, control }) => ({
+    suite: 'unit/gate/cases.test.ts',
     ids,
     controls: control === undefined ? [] : [control],
   })),
