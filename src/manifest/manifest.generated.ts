@@ -112,7 +112,7 @@ export type Duration = string
  */
 export type HostKey = string | string[]
 /**
- * A literal, `${NAME}` (the whole value; copied from the host at apply), or a placeholder.
+ * A literal, `${NAME}` (the whole value; copied from the host at apply), "?" (asked on the terminal), or a placeholder.
  */
 export type EnvValue =
   | string
