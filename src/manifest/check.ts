@@ -2,7 +2,7 @@
 import type { DriverName } from '../model/resource.ts'
 import { checkBottle } from './checks/bottle.ts'
 import type { Patterns } from './checks/patterns.ts'
-import { checkRemotes } from './checks/remotes.ts'
+import { checkRemotes, checkRequiredIdentity } from './checks/remotes.ts'
 import { checkRoutes } from './checks/routes.ts'
 import { checkUplink } from './checks/uplink.ts'
 import { at, entriesOf, entry, scalar, text } from './node.ts'
@@ -46,6 +46,7 @@ export function checkManifest(
   for (const { tree } of live) {
     checkBottle(tree, report)
     checkRemotes(tree, report)
+    checkRequiredIdentity(tree, report)
   }
   checkUplink(at(root, 'uplink'), report)
   checkImageNames(resolved, report)

@@ -1,5 +1,5 @@
 /** Remotes of a folded bottle: SSH URLs that hold no option in disguise, one way to authenticate, a known host key. */
-import { at, entriesOf, entry, text, type Entry, type Node } from '../node.ts'
+import { at, entriesOf, entry, scalar, text, type Entry, type Node } from '../node.ts'
 import { isLinkLocal, isMetadataAddress } from '../hosts.ts'
 import { quoted, type Report } from '../report.ts'
 import { checkReference } from './references.ts'
@@ -15,6 +15,22 @@ export interface SshUrl {
 export function checkRemotes(bottle: Node, report: Report): void {
   for (const remote of entriesOf(at(bottle, 'git', 'remotes')))
     if (remote.value.kind === 'map') checkRemote(remote, report)
+}
+
+/** `bottle` is live: what is said of its user holds. A name that is not there could not be required of anybody. */
+export function checkRequiredIdentity(bottle: Node, report: Report): void {
+  const user = at(bottle, 'git', 'user')
+  if (text(at(user, 'name')) !== undefined && text(at(user, 'email')) !== undefined) return
+  for (const { key, value } of entriesOf(at(bottle, 'git', 'remotes'))) {
+    const required = at(value, 'require_identity')
+    if (required && scalar(required) === true)
+      report.error(
+        'identity-undeclared',
+        required.place,
+        `remote ${quoted(key)} requires the declared identity, and \`git.user\` has no name and email`,
+        'git: { user: { name: …, email: … } }',
+      )
+  }
 }
 
 function checkRemote(remote: Entry, report: Report): void {
