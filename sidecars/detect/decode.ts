@@ -59,7 +59,8 @@ function* unescaped(
     }
     const end = Math.min(bytes.length, last + AROUND)
     const text = bytes.toString('latin1', start, end)
-    const goesOn = end < bytes.length
+    // Where chance makes escapes, what is packed is whole only without them.
+    const goesOn = end < bytes.length || !isText
     const decoded = text.replace(pattern, (...found: string[]) => character(found))
     yield { encoding, bytes: Buffer.from(decoded, 'latin1'), start, end, goesOn }
     // A form writes a space so; a space between letters of a known secret makes no difference.
