@@ -12,6 +12,7 @@ import {
   linkSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -22,7 +23,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { ensurePackages, labsCache, run, say, succeeds } from './cache.ts'
 import { giteaFolder, prepareGitea } from './gitea-build.ts'
-import { endProcess, recordedProcess } from './process.ts'
+import { commandLine, endProcess, recordedProcess } from './process.ts'
 
 /** Longest time from start to answer, milliseconds. */
 const PATIENCE_MS = 60_000
@@ -64,8 +65,11 @@ export function forgeMissing(): string | undefined {
   return lacking.length === 0 ? undefined : `${lacking.join(', ')} missing; install with: npm run labs`
 }
 
-/** One that runs already is left as it is. */
+/** One that runs already is left as it is. `name` ends in `-PID` where it belongs to one run. */
 export async function upForge(name: string): Promise<ForgeLab> {
+  const missing = forgeMissing()
+  if (missing !== undefined) throw new Error(`no forge here: ${missing}`)
+  await endAbandoned()
   const folder = folderOf(name)
   const described = join(folder, 'lab.json')
   if (recorded(folder) !== undefined && existsSync(described)) {
@@ -90,6 +94,15 @@ export async function downForge(name: string): Promise<void> {
   const folder = folderOf(name)
   await endProcess(recorded(folder))
   rmSync(folder, { recursive: true, force: true })
+}
+
+/** Those whose run was killed before it could take them down. */
+async function endAbandoned(): Promise<void> {
+  const all = existsSync(folderOf('')) ? readdirSync(folderOf('')) : []
+  for (const name of all) {
+    const [, pid] = /^forge.*-(\d+)$/.exec(name) ?? []
+    if (pid !== undefined && commandLine(Number(pid)) === '') await downForge(name)
+  }
 }
 
 /** Gitea refuses to be root; what it uses must then lie where another user can reach it, and home folders do not. */

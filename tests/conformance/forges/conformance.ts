@@ -10,7 +10,7 @@ import { ForgeError } from '../../../src/model/forge-error.ts'
 import { Secret } from '../../../src/model/secret.ts'
 import { createSshKey, sshFingerprint } from '../../../src/model/ssh-key.ts'
 import type { Forge, ForgeAccess, NewDeployKey } from '../../../src/ports/forge.ts'
-import { LOSSES, openLosing } from './losing.ts'
+import { LOSSES, openLosing, patience } from './losing.ts'
 import type { Losing, Loss } from './losing.ts'
 
 export interface ForgeSubject {
@@ -196,10 +196,10 @@ export function forgeConformance(name: string, makeSubject: () => Promise<ForgeS
     })
 
     describe('when answers are lost', () => {
-      const through = () =>
+      const through = (loss: Loss) =>
         subject.open({
           api: subject.api.replace(/:\d+/, `:${losing.port}`),
-          timeoutMs: 1_000,
+          timeoutMs: patience(loss),
         })
 
       /** As often as the errors allow it; the number of calls. */
@@ -210,9 +210,15 @@ export function forgeConformance(name: string, makeSubject: () => Promise<ForgeS
           try {
             return { result: await work(), calls }
           } catch (error) {
-            if (!(error instanceof ForgeError) || !error.transient || calls > 3) throw error
+            if (!(error instanceof ForgeError) || !error.transient || calls > 5) throw error
           }
         }
+      }
+
+      /** One more than without the loss; on a busy machine a short wait is too short now and then. */
+      function expectCalls(loss: Loss, step: number, calls: number): void {
+        if (loss === 'late') expect(calls).toBeGreaterThanOrEqual(2)
+        else expect([step, calls]).toEqual([step, 2])
       }
 
       /** Requests of one undisturbed run. */
@@ -225,7 +231,7 @@ export function forgeConformance(name: string, makeSubject: () => Promise<ForgeS
       it.each(LOSSES)(
         'makes one key, never two, whichever of the answers is lost (%s)',
         async (loss: Loss) => {
-          const lossy = through()
+          const lossy = through(loss)
           const repository = await subject.repository()
           const steps = await requestsOf(() => lossy.create(repository, fresh(), signal))
           expect(steps).toBeGreaterThan(1)
@@ -233,7 +239,7 @@ export function forgeConformance(name: string, makeSubject: () => Promise<ForgeS
             const key = fresh()
             losing.lose(loss, step)
             const { result, calls } = await insisting(() => lossy.create(repository, key, signal))
-            expect([step, calls]).toEqual([step, 2])
+            expectCalls(loss, step, calls)
             const same = (await forge.list(repository, signal)).filter(
               ({ fingerprint }) => fingerprint === sshFingerprint(key.publicKey),
             )
@@ -244,7 +250,7 @@ export function forgeConformance(name: string, makeSubject: () => Promise<ForgeS
       )
 
       it.each(LOSSES)('leaves no key, whichever of the answers is lost (%s)', async (loss: Loss) => {
-        const lossy = through()
+        const lossy = through(loss)
         const repository = await subject.repository()
         const first = await forge.create(repository, fresh(), signal)
         const steps = await requestsOf(() => lossy.revoke(repository, first, signal))
@@ -253,22 +259,23 @@ export function forgeConformance(name: string, makeSubject: () => Promise<ForgeS
           const key = await forge.create(repository, fresh(), signal)
           losing.lose(loss, step)
           const { calls } = await insisting(() => lossy.revoke(repository, key, signal))
-          expect([step, calls]).toEqual([step, 2])
+          expectCalls(loss, step, calls)
           expect(await forge.list(repository, signal)).toEqual([])
         }
       })
 
       it('says whether it may have been done', async () => {
-        const lossy = through()
         const fates: Record<string, string> = {}
         for (const loss of LOSSES) {
           const repository = await subject.repository()
           // The list of a repository without keys is one request.
           losing.lose(loss, 1)
-          fates[loss] = await lossy.create(repository, fresh(), signal).then(
-            () => 'done',
-            (error: unknown) => (error instanceof ForgeError ? error.fate : String(error)),
-          )
+          fates[loss] = await through(loss)
+            .create(repository, fresh(), signal)
+            .then(
+              () => 'done',
+              (error: unknown) => (error instanceof ForgeError ? error.fate : String(error)),
+            )
         }
         expect(fates).toMatchObject({
           lost: 'unknown',

@@ -9,6 +9,9 @@ import type { AddressInfo, Socket } from 'node:net'
 export const LOSSES = ['unsent', 'lost', 'cut', 'bad-gateway', 'late'] as const
 export type Loss = (typeof LOSSES)[number]
 
+/** Milliseconds for one request: short only where one waits in vain. */
+export const patience = (loss: Loss): number => (loss === 'late' ? 1_000 : 30_000)
+
 export interface Losing {
   readonly port: number
   /** The n-th connection from now on (0 the next) is lost in this way; every other one is passed on. */

@@ -3,15 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { makeKey, revokeKey } from '../../../src/execute/deploy-keys.ts'
+import { makeKey } from '../../../src/execute/deploy-keys.ts'
 import { address } from '../../../src/model/address.ts'
 import type { WantedKey } from '../../../src/model/key-row.ts'
 import { createSshKey, sshFingerprint } from '../../../src/model/ssh-key.ts'
-import { decideKeys } from '../../../src/reconcile/deploy-keys.ts'
 import type { KeyDecision } from '../../../src/reconcile/deploy-keys.ts'
 import { openDeployKeys } from '../../../src/state/deploy-keys.ts'
 import type { DeployKeys } from '../../../src/state/deploy-keys.ts'
 import { openHome, stackFolder } from '../../../src/state/home.ts'
+import { applyKeys, decideFor, type KeyWorld } from '../../conformance/forges/applying.ts'
 import { memoryForge } from './memory-forge.ts'
 import type { MemoryForge } from './memory-forge.ts'
 
@@ -48,28 +48,18 @@ interface Run {
   readonly rotate?: ReadonlyMap<WantedKey['address'], string>
 }
 
-/** What an apply does: decide once from what is there, make, then revoke. */
-async function apply(manifest: readonly WantedKey[], run: Run = {}): Promise<KeyDecision> {
-  const keys = run.keys ?? open(run.homeName)
-  const decision = await decide(manifest, { ...run, keys })
-  const effects = { keys, forge, clock, signal }
-  for (const { row, key } of decision.keep) if (!row.ended) keys.end(row.id, key.forgeId, 'now')
-  for (const { wanted: one, resume } of decision.make) await makeKey(effects, one, resume)
-  for (const { key, row } of decision.revoke) await revokeKey(effects, 'acme/app', key, row)
-  for (const row of decision.forget) keys.forget(row.id)
-  return decision
-}
-
-async function decide(manifest: readonly WantedKey[], { keys = open(), homeName, rotate }: Run = {}) {
-  return decideKeys({
-    installation: home(homeName).installation,
-    ...STACK,
-    wanted: manifest,
-    rows: keys.rows().rows,
-    listed: await forge.list('acme/app', signal),
-    ...(rotate && { rotate }),
-  })
-}
+const world = ({ keys, homeName, rotate }: Run): KeyWorld => ({
+  ...STACK,
+  installation: home(homeName).installation,
+  repository: 'acme/app',
+  keys: keys ?? open(homeName),
+  forge,
+  clock,
+  signal,
+  ...(rotate && { rotate }),
+})
+const apply = (manifest: readonly WantedKey[], run: Run = {}) => applyKeys(world(run), manifest)
+const decide = (manifest: readonly WantedKey[], run: Run = {}) => decideFor(world(run), manifest)
 
 const counts = ({ keep, make, revoke, forget, shown }: KeyDecision) => ({
   keep: keep.length,
