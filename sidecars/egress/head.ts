@@ -132,14 +132,17 @@ export function framingOf(head: Head, version: '1.0' | '1.1', otherwise: 'none' 
   return { kind: 'length', length: Number(length) }
 }
 
+const NONE: readonly string[] = []
+
 /** Lower-case members of a comma-separated field, over all its lines. */
 export function membersOf(fields: readonly Field[], key: string): readonly string[] {
-  const members: string[] = []
+  let members: string[] | undefined
   for (const field of fields) {
     if (field.key !== key) continue
+    members ??= []
     for (const member of field.value.split(',')) members.push(member.trim().toLowerCase())
   }
-  return members
+  return members ?? NONE
 }
 
 export function valueOf(fields: readonly Field[], key: string): string | undefined {

@@ -29,9 +29,17 @@ const RESPONSE_DROPPED: ReadonlySet<string> = new Set([
   'via',
 ])
 
+const NONE: ReadonlySet<string> = new Set()
+
+/** Fields that `Connection` says are for one hop. */
+function nominatedIn(fields: readonly Field[]): ReadonlySet<string> {
+  const names = membersOf(fields, 'connection')
+  return names.length === 0 ? NONE : new Set(names)
+}
+
 /** The agent's fields that go on, before any credential: what is judged is what is sent. */
 export function passedFields(fields: readonly Field[], identityOnly: boolean): readonly Field[] {
-  const nominated = new Set(membersOf(fields, 'connection'))
+  const nominated = nominatedIn(fields)
   return fields.filter(({ key }) => {
     const folded = key.includes('_') ? key.replaceAll('_', '-') : key
     if (HOP_BY_HOP.has(folded) || REQUEST_DROPPED.has(folded) || nominated.has(key)) return false
@@ -75,7 +83,7 @@ export function renderResponse(
   close: boolean,
   matcher: Matcher | undefined,
 ): string {
-  const nominated = new Set(membersOf(response.fields, 'connection'))
+  const nominated = nominatedIn(response.fields)
   const masked = (text: string): string => matcher?.maskText(text) ?? text
   let text = `HTTP/1.1 ${response.status} ${masked(response.reason)}\r\n`
   for (const { name, key, value } of response.fields) {

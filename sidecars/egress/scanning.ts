@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Marks } from '../../src/model/known.ts'
 import { DLP_DEFAULTS } from '../../src/model/policy.ts'
-import type { RoutePolicy } from '../../src/model/policy.ts'
+import type { AcceptedFinding, RoutePolicy } from '../../src/model/policy.ts'
 import { fingerprints } from '../detect/fingerprint.ts'
 import { KnownSecrets } from '../detect/known.ts'
 import type { Detectors } from '../detect/look.ts'
@@ -102,8 +102,15 @@ export function oncePerRule(tell: (finding: Finding) => void): (finding: Finding
   }
 }
 
+const DAY_MS = 86_400_000
+let today = { number: Number.NaN, text: '' }
+
 /** YYYY-MM-DD in UTC. */
-export const dayOf = (now: number): string => new Date(now).toISOString().slice(0, 10)
+export function dayOf(now: number): string {
+  const number = Math.floor(now / DAY_MS)
+  if (number !== today.number) today = { number, text: new Date(now).toISOString().slice(0, 10) }
+  return today.text
+}
 
 export interface RequestAt {
   readonly path: string
@@ -111,17 +118,22 @@ export interface RequestAt {
   readonly warned?: (finding: Finding) => void
 }
 
+const NONE: ReadonlySet<string> = new Set()
+
+const acceptedAt = (accepted: readonly AcceptedFinding[], path: string, today: string): ReadonlySet<string> =>
+  new Set(
+    accepted
+      .filter((one) => (one.path ?? path) === path && (one.until ?? today) >= today)
+      .map(({ rule }) => rule),
+  )
+
 /** `today`: as of `dayOf`; `warned`: told of what is masked, goes on, and says something of the agent. */
 export function scanRules(
   detectors: Detectors,
   { dlp = DLP_DEFAULTS }: RoutePolicy,
   { path, today, warned }: RequestAt,
 ): ScanRules {
-  const accepted = new Set(
-    (dlp.accepted ?? [])
-      .filter((one) => (one.path ?? path) === path && (one.until ?? today) >= today)
-      .map(({ rule }) => rule),
-  )
+  const accepted = dlp.accepted === undefined ? NONE : acceptedAt(dlp.accepted, path, today)
   return {
     detectors: dlp.personal === true ? withPersonal(detectors) : detectors,
     dlp,
