@@ -16,7 +16,7 @@ export function* readings(
   yield* runs(bytes)
   if (looksWide(bytes)) yield { encoding: 'utf-16', bytes: narrowed(bytes), start: 0, end: bytes.length }
   yield* folded(bytes)
-  for (const escape of ESCAPES) yield* unescaped(bytes, escape, isText)
+  for (const escape of ESCAPES) if (bytes.includes(escape.mark)) yield* unescaped(bytes, escape, isText)
 }
 
 const CR = 13
