@@ -94,6 +94,8 @@ func (g *generator) open(o order, host string) (*tls.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A peer that hangs is missing, not waited for.
+	conn.SetDeadline(time.Now().Add(time.Minute))
 	if o.Connect {
 		fmt.Fprintf(conn, "CONNECT %s:%d HTTP/1.1\r\nHost: %s:%d\r\n\r\n", host, o.Port, host, o.Port)
 		head, err := newReader(conn).head()
