@@ -14,8 +14,8 @@ import type { Specimen } from './parsers-corpus.ts'
 
 /** A socket that says the pieces given and then ends. */
 function saying(pieces: readonly Buffer[]): Wire {
-  const left = [...pieces]
-  return new Wire(new Duplex({ read() { this.push(left.shift() ?? null) }, write: (_piece, _encoding, done) => done() })) // prettier-ignore
+  let next = 0
+  return new Wire(new Duplex({ read() { this.push(pieces[next++] ?? null) }, write: (_piece, _encoding, done) => done() })) // prettier-ignore
 }
 
 export interface OurRead {
