@@ -9,6 +9,8 @@ export interface GateLimits {
   readonly head: DoorLimits
   readonly link: LinkLimits
   readonly connections: number
+  /** Requests that git works for at one time. */
+  readonly working: number
   /** No byte of a request, or none taken of an answer. */
   readonly stalledMs: number
   /** A kept connection without a request. */
@@ -30,6 +32,7 @@ export const GATE_LIMITS: GateLimits = {
   head: LIMITS,
   link: LINK_LIMITS,
   connections: 256,
+  working: 32,
   stalledMs: 60_000,
   idleMs: 75_000,
   totalMs: 60 * 60_000,

@@ -55,10 +55,16 @@ export class ServedRemote {
 
   /** Throws UpstreamFailed where the bundle has lost the key, or the remote is no longer declared so. */
   link(): Link {
-    if (this.#link !== undefined && !this.#closed) return this.#link
+    const { name } = this.remote
+    if (this.#closed)
+      throw new UpstreamFailed({
+        rule: 'upstream-unreachable',
+        message: `the remote ${name} was changed in the meantime. Ask again.`,
+      })
+    if (this.#link !== undefined) return this.#link
     throw new UpstreamFailed({
       rule: 'identity-missing',
-      message: `the gate has no key for the remote ${this.remote.name}. Whoever runs this bottle brings it back with bot-bottle apply.`,
+      message: `the gate has no key for the remote ${name}. Whoever runs this bottle brings it back with bot-bottle apply.`,
     })
   }
 

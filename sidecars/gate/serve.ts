@@ -14,6 +14,8 @@ import { askedFor } from './target.ts'
 import type { Asked } from './target.ts'
 import { NOT_SERVED, unknownText } from './words.ts'
 
+const BUSY = 'bot-bottle: too many requests at this gate at one time. Wait for the others to end.\n'
+
 /** What one request gets from all the others. */
 export interface Serving {
   served(): ReadonlyMap<string, ServedRemote>
@@ -27,6 +29,7 @@ const PUSH_REQUEST = 'application/x-git-receive-pack-request'
 const FETCH_REQUEST = 'application/x-git-upload-pack-request'
 
 export function serveRequest(serving: Serving): Serve {
+  let working = 0
   return async (request, answer) => {
     const served = serving.served()
     const named = (name: string): ServedRemote | undefined =>
@@ -41,7 +44,13 @@ export function serveRequest(serving: Serving): Serve {
       case 'service': {
         const remote = named(asked.remote)
         if (remote === undefined) return say(answer, 404, unknownText([...served.keys()]))
-        return remote.using(() => answerFor(serving, remote, asked, request, answer))
+        if (working >= serving.limits.working) return say(answer, 503, BUSY)
+        working += 1
+        try {
+          return await remote.using(() => answerFor(serving, remote, asked, request, answer))
+        } finally {
+          working -= 1
+        }
       }
     }
   }

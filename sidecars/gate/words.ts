@@ -47,17 +47,18 @@ export function foundReason(
   count: number,
   commits: ReadonlyMap<string, string>,
 ): Reason {
+  const [{ rule } = { rule: 'finding' }] = found
   const lines = found.map((one) => {
     const where = one.path === '' ? `the ${one.type} ${one.oid.slice(0, SHORT_OID)}` : safeText(one.path, 200)
     const commit = commits.get(one.oid)
     const inCommit = commit === undefined ? '' : ` (commit ${commit.slice(0, SHORT_OID)})`
-    return `${one.rule} in ${where}:${one.line}${inCommit}: ${one.excerpt}`
+    return `${one.rule === rule ? '' : `${one.rule} `}in ${where}:${one.line}${inCommit}: ${one.excerpt}`
   })
   const more = count > found.length ? [`and ${count - found.length} more`] : []
-  const way = found.some(({ rule }) => rule.startsWith('uninspectable/'))
+  const way = found.some((one) => one.rule.startsWith('uninspectable/'))
     ? 'What cannot be looked into is not passed: leave it out, or ask whoever runs this bottle.'
     : 'Take it out of every commit of this push (git commit --amend, git rebase -i), not only out of the last one; comments that silence scanners do nothing here.'
-  return { rule: found[0]?.rule ?? 'finding', lines: [...lines, ...more, way], short: 'secret found' }
+  return { rule, lines: [...lines, ...more, way], short: 'secret found' }
 }
 
 export function largeReason(files: readonly LargeFile[], limit: number): Reason {
