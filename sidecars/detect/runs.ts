@@ -3,7 +3,7 @@
  * paths, identifiers), so these are gathered: decoded side by side, weighed, and looked through together.
  */
 import { WINDOW } from './fingerprint.ts'
-import { beginsPacked } from './packed.ts'
+import { beginsPacked, packed } from './packed.ts'
 import type { Gathered, Layer } from './reading.ts'
 
 /** Shorter runs of base64 or hexadecimal hold nothing that is looked for. */
@@ -162,7 +162,10 @@ class Gathering {
   #weigh(encoding: string, written: number, start: number, end: number): void {
     const texts = this.#texts
     const begin = this.#textsEnd
-    switch (weightOf(texts, begin, written)) {
+    const weight = weightOf(texts, begin, written, PACKED_PAIR)
+    // Two bytes alone begin packed content by chance, mostly.
+    const isPacked = weight === PACKED && holdsPacked(texts.subarray(begin, written))
+    switch (weight === PACKED && !isPacked ? weightOf(texts, begin, written, 0) : weight) {
       case TEXT:
         this.#textsEnd = written + BETWEEN.copy(texts, written)
         break
@@ -170,6 +173,7 @@ class Gathering {
         texts.copy(this.#letters, this.#lettersEnd, begin, written)
         this.#lettersEnd += written - begin
         break
+      case PACKED:
       case ALONE: {
         const goesOn = encoding === 'base64' && isEscapedSign(this.#bytes, end)
         this.#alone.push({ encoding, bytes: Buffer.from(texts.subarray(begin, written)), start, end, goesOn })
@@ -177,6 +181,8 @@ class Gathering {
     }
   }
 }
+
+const holdsPacked = (bytes: Buffer): boolean => packed(bytes).next().done !== true
 
 const SEXTETS = Uint8Array.from({ length: 256 }, (_, byte) => {
   const at = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'.indexOf(
@@ -225,8 +231,10 @@ const NOTHING = 0
 const LETTERS = 1
 /** Enough text in a row for a shape or another layer, or what stands before a password in a URL. */
 const TEXT = 2
-/** Packed content may begin in it, which has an end only where it stands alone; or an escape. */
+/** An escape may begin in it, and letters enough stand around. */
 const ALONE = 3
+/** Packed content may begin in it, which has an end only where it stands alone. */
+const PACKED = 4
 
 /** Bytes in a row that could be text in UTF-8: no shape is shorter, and look-alikes stand in as many. */
 export const TEXT_MIN = 12
@@ -254,7 +262,8 @@ const PAIRS = pairs()
 
 const NEWLINE = 10
 
-function weightOf(bytes: Buffer, begin: number, end: number): number {
+/** `packed`: the flag of packed content, or 0 where there is none. */
+function weightOf(bytes: Buffer, begin: number, end: number, packed: number): number {
   let previous = NEWLINE
   let flags = 0
   let row = 0
@@ -269,7 +278,8 @@ function weightOf(bytes: Buffer, begin: number, end: number): number {
     letters += ALNUM[byte] as number
     previous = byte
   }
-  if (flags & PACKED_PAIR || (flags & ESCAPE && letters >= WINDOW)) return ALONE
+  if (flags & packed) return PACKED
+  if (flags & ESCAPE && letters >= WINDOW) return ALONE
   if (flags & URL || longest >= TEXT_MIN) return TEXT
   return letters >= WINDOW ? LETTERS : NOTHING
 }
