@@ -61,7 +61,7 @@ export const lifeCases: readonly Case[] = [
       }),
   },
   {
-    ids: ['PXY-29', 'TLS-05'],
+    ids: ['PXY-29'],
     title:
       'another issuer signs what is opened from then on, also for a host whose leaf was kept; what is open goes on',
     run: () =>
