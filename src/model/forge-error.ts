@@ -26,4 +26,17 @@ export class ForgeError extends DriverError {
     this.fate = fields.fate
     this.retryAfterMs = fields.retryAfterMs
   }
+
+  /** The same failure of a request that came after one that changed something. */
+  afterEffect(): ForgeError {
+    const { code, hint, cause, transient, retryAfterMs } = this
+    return new ForgeError(this.message, {
+      code,
+      fate: 'unknown',
+      transient,
+      ...(hint !== undefined && { hint }),
+      ...(cause !== undefined && { cause }),
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    })
+  }
 }

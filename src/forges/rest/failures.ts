@@ -11,7 +11,7 @@ export interface Operation {
   readonly tokenName: string
   readonly tokenNeeds: string
   readonly repository: string
-  /** `list the deploy keys`, `make a deploy key`, `revoke deploy key 7`. */
+  /** `list the deploy keys of`, `make a deploy key for`, `revoke deploy key 7 of`. */
   readonly what: string
 }
 
@@ -24,7 +24,7 @@ export function failed(
   fields: ForgeErrorFields,
 ): ForgeError {
   return new ForgeError(
-    `cannot ${what} of ${safeText(repository, 200)} at ${safeText(api, 200)}: ${told}`,
+    `cannot ${what} ${safeText(repository, 200)} at ${safeText(api, 200)}: ${told}`,
     fields,
   )
 }

@@ -2,6 +2,7 @@
  * The port of a forge over a REST API, in the words of a dialect. What is promised in `src/ports/forge.ts` is kept here
  * for all of them: whole lists, absence only as the forge listed it, effects that can be repeated and are read back.
  */
+import { ForgeError } from '../../model/forge-error.ts'
 import { sshFingerprint } from '../../model/ssh-key.ts'
 import { safeText } from '../../model/text.ts'
 import type { DeployKey, Forge, ForgeAccess, ForgeDialect, NewDeployKey, SeenKey } from '../../ports/forge.ts'
@@ -29,7 +30,7 @@ export function openForge(dialect: ForgeDialect, access: ForgeAccess): Forge {
     })
 
   async function create(repository: string, key: NewDeployKey, signal: AbortSignal): Promise<DeployKey> {
-    const doing = operation(repository, 'make a deploy key')
+    const doing = operation(repository, 'make a deploy key for')
     const fingerprint = sshFingerprint(key.publicKey)
     const held = async () => (await list(doing, signal)).find((found) => found.fingerprint === fingerprint)
     const before = await held()
@@ -48,7 +49,7 @@ export function openForge(dialect: ForgeDialect, access: ForgeAccess): Forge {
     if (made.fingerprint !== fingerprint)
       throw unknownShape(doing, 'it answers with another key than it was given', true)
     if (made.readOnly === key.readOnly) return made
-    await revoke(repository, made, signal)
+    await behindEffect(revoke(repository, made, signal))
     throw failed(
       doing,
       `it made a key that ${may(made)} where one that ${may(key)} was asked for; the key is revoked`,
@@ -61,7 +62,7 @@ export function openForge(dialect: ForgeDialect, access: ForgeAccess): Forge {
   }
 
   async function revoke(repository: string, key: SeenKey, signal: AbortSignal): Promise<void> {
-    const doing = operation(repository, `revoke deploy key ${safeText(key.forgeId, 40)}`)
+    const doing = operation(repository, `revoke deploy key ${safeText(key.forgeId, 40)} of`)
     const held = async () => (await list(doing, signal)).find(({ forgeId }) => forgeId === key.forgeId)
     const found = await held()
     if (found === undefined) return
@@ -74,10 +75,10 @@ export function openForge(dialect: ForgeDialect, access: ForgeAccess): Forge {
     const path = `${keysPath(dialect, doing)}/${encodeURIComponent(key.forgeId)}`
     const answer = await call(doing, { method: 'DELETE', path }, signal)
     if ('refusal' in answer && answer.status !== 404) throw answer.refusal
-    if ((await held()) === undefined) return
+    if ((await behindEffect(held())) === undefined) return
     throw failed(doing, `it answered ${answer.status} and lists the key still`, {
       code: 'forge-not-revoked',
-      fate: 'refused',
+      fate: 'unknown',
       transient: !('refusal' in answer),
       hint: `${tokenName} needs ${dialect.tokenNeeds}; or remove the key by hand in the settings of the repository`,
     })
@@ -88,11 +89,20 @@ export function openForge(dialect: ForgeDialect, access: ForgeAccess): Forge {
     api,
     create,
     revoke,
-    list: (repository, signal) => list(operation(repository, 'list the deploy keys'), signal),
+    list: (repository, signal) => list(operation(repository, 'list the deploy keys of'), signal),
     async find(repository, fingerprint, signal) {
-      const keys = await list(operation(repository, 'list the deploy keys'), signal)
+      const keys = await list(operation(repository, 'list the deploy keys of'), signal)
       return keys.find((key) => key.fingerprint === fingerprint)
     },
+  }
+}
+
+/** Whatever fails from here on, something was changed before. */
+async function behindEffect<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw error instanceof ForgeError ? error.afterEffect() : error
   }
 }
 

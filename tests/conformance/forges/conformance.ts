@@ -277,7 +277,18 @@ export function forgeConformance(name: string, makeSubject: () => Promise<ForgeS
               (error: unknown) => (error instanceof ForgeError ? error.fate : String(error)),
             )
         }
+        const repository = await subject.repository()
+        const key = await forge.create(repository, fresh(), signal)
+        // Behind the removal the list is read once more.
+        losing.lose('bad-gateway', 2)
+        fates['behind the removal'] = await through('bad-gateway')
+          .revoke(repository, key, signal)
+          .then(
+            () => 'done',
+            (error: unknown) => (error instanceof ForgeError ? error.fate : String(error)),
+          )
         expect(fates).toMatchObject({
+          'behind the removal': 'unknown',
           lost: 'unknown',
           cut: 'unknown',
           'bad-gateway': 'unknown',

@@ -148,7 +148,7 @@ describe('what a forge answers', () => {
     expect(listed.hint).toMatch(hint)
     const created = await errorOf(at(await serving(onPost(reply))).create('acme/app', KEY, NEVER))
     expect(created).toMatchObject(create ?? list)
-    expect(created.message).toMatch(/^cannot make a deploy key of acme\/app at /)
+    expect(created.message).toMatch(/^cannot make a deploy key for acme\/app at /)
   })
 
   it('a date to wait for is waited for', async () => {
