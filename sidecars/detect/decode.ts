@@ -31,7 +31,8 @@ interface Escape {
   /** Of the bytes behind the mark: whether this is one that could spell a letter, a digit or a sign of a token. */
   readonly telling: (bytes: Buffer, at: number) => boolean
   readonly pattern: RegExp
-  readonly character: (found: readonly (string | undefined)[]) => string
+  /** Of what the pattern found and its groups. */
+  readonly character: (found: string, ...groups: readonly (string | undefined)[]) => string
 }
 
 /** Bytes around an escape that are read with it: longer than any shape or ordinary known form. */
@@ -46,14 +47,14 @@ function* unescaped(
   // Chance makes escapes in bytes that are no text; what stands around one tells.
   const telling = (of: Buffer, at: number): boolean =>
     tells(of, at) && (isText || looksLikeText(of, at, at + NEAR))
-  let at = bytes.indexOf(mark)
+  let at = nextMark(bytes, mark, 0)
   while (at !== -1) {
-    while (at !== -1 && !telling(bytes, at)) at = bytes.indexOf(mark, at + 1)
+    while (at !== -1 && !telling(bytes, at)) at = nextMark(bytes, mark, at + 1)
     if (at === -1) return
     const start = Math.max(0, at - AROUND)
     let last = at
     for (;;) {
-      at = bytes.indexOf(mark, at + 1)
+      at = nextMark(bytes, mark, at + 1)
       if (at === -1 || at - last > 2 * AROUND) break
       if (telling(bytes, at)) last = at
     }
@@ -61,14 +62,21 @@ function* unescaped(
     const text = bytes.toString('latin1', start, end)
     // Where chance makes escapes, what is packed is whole only without them.
     const goesOn = end < bytes.length || !isText
-    const decoded = text.replace(pattern, (...found: string[]) => character(found))
+    const decoded = text.replace(pattern, character)
     yield { encoding, bytes: Buffer.from(decoded, 'latin1'), start, end, goesOn }
     // A form writes a space so; a space between letters of a known secret makes no difference.
     if (encoding === 'percent' && text.includes('+')) {
-      const spaced = text.replaceAll('+', ' ').replace(pattern, (...found: string[]) => character(found))
+      const spaced = text.replaceAll('+', ' ').replace(pattern, character)
       yield { encoding: 'form', bytes: Buffer.from(spaced, 'latin1'), start, end, goesOn }
     }
   }
+}
+
+/** Signs stand together, or far apart: the first bytes are looked at here, the others by a call that costs as much as they do. */
+function nextMark(bytes: Buffer, mark: number, from: number): number {
+  const near = Math.min(bytes.length, from + NEAR)
+  for (let at = from; at < near; at++) if (bytes[at] === mark) return at
+  return bytes.indexOf(mark, near)
 }
 
 const isHex = (byte: number | undefined): boolean =>
@@ -103,8 +111,11 @@ const NAMED: Readonly<Record<string, string>> = {
   apos: "'",
   nbsp: ' ',
 }
-const codePoint = (code: number): string =>
-  Number.isFinite(code) && code <= 0x10ffff ? Buffer.from(String.fromCodePoint(code)).toString('latin1') : '?'
+/** As UTF-8, one character a byte. */
+function codePoint(code: number): string {
+  if (code < 0x80) return String.fromCharCode(code)
+  return code <= 0x10ffff ? Buffer.from(String.fromCodePoint(code)).toString('latin1') : '?'
+}
 
 const ESCAPES: readonly Escape[] = [
   {
@@ -112,14 +123,14 @@ const ESCAPES: readonly Escape[] = [
     mark: 37,
     telling: (bytes, at) => isHex(bytes[at + 1]) && isHex(bytes[at + 2]),
     pattern: /%([0-9A-Fa-f]{2})/g,
-    character: ([, hex]) => String.fromCharCode(Number.parseInt(hex ?? '', 16)),
+    character: (_found, hex) => String.fromCharCode(Number.parseInt(hex ?? '', 16)),
   },
   {
     encoding: 'escape',
     mark: BACKSLASH,
     telling: (bytes, at) => behindBackslash(bytes, at + 1),
     pattern: /\\(?:u([0-9A-Fa-f]{4})|u\{([0-9A-Fa-f]{1,6})\}|x([0-9A-Fa-f]{2})|([0-7]{3})|(["\\/])|[nrt])/g,
-    character: ([, unit, point, byte, octal, plain]) =>
+    character: (_found, unit, point, byte, octal, plain) =>
       !(plain ?? unit ?? point ?? byte ?? octal)
         ? '\n'
         : (plain ??
@@ -130,7 +141,7 @@ const ESCAPES: readonly Escape[] = [
     mark: 38,
     telling: (bytes, at) => behindAmpersand(bytes[at + 1]),
     pattern: /&(?:#([0-9]{1,7})|#[xX]([0-9A-Fa-f]{1,6})|(amp|lt|gt|quot|apos|nbsp));?/g,
-    character: ([, decimal, hex, name]) =>
+    character: (_found, decimal, hex, name) =>
       name === undefined
         ? codePoint(decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal))
         : (NAMED[name] ?? ''),
@@ -141,7 +152,7 @@ const ESCAPES: readonly Escape[] = [
     telling: (bytes, at) =>
       isSign(bytes, at + 1) || bytes[at + 1] === LF || (bytes[at + 1] === CR && bytes[at + 2] === LF),
     pattern: /=(?:([0-9A-F]{2})|\r?\n)/g,
-    character: ([, hex]) => (hex === undefined ? '' : String.fromCharCode(Number.parseInt(hex, 16))),
+    character: (_found, hex) => (hex === undefined ? '' : String.fromCharCode(Number.parseInt(hex, 16))),
   },
 ]
 
