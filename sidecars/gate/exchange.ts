@@ -155,6 +155,7 @@ export class Exchange {
     const text = isMalformed ? 'this is no request of a git client' : 'the git gate could not go on'
     try {
       await new Answer(this.#wire, '1.0').text(status, `bot-bottle: ${text}.\n`)
+      this.#wire.end()
     } catch {
       this.#wire.destroy()
     }

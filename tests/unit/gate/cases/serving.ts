@@ -212,7 +212,7 @@ export const servingCases: readonly Case[] = [
     title: 'clients that stop in the middle are let go, leave nothing, and keep nobody waiting',
     control: 'stalls',
     run: () =>
-      inLab({ limits: { stalledMs: 700, idleMs: 700 } }, async (lab) => {
+      inLab({ limits: { stalledMs: 1500, idleMs: 1500 } }, async (lab) => {
         const post = `POST /origin.git/git-receive-pack HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-git-receive-pack-request\r\nContent-Length: 5000\r\n\r\n`
         const line = `${'0'.repeat(40)} ${'1'.repeat(40)} refs/heads/agent/x\0 report-status`
         const begun = `${(line.length + 4).toString(16).padStart(4, '0')}${line}0000PACK`
