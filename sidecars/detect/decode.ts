@@ -13,7 +13,7 @@ export function* readings(
   isText = looksLikeText(bytes, 0, SAMPLE),
 ): Generator<Reading | Gathered> {
   yield* packed(bytes)
-  yield* runs(bytes)
+  yield* runs(bytes, holdsEscape)
   if (looksWide(bytes)) yield { encoding: 'utf-16', bytes: narrowed(bytes), start: 0, end: bytes.length }
   yield* folded(bytes)
   for (const escape of ESCAPES) if (bytes.includes(escape.mark)) yield* unescaped(bytes, escape, isText)
@@ -70,6 +70,11 @@ function* unescaped(
       yield { encoding: 'form', bytes: Buffer.from(spaced, 'latin1'), start, end, goesOn }
     }
   }
+}
+
+const holdsEscape = (bytes: Buffer): boolean => {
+  const isText = looksLikeText(bytes, 0, SAMPLE)
+  return ESCAPES.some((escape) => unescaped(bytes, escape, isText).next().done !== true)
 }
 
 /** Signs stand together, or far apart: the first bytes are looked at here, the others by a call that costs as much as they do. */

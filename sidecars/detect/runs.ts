@@ -27,7 +27,7 @@ const FOLD = /^(?:\r\n?|\n|\\r\\n|\\[nr])/
 const ESCAPED_SIGN = /^(?:%(?:2[bf]|3d|0[ad])|\\\/|\\u00(?:2[bf]|3d)|&#(?:x2[bf]|x3d|4[37]|61))/i
 
 /** Base64 at each alignment, because what stands before the run may belong to it; hexadecimal at both. */
-export function* runs(bytes: Buffer): Generator<Layer | Gathered> {
+export function* runs(bytes: Buffer, isEscaped: IsEscaped): Generator<Layer | Gathered> {
   const { length } = bytes
   let gathering: Gathering | undefined
   let from = 0
@@ -41,10 +41,10 @@ export function* runs(bytes: Buffer): Generator<Layer | Gathered> {
     }
     const end = endOfRun(bytes, from)
     if (isShort(bytes, from, end)) {
-      gathering ??= new Gathering(bytes)
+      gathering ??= new Gathering(bytes, isEscaped)
       if (!gathering.hasRoom) {
         yield* gathering.readings()
-        gathering = new Gathering(bytes)
+        gathering = new Gathering(bytes, isEscaped)
       }
       gathering.add(from, end)
     } else yield* decodedRun(bytes, from, end)
@@ -106,8 +106,12 @@ const RUN_MOST = 2048
  */
 export const BETWEEN = Buffer.alloc(24, '\n')
 
+/** Whether a text that stands alone has an escape in it. */
+type IsEscaped = (bytes: Buffer) => boolean
+
 class Gathering {
   readonly #bytes: Buffer
+  readonly #isEscaped: IsEscaped
   readonly #texts: Buffer
   readonly #letters: Buffer
   readonly #places: number[] = []
@@ -115,8 +119,9 @@ class Gathering {
   #textsEnd = 0
   #lettersEnd = 0
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, isEscaped: IsEscaped) {
     this.#bytes = bytes
+    this.#isEscaped = isEscaped
     const size = Math.min(PAGE, 4 * bytes.length) + RUN_MOST
     this.#texts = Buffer.allocUnsafe(size)
     this.#letters = Buffer.allocUnsafe(size)
@@ -162,10 +167,11 @@ class Gathering {
   #weigh(encoding: string, written: number, start: number, end: number): void {
     const texts = this.#texts
     const begin = this.#textsEnd
-    const weight = weightOf(texts, begin, written, PACKED_PAIR)
-    // Two bytes alone begin packed content by chance, mostly.
-    const isPacked = weight === PACKED && holdsPacked(texts.subarray(begin, written))
-    switch (weight === PACKED && !isPacked ? weightOf(texts, begin, written, 0) : weight) {
+    let weight = weightOf(texts, begin, written, PACKED_PAIR | ESCAPE)
+    // Two bytes look like the beginning of either by chance, mostly.
+    if (weight === ALONE && !this.#standsAlone(texts.subarray(begin, written)))
+      weight = weightOf(texts, begin, written, 0)
+    switch (weight) {
       case TEXT:
         this.#textsEnd = written + BETWEEN.copy(texts, written)
         break
@@ -173,16 +179,17 @@ class Gathering {
         texts.copy(this.#letters, this.#lettersEnd, begin, written)
         this.#lettersEnd += written - begin
         break
-      case PACKED:
       case ALONE: {
         const goesOn = encoding === 'base64' && isEscapedSign(this.#bytes, end)
         this.#alone.push({ encoding, bytes: Buffer.from(texts.subarray(begin, written)), start, end, goesOn })
       }
     }
   }
-}
 
-const holdsPacked = (bytes: Buffer): boolean => packed(bytes).next().done !== true
+  #standsAlone(part: Buffer): boolean {
+    return packed(part).next().done !== true || this.#isEscaped(part)
+  }
+}
 
 const SEXTETS = Uint8Array.from({ length: 256 }, (_, byte) => {
   const at = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'.indexOf(
@@ -231,10 +238,8 @@ const NOTHING = 0
 const LETTERS = 1
 /** Enough text in a row for a shape or another layer, or what stands before a password in a URL. */
 const TEXT = 2
-/** An escape may begin in it, and letters enough stand around. */
+/** Packed content may begin in it, which has an end only where it stands alone; or an escape, among letters enough. */
 const ALONE = 3
-/** Packed content may begin in it, which has an end only where it stands alone. */
-const PACKED = 4
 
 /** Bytes in a row that could be text in UTF-8: no shape is shorter, and look-alikes stand in as many. */
 export const TEXT_MIN = 12
@@ -262,8 +267,8 @@ const PAIRS = pairs()
 
 const NEWLINE = 10
 
-/** `packed`: the flag of packed content, or 0 where there is none. */
-function weightOf(bytes: Buffer, begin: number, end: number, packed: number): number {
+/** `alone`: the flags for which it may have to stand alone. */
+function weightOf(bytes: Buffer, begin: number, end: number, alone: number): number {
   let previous = NEWLINE
   let flags = 0
   let row = 0
@@ -278,8 +283,7 @@ function weightOf(bytes: Buffer, begin: number, end: number, packed: number): nu
     letters += ALNUM[byte] as number
     previous = byte
   }
-  if (flags & packed) return PACKED
-  if (flags & ESCAPE && letters >= WINDOW) return ALONE
+  if (flags & alone & PACKED_PAIR || (flags & alone & ESCAPE && letters >= WINDOW)) return ALONE
   if (flags & URL || longest >= TEXT_MIN) return TEXT
   return letters >= WINDOW ? LETTERS : NOTHING
 }
