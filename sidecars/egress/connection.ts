@@ -4,48 +4,32 @@
  * policy can judge it again.
  */
 import type { Duplex } from 'node:stream'
-import { scanRequest } from '../detect/scan.ts'
 import type { Finding } from '../detect/scan.ts'
 import type { Authority } from '../policy/authority.ts'
 import { admit, judge } from '../policy/judge.ts'
 import type { JudgedRequest } from '../policy/judge.ts'
 import type { RoutePolicy } from '../../src/model/policy.ts'
 import type { RuleId } from '../policy/rules.ts'
-import { stripFields, stripQuery } from '../policy/strip.ts'
-import { refusalOf } from '../policy/words.ts'
+import type { Refusal } from '../policy/words.ts'
 import { controls } from './controls.ts'
+import { decide, tellAllowed, tellRefused } from './deciding.ts'
+import type { Seen } from './deciding.ts'
 import type { Door } from './door.ts'
 import type { Exchange } from './exchange.ts'
 import { forward } from './forward.ts'
 import { readHead } from './head.ts'
-import type { Field } from './head.ts'
 import { admitName } from './names.ts'
-import { asksIdentity } from './inbound.ts'
-import { passedFields } from './outgoing.ts'
 import { relayBothWays } from './passthrough.ts'
 import { renderRefusal } from './refuse.ts'
-import { parseConnect, parseRequest, parseRequestLine, Refuse, refuseFinding, ruleFor } from './request.ts'
+import { parseConnect, parseRequest, parseRequestLine, Refuse, ruleFor } from './request.ts'
 import type { ParsedRequest, Place } from './request.ts'
 import type { Running } from './running.ts'
-import { dayOf, oncePerRule, scanInput, scanRules } from './scanning.ts'
+import { oncePerRule } from './scanning.ts'
 import { ALERTS, helloHost, peekHello, terminate } from './tunnel.ts'
 import { openingFor } from './websocket/handshake.ts'
 import { Wire, WireClosed } from './wire.ts'
 
 export type DoorKind = 'proxy' | 'tls' | 'http'
-
-/** What is known of the request at hand, for words and audit. */
-interface Seen {
-  authority?: Authority
-  scheme?: 'https' | 'http'
-  method?: string
-  path?: string
-  route?: RoutePolicy
-  /** Bodies of an exchange that failed. */
-  bytesOut?: number
-  bytesIn?: number
-  fields: readonly Field[]
-}
 
 export class Connection {
   readonly #door: Door
@@ -138,37 +122,14 @@ export class Connection {
       path: request.path,
     })
     const running = this.#runningOrRefuse()
-    const { policy } = running.config
-    const admission = admit(policy, request.scheme, request.authority)
-    if (admission.route) seen.route = admission.route
-    if (!admission.admitted) throw new Refuse(admission.rule)
-    const { route } = admission
-    const identityOnly = asksIdentity(route)
-    const fields = stripFields(passedFields(request.fields, identityOnly), route)
-    const query = stripQuery(request.query, route)
-    const { scheme, authority, method, path } = request
-    const judged: JudgedRequest = {
-      scheme,
-      authority,
-      method,
-      path,
-      query,
-      headers: fields.map(({ key, value }) => [key, value]),
-      ...(request.upgrade && { upgrade: request.upgrade }),
-    }
-    const verdict = judge(policy, judged)
-    if (!verdict.allowed) throw new Refuse(verdict.rule)
     const warned = oncePerRule((finding) => audit(finding))
-    const rules = scanRules(running.detectors, verdict.route, { path, today: dayOf(began), warned })
-    const input = scanInput(request, verdict.route, fields, query, running.config.placeholders)
-    const scanned = scanRequest(input, rules)
-    if ('rule' in scanned) throw refuseFinding(scanned)
-    const credentials = running.credential(verdict.route)
-    if (!credentials.ok) throw new Refuse(credentials.rule)
+    const decided = decide(running, request, seen, { began, warned })
+    const { verdict, scanned, rules, fields, query, identityOnly, credential } = decided
+    const { scheme, authority } = request
     const sending = { request, fields, query, identityOnly, ...openingFor(request) }
     const exchange: Exchange = {
       client: this.#client,
-      outgoing: { ...sending, credential: credentials.credential },
+      outgoing: { ...sending, credential },
       target: {
         scheme,
         authority,
@@ -188,16 +149,10 @@ export class Connection {
     }
     let told = false
     const audit = (finding?: Finding): void => {
-      const { status, bodyOut: bytesOut, bodyIn: bytesIn, ending } = exchange
-      const rule = verdict.entry === -1 ? 'route' : `matches[${verdict.entry}]`
-      const answered = { ...(status > 0 && { status }), ...(ending && { closeCode: ending.code }) }
-      const counted = { ...answered, bytesOut, bytesIn, ms: Date.now() - began, again: told }
-      const audited = { route, authority, scheme, method, path, ...counted }
-      if (finding) return this.#door.audit.warned(running, rule, { ...audited, finding })
-      this.#door.audit.allowed(running, rule, audited)
-      told = true
+      tellAllowed(this.#door, running, decided, exchange, { ms: Date.now() - began, again: told, finding })
+      told ||= finding === undefined
     }
-    this.#judged = judged
+    this.#judged = decided.judged
     try {
       const keep = await forward(this.#door, verdict, scanned, exchange)
       audit()
@@ -290,28 +245,19 @@ export class Connection {
     if (this.#over) return
     if (error instanceof WireClosed) return this.#destroy()
     const rule = ruleFor(error)
-    const status = this.#audit(rule, error instanceof Refuse ? error.finding : undefined)
-    if (this.#speaking) return this.#say(status.refusal)
+    const refusal = this.#audit(rule, error instanceof Refuse ? error.finding : undefined)
+    if (this.#speaking) return this.#say(refusal)
     // Before TLS is up an alert can still be said; after it, or inside a response, the connection is only cut.
     if (rule === 'hello-invalid' || this.#client.bytesOut > CONNECT_ANSWER) return this.#destroy()
     this.#client.end(rule === 'authority-mismatch' ? ALERTS.unrecognizedName : ALERTS.accessDenied)
     this.#linger()
   }
 
-  #audit(rule: RuleId, finding?: Finding): { readonly refusal: ReturnType<typeof refusalOf> } {
-    const running = this.#door.running()
-    const { fields: _fields, path: asked, ...seen } = this.#seen
-    // What was found in a head may stand in its path.
-    const shown = finding?.place === 'head' ? undefined : asked
-    const path = shown === undefined ? undefined : (running?.matcher.maskText(shown) ?? shown)
-    const found = finding && { finding }
-    const refusal = refusalOf({ rule, ...seen, ...(path !== undefined && { path }), ...found })
-    const asking = { ...seen, ...(path !== undefined && { path }), ...found }
-    this.#door.audit.refused(running, rule, { ...asking, status: refusal.status })
-    return { refusal }
+  #audit(rule: RuleId, finding?: Finding): Refusal {
+    return tellRefused(this.#door, this.#seen, rule, finding)
   }
 
-  #say(refusal: ReturnType<typeof refusalOf>): void {
+  #say(refusal: Refusal): void {
     this.#client.end(renderRefusal(refusal, { fields: this.#seen.fields, method: this.#seen.method }))
     this.#linger()
   }

@@ -10,6 +10,7 @@ import type { Door } from './door.ts'
 import { Attempt, NO_ANSWER } from './exchange.ts'
 import type { Exchange } from './exchange.ts'
 import { Refuse } from './request.ts'
+import type { ParsedRequest } from './request.ts'
 
 /** Methods that may be sent again when a kept connection turns out to be closed (RFC 9110, 9.2.2). */
 const REPEATABLE: ReadonlySet<string> = new Set([
@@ -46,12 +47,7 @@ async function attempts(
   exchange: Exchange,
 ): Promise<boolean> {
   const { request } = exchange.outgoing
-  door.names.admit(allowed.route, request.authority.host)
-  door.quotas.admit(allowed.route, request.framing.kind === 'length' ? request.framing.length : 0)
-  const ends =
-    allowed.route.limits?.timeMs === undefined
-      ? Number.POSITIVE_INFINITY
-      : Date.now() + allowed.route.limits.timeMs
+  const ends = enter(door, allowed, request)
   const bodyless = request.framing.kind === 'none'
   // A handshake goes on a connection of its own: a kept one could end under it.
   for (let fresh = exchange.outgoing.opening !== undefined; ; fresh = true) {
@@ -73,4 +69,11 @@ async function attempts(
       throw error === NO_ANSWER ? new Refuse('upstream-closed') : error
     }
   }
+}
+
+/** Takes one request of the route's limits, or throws Refuse; when its time is over, milliseconds of `Date.now`. */
+export function enter(door: Door, { route }: Allowed, { authority, framing }: ParsedRequest): number {
+  door.names.admit(route, authority.host)
+  door.quotas.admit(route, framing.kind === 'length' ? framing.length : 0)
+  return route.limits?.timeMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + route.limits.timeMs
 }

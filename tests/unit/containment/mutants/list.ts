@@ -42,19 +42,19 @@ export const UNIT_MUTANTS: readonly Mutant[] = [
     stays: STILL_FORWARDS,
     edits: [
       {
-        file: 'sidecars/egress/connection.ts',
+        file: 'sidecars/egress/deciding.ts',
         from: 'const verdict = judge(policy, judged)',
-        to: 'const verdict = judge(policy, firstOf(this, judged))',
+        to: 'const verdict = judge(policy, firstOf(running, judged))',
       },
       {
-        file: 'sidecars/egress/connection.ts',
-        from: '/** Length of the answer to CONNECT:',
-        to: `const firsts = new WeakMap<Connection, JudgedRequest>()
-function firstOf(connection: Connection, judged: JudgedRequest): JudgedRequest {
-  if (!firsts.has(connection)) firsts.set(connection, judged)
-  return firsts.get(connection) ?? judged
+        file: 'sidecars/egress/deciding.ts',
+        from: '/** How far an exchange has come. */',
+        to: `const firsts = new WeakMap<Running, JudgedRequest>()
+function firstOf(running: Running, judged: JudgedRequest): JudgedRequest {
+  if (!firsts.has(running)) firsts.set(running, judged)
+  return firsts.get(running) ?? judged
 }
-/** Length of the answer to CONNECT:`,
+/** How far an exchange has come. */`,
       },
     ],
   },
@@ -99,7 +99,7 @@ function firstOf(connection: Connection, judged: JudgedRequest): JudgedRequest {
     stays: STILL_FORWARDS,
     edits: [
       {
-        file: 'sidecars/egress/connection.ts',
+        file: 'sidecars/egress/deciding.ts',
         from: 'running.credential(verdict.route)',
         to: 'running.credential(policy.routes.find(({ auth }) => auth !== undefined) ?? verdict.route)',
       },
@@ -132,7 +132,7 @@ function firstOf(connection: Connection, judged: JudgedRequest): JudgedRequest {
         to: 'path',
       },
       {
-        file: 'sidecars/egress/connection.ts',
+        file: 'sidecars/egress/deciding.ts',
         from: /running\?\.matcher\.\w+\(shown\) \?\? shown/,
         to: 'shown',
       },
