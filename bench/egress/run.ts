@@ -32,6 +32,8 @@ const { values } = parseArgs({
 const effort = values.quick === true ? EFFORT.quick : EFFORT.whole
 const rounds = Number(values.rounds ?? (values.quick === true ? 2 : 7))
 const wanted = PEERS.filter((name) => values.only?.split(',').includes(name) ?? true)
+/** Small requests through each peer before anything is measured, milliseconds. */
+const WARM_MS = 4000
 /** Names each peer meets in a round. */
 const FIRST_PER_ROUND = 10
 const say = (text: string): void => void process.stderr.write(`bench: ${text}\n`)
@@ -76,6 +78,9 @@ async function measure(): Promise<Measured> {
   const idle = Object.fromEntries(peers.map((peer) => [peer.name, usage(peer, memoryOf)]))
   const samples = new Map<PeerName, Sample[]>(peers.map(({ name }) => [name, []]))
   const generator = startGenerator(load, material.files.root)
+  // What is compiled while it runs is measured when it has been.
+  for (const { way } of peers)
+    await generator.measure(way, { do: 'requests', concurrency: 16, ms: WARM_MS }).catch(() => undefined)
   for (let round = 0; round <= rounds; round++) {
     const met = hosts.slice(round * FIRST_PER_ROUND, (round + 1) * FIRST_PER_ROUND)
     for (const peer of peers) {
