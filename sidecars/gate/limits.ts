@@ -9,7 +9,7 @@ export interface GateLimits {
   readonly head: DoorLimits
   readonly link: LinkLimits
   readonly connections: number
-  /** Requests that git works for at one time. */
+  /** Fetches that git works for at one time, and pushes. */
   readonly working: number
   /** No byte of a request, or none taken of an answer. */
   readonly stalledMs: number

@@ -5,6 +5,7 @@
  */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
@@ -121,7 +122,6 @@ export class Link {
     this.#closed = true
     clearTimeout(this.#idle)
     this.#hangUp()
-    for (const socket of this.#sockets) socket.destroy()
     for (const server of this.#servers) server.close()
     await this.#ready?.catch(() => undefined)
     await rm(this.#options.folder, { recursive: true, force: true })
@@ -182,6 +182,7 @@ export class Link {
   }
 
   #connect(): Master {
+    rmSync(this.#way.paths.control, { force: true })
     const child = spawn('ssh', [...masterArguments(this.#way.paths)], {
       cwd: '/',
       env: gitEnvironment(),
@@ -212,8 +213,10 @@ export class Link {
     return new UpstreamFailed(explain(said, this.#way, this.#dialled))
   }
 
+  /** Killed, it does not take the socket of its successor with it; asked, it may answer at its next sign of life. */
   #hangUp(): void {
-    this.#master?.child.kill('SIGTERM')
+    this.#master?.child.kill('SIGKILL')
     this.#master = undefined
+    for (const socket of this.#sockets) socket.destroy()
   }
 }

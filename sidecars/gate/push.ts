@@ -24,7 +24,7 @@ import { Doubt, readNewObjects } from './objects.ts'
 import { PktReader } from './pkt.ts'
 import { Progress } from './progress.ts'
 import { Quarantine } from './quarantine.ts'
-import { ObjectScan } from './scan.ts'
+import { maskedName, ObjectScan } from './scan.ts'
 import { commitsOf } from './origins.ts'
 import { pushUpstream } from './upstream.ts'
 import { foundReason, largeReason, reason, refReason, refusalText, strangerReason } from './words.ts'
@@ -97,10 +97,12 @@ export async function receivePush(
   return {
     decision: outcome.length === 0 ? 'allow' : 'deny',
     rules: outcome.length === 0 ? warned : outcome.map(({ rule }) => rule),
-    refs: commands.updates.map(({ ref }) => safeText(ref, 200)),
+    refs: commands.updates.slice(0, REFS_TOLD).map(({ ref }) => maskedName(ref, place.detectors())),
   }
 }
 
+/** In the audit. */
+const REFS_TOLD = 5
 const RESULT = 'application/x-git-receive-pack-result'
 
 function namesAllowed({ updates }: Commands, remote: GateRemote): readonly RefUpdate[] {

@@ -88,8 +88,17 @@ export class ObjectScan implements ObjectReader {
 
   #add(found: Found): void {
     this.count += 1
-    if (this.found.length < FOUND_MAX) this.found.push(found)
+    if (this.found.length < FOUND_MAX)
+      this.found.push({ ...found, path: maskedName(found.path, this.#detectors) })
   }
+}
+
+/** A name as it may be told: what would be found in it is masked. */
+export function maskedName(name: string, detectors: Detectors): SafeText {
+  const shown = Buffer.from(name)
+  for (const { start, end } of lookThrough(shown, detectors).hits)
+    shown.fill('*', clamp(start, shown.length), clamp(end, shown.length))
+  return safeText(shown.toString(), 200)
 }
 
 /** A file too large to be held: each piece is looked at with the end of the one before. */

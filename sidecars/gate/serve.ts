@@ -29,7 +29,8 @@ const PUSH_REQUEST = 'application/x-git-receive-pack-request'
 const FETCH_REQUEST = 'application/x-git-upload-pack-request'
 
 export function serveRequest(serving: Serving): Serve {
-  let working = 0
+  // Pushes that stop in the middle keep no fetch waiting.
+  const working = { 'git-upload-pack': 0, 'git-receive-pack': 0 }
   return async (request, answer) => {
     const served = serving.served()
     const named = (name: string): ServedRemote | undefined =>
@@ -44,12 +45,12 @@ export function serveRequest(serving: Serving): Serve {
       case 'service': {
         const remote = named(asked.remote)
         if (remote === undefined) return say(answer, 404, unknownText([...served.keys()]))
-        if (working >= serving.limits.working) return say(answer, 503, BUSY)
-        working += 1
+        if (working[asked.service] >= serving.limits.working) return say(answer, 503, BUSY)
+        working[asked.service] += 1
         try {
           return await remote.using(() => answerFor(serving, remote, asked, request, answer))
         } finally {
-          working -= 1
+          working[asked.service] -= 1
         }
       }
     }
@@ -114,7 +115,7 @@ async function dispatch(
   )
   if (outcome === undefined) return
   const { decision, rules, refs } = outcome
-  const path = `/${remote.remote.name}.git ${refs.slice(0, 5).join(' ')}`
+  const path = `/${remote.remote.name}.git ${refs.join(' ')}`
   const [rule = 'push'] = rules
   tell(serving, remote, { service, path }, decision, rule)
 }

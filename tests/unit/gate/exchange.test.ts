@@ -130,12 +130,12 @@ describe('patience', () => {
     expect(await said(port)).toBe('')
     expect(await said(port, 'GET /x HT')).toBe('')
     expect(await said(port, `${HEAD}Content-Length: 5\r\n\r\nab`)).toBe('')
-    await expect.poll(() => isGone).toBe(true)
+    await expect.poll(() => isGone, { timeout: 10_000 }).toBe(true)
     isGone = false
     const socket = client(port)
     socket.write('GET /x HTTP/1.1\r\nHost: h\r\n\r\n')
     socket.pause()
-    await expect.poll(() => isGone).toBe(true)
+    await expect.poll(() => isGone, { timeout: 10_000 }).toBe(true)
   })
 
   test('work that takes its time is not hurried, and ends with the time of the whole', async () => {

@@ -106,7 +106,7 @@ describe.skipIf(noSshd !== undefined)('an upstream that cannot be used is a fail
     inLab({ limits: { link: { connectMs: 10_000, keptMs: 1 } } }, async (lab) => {
       await lab.clone()
       // The kept connection ends by itself.
-      await expect.poll(() => lab.sshd.said).toContain(CLOSED)
+      await expect.poll(() => lab.sshd.said, { timeout: 20_000 }).toContain(CLOSED)
       lab.refuseDial = 'target-undeclared'
       const failed = await lab.git('fetch')
       expect(failed.code).not.toBe(0)
@@ -160,7 +160,7 @@ describe.skipIf(noSshd !== undefined)('an upstream that cannot be used is a fail
       expect(lab.sshd.said).not.toContain(CLOSED)
       const other = makeKey(join(lab.folder, 'other')).line
       await lab.reconfigure({ hostKeys: [other, lab.sshd.hostKey] })
-      await expect.poll(() => lab.sshd.said).toContain(CLOSED)
+      await expect.poll(() => lab.sshd.said, { timeout: 20_000 }).toContain(CLOSED)
       expect(lab.dialled).toHaveLength(1)
       expect((await lab.git('fetch')).code).toBe(0)
       expect(lab.dialled).toHaveLength(2)

@@ -91,7 +91,7 @@ describe.skipIf(noSshd !== undefined)('a push that the upstream turns down', () 
     inLab({ limits: { link: { connectMs: 10_000, keptMs: 1 } } }, async (lab) => {
       await lab.clone()
       await lab.commit({ 'a.txt': 'one' })
-      await expect.poll(() => lab.sshd.said).toContain('Closing connection to')
+      await expect.poll(() => lab.sshd.said, { timeout: 20_000 }).toContain('Closing connection to')
       lab.refuseDial = 'connect-failed'
       const { err, code } = await lab.push()
       expect(code).not.toBe(0)

@@ -152,6 +152,8 @@ export const scanningCases: readonly Case[] = [
         for (const tag of ['noted', 'of-blob', 'of-tree'])
           await refusedPush(lab, 'secret/env:KEY', () => lab.push(`refs/tags/${tag}`))
         await refusedPush(lab, 'secret/env:KEY', () => lab.push(`HEAD:refs/heads/agent/${SECRET}`))
+        await refusedPush(lab, 'ref-undeclared', () => lab.push(`HEAD:refs/heads/${SECRET}`))
+        expect(JSON.stringify(lab.lines)).not.toContain(SECRET)
       }),
   },
   {
