@@ -10,6 +10,7 @@ import { headExcerpt, maskedExcerpt } from './excerpt.ts'
 import { KnownSearch } from './known.ts'
 import { lookThrough } from './look.ts'
 import type { Detectors, Hit } from './look.ts'
+import { Pieces } from './pieces.ts'
 
 /** What a scan found: a stable rule id and where, never the value. */
 export interface Finding {
@@ -151,8 +152,9 @@ class WholeScan implements BodyScan {
   readonly whole = true
   readonly #codings: readonly string[]
   readonly #rules: ScanRules
-  readonly #pieces: Buffer[] = []
-  #length = 0
+  readonly #pieces = new Pieces()
+  /** Of the room. */
+  #taken = 0
   /** Too large to be looked at, and that is allowed here. */
   #unseen = false
 
@@ -164,26 +166,25 @@ class WholeScan implements BodyScan {
   push(piece: Buffer): Buffer | Finding {
     if (this.#unseen) return piece
     if (!this.#rules.room.take(piece.length)) return found(uninspectable('no-room'))
+    this.#taken += piece.length
     this.#pieces.push(piece)
-    this.#length += piece.length
-    if (this.#length <= WHOLE_MAX) return NOTHING
+    if (this.#pieces.length <= WHOLE_MAX) return NOTHING
     const hit = uninspectable('too-large')
     if (counts(hit, this.#rules)) return found(hit)
     this.#unseen = true
     this.dispose()
-    return Buffer.concat(this.#pieces.splice(0))
+    return this.#pieces.take()
   }
 
   dispose(): void {
-    this.#rules.room.give(this.#length)
-    this.#length = 0
+    this.#rules.room.give(this.#taken)
+    this.#taken = 0
   }
 
   end(): Buffer | Finding {
     this.dispose()
-    const [only] = this.#pieces
-    if (only === undefined) return NOTHING
-    const body = this.#pieces.length === 1 ? only : Buffer.concat(this.#pieces)
+    const body = this.#pieces.take()
+    if (body.length === 0) return body
     const text = decodeAll(this.#codings, body)
     if ('opaque' in text) {
       const hit = uninspectable(text.opaque)
@@ -204,8 +205,7 @@ class StreamScan implements BodyScan {
   readonly #search: KnownSearch
   #held = NOTHING
   #previous = NOTHING
-  #fresh: Buffer[] = []
-  #freshLength = 0
+  readonly #fresh = new Pieces()
 
   constructor(rules: ScanRules) {
     this.#rules = rules
@@ -214,9 +214,8 @@ class StreamScan implements BodyScan {
 
   push(piece: Buffer): Buffer | Finding {
     this.#fresh.push(piece)
-    this.#freshLength += piece.length
     // A stream of small pieces would have its held bytes looked at again for each.
-    return this.#freshLength < OVERLAP ? NOTHING : this.#pass(false)
+    return this.#fresh.length < OVERLAP ? NOTHING : this.#pass(false)
   }
 
   end(): Buffer | Finding {
@@ -227,7 +226,7 @@ class StreamScan implements BodyScan {
   dispose(): void {}
 
   #pass(last: boolean): Buffer | Finding {
-    const block = Buffer.concat([this.#held, ...this.#fresh])
+    const block = Buffer.concat([this.#held, this.#fresh.take()])
     const streaming = { search: this.#search, seen: this.#held.length, previous: this.#previous, last }
     const look = lookThrough(block, this.#rules.detectors, streaming)
     // What begins in the bytes that are held back is looked at again with what follows.
@@ -238,8 +237,6 @@ class StreamScan implements BodyScan {
     const passed = last ? block.length : Math.max(0, Math.min(look.settled, block.length - OVERLAP))
     this.#held = Buffer.from(block.subarray(passed))
     this.#previous = Buffer.from(block.subarray(Math.max(0, passed - 2), passed))
-    this.#fresh = []
-    this.#freshLength = 0
     return block.subarray(0, passed)
   }
 }

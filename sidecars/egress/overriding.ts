@@ -1,5 +1,6 @@
 /** Whether the body of a request names another method, also where it is packed: servers unpack it before they look. */
 import { decodeAll } from '../detect/content.ts'
+import { Pieces } from '../detect/pieces.ts'
 import { codingsOf, WHOLE_MAX } from '../detect/scan.ts'
 import { overrideSearch } from '../policy/override.ts'
 import type { OverrideSearch } from '../policy/override.ts'
@@ -27,8 +28,7 @@ export function overrideWatch(fields: readonly Field[]): OverrideWatch | undefin
 class PackedWatch implements OverrideWatch {
   readonly #search: OverrideSearch
   readonly #codings: readonly string[]
-  readonly #pieces: Buffer[] = []
-  #length = 0
+  readonly #pieces = new Pieces()
 
   constructor(search: OverrideSearch, codings: readonly string[]) {
     this.#search = search
@@ -37,12 +37,11 @@ class PackedWatch implements OverrideWatch {
 
   push(piece: Buffer): boolean {
     this.#pieces.push(piece)
-    this.#length += piece.length
-    return this.#length > WHOLE_MAX
+    return this.#pieces.length > WHOLE_MAX
   }
 
   end(): boolean {
-    const text = decodeAll(this.#codings, Buffer.concat(this.#pieces.splice(0)))
+    const text = decodeAll(this.#codings, this.#pieces.take())
     return 'opaque' in text || this.#search.push(text.bytes)
   }
 }

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -52,6 +54,16 @@ function passed(
   const last = scan.end()
   if (!Buffer.isBuffer(last)) return { out: Buffer.concat(out), finding: last }
   return { out: Buffer.concat([...out, last]) }
+}
+
+setFlagsFromString('--expose-gc')
+const collectGarbage: unknown = runInNewContext('gc')
+/** Bytes, after a collection. */
+function memoryHeld(): number {
+  if (typeof collectGarbage !== 'function') throw new Error('no collection')
+  collectGarbage()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
 }
 
 const filler = fc.string({ unit: fc.constantFrom(...'abc .,"{}\n<>&%\\=+/0'), maxLength: 6000 })
@@ -108,6 +120,20 @@ describe('A body', () => {
       ),
       { numRuns: 100 },
     )
+  })
+
+  it('costs little more than its bytes, in however many pieces it comes', () => {
+    const slab = Buffer.alloc(1000, 'a')
+    for (const [encodings, bytes] of [
+      [['gzip'], 1],
+      [[], 0],
+    ] as const) {
+      const scan = body(undefined, {}, [...encodings])
+      const before = memoryHeld()
+      for (let count = 0; count < 500_000; count++) scan.push(slab.subarray(0, bytes))
+      expect(memoryHeld() - before).toBeLessThan(8_000_000)
+      expect(Buffer.isBuffer(scan.push(slab))).toBe(true)
+    }
   })
 
   it('that is packed and too long to be had whole cannot be looked into: said, or passed where that is allowed', () => {
