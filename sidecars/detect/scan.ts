@@ -7,6 +7,7 @@ import { carrying } from './carrying.ts'
 import type { Carrier } from './carrying.ts'
 import { decodeAll } from './content.ts'
 import { headExcerpt, maskedExcerpt } from './excerpt.ts'
+import { endOfKey, isKeyByFirstLine } from './key-end.ts'
 import { KnownSearch } from './known.ts'
 import { lookThrough } from './look.ts'
 import type { Detectors, Hit } from './look.ts'
@@ -244,6 +245,14 @@ class StreamScan implements BodyScan {
 /** Layers whose place in the text is known exactly, so that masking it takes out what they carry. */
 const MASKABLE: ReadonlySet<string> = new Set(['base64', 'hex'])
 const MASK = '*'
+const isMaskable = ({ layers: [first] }: Hit): boolean => first === undefined || MASKABLE.has(first)
+
+/** `undefined`: nobody knows where. */
+function endOfHit(block: Buffer, hit: Hit, goesOn: boolean): number | undefined {
+  if (!isKeyByFirstLine(hit) || !isMaskable(hit)) return hit.end
+  if (hit.layers.length === 0) return endOfKey(block, hit, goesOn)
+  return goesOn && hit.end === block.length ? undefined : hit.end
+}
 
 /**
  * Masks what was found, in place and of equal length, and looks again: a text between escapes is found twice. The first
@@ -256,14 +265,12 @@ function masked(
   ends: { readonly previous: Uint8Array; readonly last: boolean },
 ): Hit | undefined {
   if (rules.dlp.outboundOnMatch !== 'redact' || hits.length === 0) return hits[0]
-  const stopping = hits.find(
-    ({ start, rule }) =>
-      // Found by its first line, a key ends nobody knows where.
-      start < 0 || rule.startsWith('uninspectable/') || rule.includes('private-key'),
+  const places = hits.map((hit) => ({ hit, end: endOfHit(block, hit, !ends.last) }))
+  const stopping = places.find(
+    ({ hit, end }) => hit.start < 0 || end === undefined || hit.rule.startsWith('uninspectable/'),
   )
-  if (stopping) return stopping
-  for (const { start, end, layers } of hits)
-    if (layers[0] === undefined || MASKABLE.has(layers[0])) block.fill(MASK, start, end)
+  if (stopping) return stopping.hit
+  for (const { hit, end } of places) if (isMaskable(hit)) block.fill(MASK, hit.start, end)
   const again = { search: new KnownSearch(rules.detectors.known), seen: 0, ...ends }
   const stays = lookThrough(block, rules.detectors, again).hits.find((hit) => counts(hit, rules))
   if (stays === undefined) for (const hit of hits) rules.masked?.(found(hit))

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { gzipSync } from 'node:zlib'
@@ -120,6 +120,33 @@ describe('A body', () => {
       ),
       { numRuns: 100 },
     )
+  })
+
+  it('that is a private key is masked to its last line, or as far as it is written, where a route redacts', () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+    const redacts = { dlp: { outboundOnMatch: 'redact', uninspectable: 'block' } } as const
+    const line = pem.split('\n')[9] ?? ''
+    const told = (text: string): object => ({ messages: [{ role: 'tool', text }, { role: 'user' }] })
+    for (const chat of [
+      JSON.stringify(told(pem)),
+      JSON.stringify({ arguments: JSON.stringify(told(pem)) }),
+      JSON.stringify(told(pem.replaceAll(/(.+)\n/g, '"$1\\n" +\n'))),
+      JSON.stringify(told(pem.slice(0, 900))),
+      JSON.stringify(told(Buffer.from(pem).toString('base64'))),
+    ]) {
+      const { out, finding } = passed(body(chat.length, redacts), Buffer.from(chat), [])
+      expect(finding).toBeUndefined()
+      expect(out.length).toBe(chat.length)
+      expect(out.includes(line.slice(0, 16))).toBe(false)
+      expect(out.toString()).toMatch(/role\W+user/)
+      expect(() => void JSON.parse(out.toString())).not.toThrow()
+    }
+    const between = Buffer.from(`${'x'.repeat(3000)} ${pem}`)
+    expect(passed(body(undefined, redacts), between, [3900]).finding?.rule).toBe('token/private-key-pkcs8')
+    const holding = Buffer.from(pem.replace(line, `${line.slice(0, 12)}${SECRET}${line.slice(12)}`))
+    const { out } = passed(body(holding.length, redacts), holding, [])
+    expect(out.toString('latin1').trimEnd()).toMatch(/^\*+$/)
   })
 
   it('costs little more than its bytes, in however many pieces it comes', () => {
