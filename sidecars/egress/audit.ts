@@ -6,6 +6,7 @@ import type { Finding } from '../detect/scan.ts'
 import type { RuleId } from '../policy/rules.ts'
 import { Counters } from './counters.ts'
 import type { Running } from './running.ts'
+import { untold } from './untold.ts'
 
 export interface Audited {
   /** The route that admits it; absent: none does, or none was looked for. */
@@ -77,16 +78,22 @@ export class Audit {
   }
 
   #write(running: Running | undefined, decision: 'allow' | 'deny', rule: string, audited: Audited): void {
-    const { authority, path, finding, route: _route, again: _again, ...rest } = audited
+    const { authority, path, finding, route, again: _again, ...rest } = audited
+    // What was passed has been looked through already, but for what is accepted.
+    const isSeen = decision === 'allow' && route?.dlp?.accepted === undefined
+    const shown = (text: string): string => (running && !isSeen ? untold(text, running.detectors) : text)
+    const host = (finding?.place === 'head' ? route?.host : undefined) ?? authority?.host ?? ''
     this.#log({
       at: new Date(this.#now()).toISOString(),
       bottle: running?.config.bottle ?? '',
       decision,
       rule,
       // What was found in a head may stand in a name under a wildcard.
-      host: (finding?.place === 'head' ? audited.route?.host : undefined) ?? authority?.host ?? '',
+      host: shown(host),
       port: authority?.port ?? 0,
-      ...(path !== undefined && { path: (running?.matcher.maskText(path) ?? path).slice(0, PATH_LOGGED) }),
+      ...(path !== undefined && {
+        path: shown(running?.matcher.maskText(path) ?? path).slice(0, PATH_LOGGED),
+      }),
       ...(finding && { finding: finding.rule, place: finding.place }),
       ...(finding?.excerpt !== undefined && { excerpt: finding.excerpt }),
       ...rest,

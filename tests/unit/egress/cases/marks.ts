@@ -31,6 +31,7 @@ const base = {
   upstreams: { 'plain.test:443': answerOk, 'own.test:443': answerOk },
 }
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
+const base64url = (text: string): string => Buffer.from(text).toString('base64url')
 
 async function expectRefused(lab: Lab, host: string, request: string, rule: string): Promise<void> {
   const before = lab.received()
@@ -235,6 +236,32 @@ export const markCases: readonly Case[] = [
             { decision: 'allow', rule: 'route', finding: 'canary', place: 'body' },
           ])
           expect(Date.parse(lab.egress.status('n').canaryAt ?? '')).toBeGreaterThan(Date.now() - 60_000)
+        },
+      ),
+  },
+  {
+    ids: ['CRD-13'],
+    title: 'a request that is refused before it is scanned is told of without what scanning would have found',
+    run: () =>
+      inLab(
+        { ...base, routes: [{ ...registry, matches: [{ paths: [{ prefix: '/declared/' }] }] }] },
+        async (lab) => {
+          const untold = [CANARY, PLACEHOLDER, ELSEWHERE, THEIRS, [...VALUE].join('-')]
+          for (const value of [...untold, ...untold.map(base64url)]) {
+            const request = get(`/undeclared/${value}`).replace('HOST', 'allowed.test')
+            await (await lab.tunnel()).send(request).ended()
+            expect(lab.lines.at(-1)).toMatchObject({
+              rule: 'request-undeclared',
+              path: expect.stringMatching(/^(?:\/undeclared\/)?\*+$/),
+            })
+          }
+          await lab
+            .raw()
+            .send(get(`http://${CANARY}.test/`).replace('HOST', `${CANARY}.test`))
+            .ended()
+          expect(lab.lines.at(-1)).toMatchObject({ rule: 'host-undeclared', host: `${'*'.repeat(32)}.test` })
+          await (await lab.tunnel()).send(get('/undeclared/a').replace('HOST', 'allowed.test')).ended()
+          expect(lab.lines.at(-1)).toMatchObject({ path: '/undeclared/a', host: 'allowed.test' })
         },
       ),
   },
