@@ -19,6 +19,8 @@ export interface GateLimits {
   readonly totalMs: number
   /** One refresh from the upstream. */
   readonly refreshMs: number
+  /** A push is judged by what the upstream had so long ago at most: what was listed for this very push, mostly. Values of refs are compared by the upstream itself. */
+  readonly freshMs: number
   /** While a push is looked at, the client hears something in this interval. */
   readonly aliveMs: number
   /** Body of a request that is no pack: wants and haves. */
@@ -37,6 +39,7 @@ export const GATE_LIMITS: GateLimits = {
   idleMs: 75_000,
   totalMs: 60 * 60_000,
   refreshMs: 30 * 60_000,
+  freshMs: 10_000,
   aliveMs: 5000,
   askedBytes: 64 * 1024 * 1024,
   pack: 512 * 1024 * 1024,

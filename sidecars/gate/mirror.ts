@@ -24,6 +24,8 @@ export class Mirror {
   readonly #ms: number
   #path: string | undefined
   #facts: RefFacts = { defaultBranch: undefined, refs: new Map() }
+  /** When the refresh began that the facts are of. */
+  #asOf = Number.NEGATIVE_INFINITY
   #running: Promise<RefFacts> | undefined
   #next: Promise<RefFacts> | undefined
 
@@ -61,6 +63,11 @@ export class Mirror {
     return this.#next
   }
 
+  /** What the upstream had no longer than `ms` milliseconds ago. */
+  recent(ms: number): Promise<RefFacts> {
+    return performance.now() - this.#asOf <= ms ? Promise.resolve(this.#facts) : this.refresh()
+  }
+
   /** The upstream has taken these: refs follow, where they are still what they were. */
   async adopt(refs: ReadonlyMap<string, string | undefined>): Promise<void> {
     await this.#running?.catch(() => undefined)
@@ -77,6 +84,7 @@ export class Mirror {
 
   async #refresh(): Promise<RefFacts> {
     const link = this.#way()
+    const began = performance.now()
     try {
       return await link.use(async (env) => {
         const repository = await this.#repository()
@@ -92,6 +100,7 @@ export class Mirror {
         }
         if (facts.defaultBranch !== undefined) await this.#pointHead(repository, facts.defaultBranch)
         this.#facts = { ...this.#facts, defaultBranch: facts.defaultBranch }
+        this.#asOf = began
         return this.#facts
       })
     } catch (error) {
@@ -107,6 +116,7 @@ export class Mirror {
   async discard(): Promise<void> {
     const path = this.#path
     this.#path = undefined
+    this.#asOf = Number.NEGATIVE_INFINITY
     this.#facts = { defaultBranch: undefined, refs: new Map() }
     if (path !== undefined) await rm(path, { recursive: true, force: true })
   }

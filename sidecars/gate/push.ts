@@ -167,7 +167,7 @@ interface Passing {
 async function passOn(place: PushPlace, passing: Passing, progress: Progress): Promise<readonly string[]> {
   const { run, quarantine, signal } = passing
   const remote = place.remote()
-  const facts = await place.mirror.refresh()
+  const facts = await place.mirror.recent(place.limits.freshMs)
   const looking = { ...run, signal }
   const updates = await factsAllowed(passing.updates, facts, remote, looking)
   const tips = updates.flatMap(({ to }) => (to === undefined ? [] : [to]))

@@ -44,6 +44,19 @@ describe.skipIf(noSshd !== undefined)('a push that is declared', () => {
       expect(lefts(lab)).toEqual([])
     }))
 
+  test.each([
+    ['what was listed for it a moment ago', 600_000, 2],
+    ['what is listed anew where that is too old', -1, 3],
+  ])('is judged by %s', (_, freshMs, asked) =>
+    inLab({ limits: { freshMs } }, async (lab) => {
+      await lab.clone()
+      await lab.commit({ 'a.txt': 'one' })
+      const before = lab.sshd.said.split('Starting session').length
+      expect((await lab.push()).code).toBe(0)
+      expect(lab.sshd.said.split('Starting session').length - before).toBe(asked)
+    }),
+  )
+
   test('may force, delete, and move tags where that is declared', () =>
     inLab({ push: { force: true, delete: true, tags: true } }, async (lab) => {
       await lab.clone()
