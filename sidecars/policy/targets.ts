@@ -2,7 +2,7 @@
 import type { RoutePolicy, UplinkTarget } from '../../src/model/policy.ts'
 
 /** One target for each route, sorted, so that the same routes give the same table. */
-export function uplinkTargets(routes: readonly RoutePolicy[]): readonly UplinkTarget[] {
+export function uplinkTargets(routes: readonly UplinkTarget[]): readonly UplinkTarget[] {
   return routes
     .map(({ host, port, allowPrivate }) => ({ host, port, allowPrivate }))
     .sort((a, b) => (a.host < b.host ? -1 : a.host > b.host ? 1 : a.port - b.port))

@@ -3,6 +3,8 @@ import type { ApplyEvent } from '../model/event.ts'
 import type { Lease } from '../ports/driver.ts'
 import { apply } from '../execute/apply.ts'
 import { hostAddresses } from '../execute/host-addresses.ts'
+import { describeSecretRef } from '../model/secret.ts'
+import { openDeployKeys } from '../state/deploy-keys.ts'
 import { openDatabase } from '../state/database.ts'
 import { openJournal } from '../state/journal.ts'
 import { openRecords } from '../state/records.ts'
@@ -53,6 +55,12 @@ export async function executing(
     journal: openJournal(database),
     records: openRecords(database),
     roots,
+    keys: openDeployKeys(place),
+    forges: async ({ provider, tokenRef, ...at }) => {
+      const { openForgeNamed } = await import('./forges.ts')
+      const token = await materials.secret(tokenRef)
+      return openForgeNamed(provider, { ...at, token, tokenName: describeSecretRef(tokenRef) })
+    },
     materials,
     trust: materials.trust,
     hostAddresses: hostAddresses(world.endpoint),

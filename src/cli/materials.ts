@@ -9,6 +9,7 @@ import type { SecretRef } from '../model/secret.ts'
 import type { Materials } from '../ports/driver.ts'
 import { bottlesConfigured } from '../execute/configured.ts'
 import { resolveAll, resolveQuietly, secretResolver } from '../execute/secrets.ts'
+import type { KeySpec } from '../resources/key/spec.ts'
 import type { RouteSpec } from '../resources/route/spec.ts'
 import type { Desired } from '../resources/desired.ts'
 import type { Roots } from '../state/roots.ts'
@@ -42,7 +43,8 @@ export async function openMaterials(
     signal,
     ...(canAsk(invocation) && { ask: (question: string) => asked(question, invocation) }),
   })
-  const credentials = await resolveAll(referencesOf(plan.desired, touched, desired), resolver)
+  const references = { ...referencesOf(plan.desired, touched, desired), ...tokensOf(plan) }
+  const credentials = await resolveAll(references, resolver)
   // Of bottles that the plan leaves alone: nothing is run or asked to tell the others of them.
   const { found } = await resolveQuietly(desired.secrets, invocation.io.env)
   const marksOf = (bottle: string) => stack.loaded?.marks(bottle)
@@ -62,6 +64,7 @@ export async function openMaterials(
     marks: (bottle) => ({ ...marksOf(bottle), others: othersOf(bottle, others) }),
     // Resolved once per run: what was had above is what is used now.
     secret: (ref) => resolver.credential(ref),
+    identity: (ref) => resolver.variable(ref),
     nextRootCertificate: async (bottle) => roots.nextOf(bottle)?.certificate,
     async rootCertificate(bottle) {
       const root = roots.rootOf(bottle)
@@ -102,6 +105,17 @@ function referencesOf(
     if (id !== undefined && ref) needed[id] = ref
   }
   return needed
+}
+
+/** Of every key that is made; one that is only revoked asks for its token then, so that nothing else waits for it. */
+function tokensOf({ actions }: Plan): Record<string, SecretRef> {
+  const made = actions.filter(({ kind, verb }) => kind === 'key' && verb !== 'remove' && verb !== 'blocked')
+  return Object.fromEntries(
+    made.flatMap(({ desired }) => {
+      const { token, tokenRef } = (desired?.spec ?? {}) as Partial<KeySpec>
+      return token !== undefined && tokenRef ? [[token, tokenRef]] : []
+    }),
+  )
 }
 
 async function asked(question: string, invocation: Invocation): Promise<string> {

@@ -16,7 +16,7 @@ export async function stackStatus(
   { io }: Pick<Invocation, 'io'>,
 ): Promise<StackStatus> {
   const [world, memory] = await Promise.all([
-    look(stack, stack.loaded?.desired ?? { secrets: {} }, io),
+    look(stack, stack.loaded?.desired ?? { secrets: {}, resources: [] }, io),
     // Beside the point when the rest is known, and no reason to fail.
     stack.driver.memory?.(stack.name).catch(() => undefined),
   ])

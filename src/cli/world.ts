@@ -5,7 +5,7 @@ import type { Snapshot } from '../model/snapshot.ts'
 import type { QuietAnswers } from '../execute/secrets.ts'
 import type { DriverObservation } from '../ports/driver.ts'
 import { assemble } from '../reconcile/snapshot.ts'
-import type { RootState } from '../reconcile/snapshot.ts'
+import type { Look, RootState } from '../reconcile/snapshot.ts'
 import type { Desired } from '../resources/desired.ts'
 import { digestsOf } from './others.ts'
 import type { Io } from './io.ts'
@@ -22,12 +22,17 @@ export interface World {
 }
 
 /** Throws when the engine does not answer: nothing can be compared then. */
-export async function look(stack: Stack, desired: Pick<Desired, 'secrets'>, io: Io): Promise<World> {
+export async function look(
+  stack: Stack,
+  desired: Pick<Desired, 'secrets' | 'resources'>,
+  io: Io,
+): Promise<World> {
   const observation = await stack.driver.observe(stack.name)
   const { state } = observation
   if (state.status === 'unreachable') throw unreachable(state)
   const uplink = observation.uplink && 'status' in observation.uplink ? observation.uplink : undefined
   const { found, refused } = await secretsOf(desired, io)
+  const git = await gitOf(stack, observation, desired, io)
   const snapshot = assemble({
     now: new Date(io.now()).toISOString(),
     installation: stack.home.installation,
@@ -37,6 +42,7 @@ export async function look(stack: Stack, desired: Pick<Desired, 'secrets'>, io: 
       ? Object.fromEntries([...found].map(([id, secret]) => [id, secret.digest(uplink.nonce)]))
       : {},
     foreign: digestsOf(found, stack.home, stack.name),
+    ...git,
   })
   return {
     snapshot,
@@ -65,6 +71,24 @@ async function rootsOf(stack: Stack, engineId: string | undefined): Promise<read
   if (engineId === undefined) return []
   const { openRoots } = await import('../state/roots.ts')
   return openRoots({ home: stack.home, engineId, stack: stack.name }).rootStates()
+}
+
+/** Keys and identities; nothing where neither a remote nor a key was ever declared. */
+async function gitOf(
+  stack: Stack,
+  { engineId, uplink }: DriverObservation,
+  { resources }: Pick<Desired, 'resources'>,
+  io: Io,
+): Promise<Pick<Look, 'keys' | 'identities'>> {
+  if (engineId === undefined) return {}
+  const record = uplink && 'status' in uplink ? uplink.status.record : undefined
+  const { identityDigests, lookAtKeys } = await import('./key-look.ts')
+  const question = { stack, engineId, resources, record, io }
+  const [keys, identities] = await Promise.all([
+    lookAtKeys(question),
+    uplink && 'nonce' in uplink ? identityDigests(question, uplink.nonce) : {},
+  ])
+  return { ...(keys && { keys }), identities }
 }
 
 async function secretsOf({ secrets }: Pick<Desired, 'secrets'>, io: Io): Promise<QuietAnswers> {

@@ -15,12 +15,14 @@ import type { ApplyEvent } from '../model/event.ts'
 import type { Action, Plan } from '../model/plan.ts'
 import type { DriverName } from '../model/resource.ts'
 import type { Driver, Lease, Materials } from '../ports/driver.ts'
+import type { DeployKeys } from '../state/deploy-keys.ts'
 import type { Journal } from '../state/journal.ts'
 import type { Records } from '../state/records.ts'
 import type { Roots } from '../state/roots.ts'
 import { iso, systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { eventQueue } from './event-queue.ts'
+import type { OpenForge } from './keys.ts'
 import { readyWithin } from './ready.ts'
 import { openRun } from './run.ts'
 import { schedule } from './schedule.ts'
@@ -34,6 +36,8 @@ export interface ApplyDeps {
   readonly journal: Journal
   readonly records: Records
   readonly roots: Roots
+  readonly keys: DeployKeys
+  readonly forges: OpenForge
   readonly materials: Materials
   /** PEM of further upstream authorities (manifest `uplink.trust`). */
   readonly trust: readonly string[]

@@ -1,5 +1,8 @@
 /** Which bottles a plan reaches into, as far as secrets are concerned. Pure. */
+import type { Kind } from '../model/address.ts'
 import type { Plan } from '../model/plan.ts'
+
+const CONFIGURING: readonly Kind[] = ['route', 'remote', 'key', 'bundle', 'guest']
 
 /**
  * Bottles whose daemons are handed their configuration when this plan is applied: their references have to be
@@ -20,7 +23,8 @@ export function bottlesConfigured(plan: Plan): readonly string[] {
           action.bottle === bottle &&
           action.verb !== 'blocked' &&
           action.impact !== 'record' &&
-          (action.kind === 'route' || action.kind === 'bundle' || action.kind === 'guest'),
+          CONFIGURING.includes(action.kind) &&
+          (action.kind !== 'key' || action.verb !== 'remove'),
       ),
   )
 }

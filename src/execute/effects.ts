@@ -3,13 +3,16 @@
  * the world to choose what to do (anchors C.2).
  */
 import { address } from '../model/address.ts'
-import type { Action, Plan } from '../model/plan.ts'
+import type { Action } from '../model/plan.ts'
 import { fingerprintOf } from '../model/x509.ts'
 import type { Effect, EffectContext } from '../ports/driver.ts'
 import type { CaSpec } from '../resources/ca/spec.ts'
 import type { UplinkSpec } from '../resources/uplink/spec.ts'
 import type { RecordKeeper } from './record.ts'
 import { iso } from './clock.ts'
+import { closingRemotes } from './gate.ts'
+import { carryOutKey } from './keys.ts'
+import type { KeyDeps } from './keys.ts'
 import { closeWhereItCan, isInForce, pushOpening } from './push.ts'
 import type { PushDeps } from './push.ts'
 import { closingPolicy, desiredPolicy } from './routes.ts'
@@ -17,8 +20,7 @@ import type { BottlePolicy } from './routes.ts'
 import { isPushed, isRemade } from './steps.ts'
 import type { ApplyStep } from './steps.ts'
 
-export interface EffectDeps extends PushDeps {
-  readonly plan: Plan
+export interface EffectDeps extends PushDeps, KeyDeps {
   readonly steps: readonly ApplyStep[]
   readonly record: RecordKeeper
   /** Addresses of the host machine, which the uplink always refuses. */
@@ -45,7 +47,7 @@ export async function carryOut(step: ApplyStep, deps: EffectDeps): Promise<Effec
 async function narrow(step: ApplyStep, deps: EffectDeps): Promise<Effects> {
   const bottle = step.bottle ?? ''
   const opensAfter = step.begins.length > step.ends.length || pushFollows(bottle, deps)
-  const wanted = desiredPolicy(deps.plan.desired, bottle)
+  const wanted = policyOf(bottle, deps)
   const failed = await closeWhereItCan(bottle, wanted, opensAfter, deps)
   if (!failed) return new Map(step.ends.map((action) => [action.address, { did: 'closed' }]))
   // The plan said so where nobody could ask egress; anywhere else it has to be done there too.
@@ -58,7 +60,7 @@ async function widen(step: ApplyStep, deps: EffectDeps): Promise<Effects> {
   const newIssuer = step.ends.some((action) =>
     action.differences.some((difference) => difference.path === 'issuer'),
   )
-  await pushOpening(bottle, desiredPolicy(deps.plan.desired, bottle), { newIssuer }, deps)
+  await pushOpening(bottle, policyOf(bottle, deps), { newIssuer }, deps)
   return new Map(
     step.ends.map((action) => [action.address, { did: action.verb === 'create' ? 'opened' : 'configured' }]),
   )
@@ -77,6 +79,8 @@ async function single(action: Action, deps: EffectDeps): Promise<Effect> {
       return uplink(action, deps)
     case 'bundle':
       return bundle(action, deps)
+    case 'key':
+      return carryOutKey(action, deps)
     case 'guest':
       // It lies in the agent container and goes with it: only its entry is ours to remove.
       return action.verb === 'remove' ? { did: 'removed' } : guest(action, deps)
@@ -137,11 +141,16 @@ async function handOverAll(deps: EffectDeps): Promise<void> {
     bottles
       .filter((bottle) => !pushFollows(bottle, deps) && !isBundleRemade(bottle, deps))
       .map(async (bottle) => {
-        const desired = desiredPolicy(deps.plan.desired, bottle)
+        const desired = policyOf(bottle, deps)
         if (!isLeft(bottle, deps)) return handOver(bottle, desired, deps)
         try {
-          const { routes } = await deps.views.of(bottle)
-          await handOver(bottle, { ...desired, egress: closingPolicy(routes, desired.egress) }, deps)
+          const { routes, remotes = [] } = await deps.views.of(bottle)
+          const left = {
+            ...desired,
+            egress: closingPolicy(routes, desired.egress),
+            remotes: closingRemotes(remotes, desired.remotes),
+          }
+          await handOver(bottle, left, deps)
         } catch (error) {
           if (deps.signal.aborted) throw error
         }
@@ -167,7 +176,7 @@ async function bundle(action: Action, deps: EffectDeps): Promise<Effect> {
   const effect = await perform(action, deps)
   deps.views.bundleRemade(bottle)
   if (!pushFollows(bottle, deps))
-    await pushOpening(bottle, desiredPolicy(deps.plan.desired, bottle), { newIssuer: false }, deps)
+    await pushOpening(bottle, policyOf(bottle, deps), { newIssuer: false }, deps)
   return effect
 }
 
@@ -180,7 +189,7 @@ async function guest(action: Action, deps: EffectDeps): Promise<Effect> {
   const view = await deps.views.of(bottle)
   const root = deps.roots.rootOf(bottle)
   if (view.issuer && root && view.issuer.rootFingerprint !== fingerprintOf(root.certificate))
-    await pushOpening(bottle, desiredPolicy(deps.plan.desired, bottle), { newIssuer: true }, deps)
+    await pushOpening(bottle, policyOf(bottle, deps), { newIssuer: true }, deps)
   return perform(action, deps)
 }
 
@@ -192,6 +201,10 @@ function specOf<Spec>({ address: at, desired }: Action): Spec {
 
 function perform(action: Action, deps: EffectDeps): Promise<Effect> {
   return deps.retry(() => deps.actuator.perform(action, deps.contextFor(action)))
+}
+
+function policyOf(bottle: string, { plan }: EffectDeps): BottlePolicy {
+  return desiredPolicy(plan.desired, bottle, plan.actions)
 }
 
 /** Whether a later step hands the bottle its whole configuration. */

@@ -9,28 +9,21 @@ import { BottleError, EXIT } from '../model/errors.ts'
 import { equal } from '../model/json.ts'
 import { constrainedNames, ISSUER_LAST_DAY } from '../model/policy.ts'
 import type { EgressPolicy, UplinkTarget } from '../model/policy.ts'
-import type { Secret } from '../model/secret.ts'
 import { createIssuer, fingerprintOf } from '../model/x509.ts'
-import type { Actuator, Materials } from '../ports/driver.ts'
-import { issuerHosts, uplinkTargets } from '../resources/route/narrow.ts'
+import { issuerHosts } from '../resources/route/narrow.ts'
 import type { Roots } from '../state/roots.ts'
 import type { Clock } from './clock.ts'
-import { closingPolicy, sameRoutes } from './routes.ts'
+import { closingRemotes, sameRemotes, serve, servedNow } from './gate.ts'
+import type { GateDeps } from './gate.ts'
+import { closingPolicy, sameRoutes, targetsFor } from './routes.ts'
 import type { BottlePolicy } from './routes.ts'
-import type { BundleView, Views } from './view.ts'
+import type { BundleView } from './view.ts'
 
-export interface PushDeps {
-  readonly actuator: Actuator
-  readonly views: Views
+export interface PushDeps extends GateDeps {
   readonly roots: Roots
-  readonly materials: Materials
   /** PEM of further upstream authorities. */
   readonly trust: readonly string[]
   readonly clock: Clock
-  readonly signal: AbortSignal
-  readonly retry: <T>(effect: () => Promise<T>) => Promise<T>
-  /** Told of each value that is about to travel, so that no message can repeat it. */
-  readonly revealed: (secret: Secret) => void
 }
 
 /** Life of an issuer, milliseconds. */
@@ -59,17 +52,30 @@ export async function closeWhereItCan(
   deps: PushDeps,
 ): Promise<{ readonly error: unknown } | undefined> {
   try {
+    const remotes = await closeGate(bottle, wanted, deps)
     const { routes } = await closeEgress(bottle, wanted, opensAfter, deps)
-    await closeTable(bottle, uplinkTargets(routes), deps)
+    await closeTable(bottle, targetsFor(routes, remotes), deps)
     return undefined
   } catch (error) {
     if (deps.signal.aborted || !deps.views.isAttached(bottle)) throw error
     // What kept egress from closing is what has to be mended first.
-    await closeTable(bottle, uplinkTargets(wanted.egress.routes), deps).catch(() => {
+    await closeTable(bottle, targetsFor(wanted.egress.routes, wanted.remotes), deps).catch(() => {
       throw error
     })
     return { error }
   }
+}
+
+async function closeGate(
+  bottle: string,
+  wanted: BottlePolicy,
+  deps: PushDeps,
+): Promise<BottlePolicy['remotes']> {
+  const { remotes: present = [] } = await deps.views.of(bottle)
+  const closing = closingRemotes(present, wanted.remotes)
+  const served = closing.map(({ remote }) => remote)
+  if (!sameRemotes(served, present)) await serve(bottle, closing, undefined, deps)
+  return closing
 }
 
 async function closeEgress(
@@ -114,7 +120,8 @@ export async function pushOpening(
 ): Promise<void> {
   await pushClosing(bottle, wanted, true, deps)
   const view = await deps.views.of(bottle)
-  const targets = uplinkTargets(wanted.egress.routes)
+  const remotes = servedNow(view.remotes ?? [], wanted.remotes, wanted.left)
+  const targets = targetsFor(wanted.egress.routes, remotes)
   const token =
     view.targets === undefined || view.generation === 0 ? randomBytes(32).toString('base64url') : undefined
   if (token !== undefined) {
@@ -129,16 +136,22 @@ export async function pushOpening(
     { exactIssuer: true, newIssuer, ...(token !== undefined && { token }) },
     deps,
   )
+  await serve(bottle, remotes, token, deps)
   deps.views.setTargets(bottle, targets)
 }
 
 /** Whether uplink and egress hold exactly this already, as far as the view tells. */
-export function isInForce(view: BundleView, { egress }: BottlePolicy): boolean {
+export function isInForce(view: BundleView, { egress, remotes: wanted, left }: BottlePolicy): boolean {
+  const remotes = servedNow(view.remotes ?? [], wanted, left)
   return (
     view.generation > 0 &&
     view.log === egress.log &&
     sameRoutes(view.routes, egress.routes) &&
-    equal(view.targets, uplinkTargets(egress.routes))
+    sameRemotes(
+      view.remotes ?? [],
+      remotes.map(({ remote }) => remote),
+    ) &&
+    equal(view.targets, targetsFor(egress.routes, remotes))
   )
 }
 

@@ -63,6 +63,8 @@ export function openRun({ id, plan, steps, driver, deps, clock, emit }: RunOptio
     retry: patiently,
     revealed: scrub.learn,
     roots: deps.roots,
+    keys: deps.keys,
+    forges: deps.forges,
     materials: deps.materials,
     trust: deps.trust,
     hostAddresses: deps.hostAddresses,

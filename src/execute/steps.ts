@@ -3,6 +3,7 @@
  * policy of one bottle is carried out together, in at most two configurations: first everything that closes, then
  * everything that opens (containment.md, rule 14). Pure.
  */
+import { kindOf } from '../model/address.ts'
 import type { Address } from '../model/address.ts'
 import type { Action } from '../model/plan.ts'
 import type { DriverName } from '../model/resource.ts'
@@ -35,6 +36,7 @@ export function stepsOf(actions: readonly Action[]): readonly ApplyStep[] {
 export function isPushed(action: Action): boolean {
   return (
     action.kind === 'route' ||
+    action.kind === 'remote' ||
     (action.kind === 'bundle' && action.verb === 'update' && action.impact === 'live')
   )
 }
@@ -61,7 +63,7 @@ function single(action: Action): ApplyStep {
 function pushSteps(bottle: string, pushed: readonly Action[]): ApplyStep[] {
   const [first] = pushed
   if (!first) return []
-  const closing = pushed.filter((action) => action.kind === 'route' && action.verb !== 'create')
+  const closing = pushed.filter((action) => action.kind !== 'bundle' && action.verb !== 'create')
   const closed = closing.filter((action) => action.verb === 'remove' || action.only === 'closing')
   const opening = pushed.filter((action) => !closed.includes(action))
   const common = { driver: first.driver, bottle, after: new Set<string>() }
@@ -85,7 +87,11 @@ function withEdges(steps: readonly ApplyStep[], actions: readonly Action[]): App
   for (const step of steps) {
     for (const action of [...step.begins, ...step.ends]) {
       for (const need of action.after) {
+        // What closes does not wait for a key that is made, or made anew, for what opens after it.
+        if (step.does === 'narrow' && kindOf(need) === 'key') continue
         const target = endedBy.get(need)
+        // A key needs the bundle, not its configuration, which needs the key.
+        if (step.ends.some(isKeyMade) && target?.does === 'widen' && target.bottle === step.bottle) continue
         // Inside one bottle's configuration the order is fixed: closing, then opening.
         const together = target && isConfiguration(target) && isConfiguration(step)
         if (target && target !== step && !(together && target.bottle === step.bottle))
@@ -95,10 +101,25 @@ function withEdges(steps: readonly ApplyStep[], actions: readonly Action[]): App
     if (step.does === 'narrow') {
       const opened = widening.get(step.bottle)
       if (opened) edges.get(opened.id)?.add(step.id)
+      for (const made of steps)
+        if (made.bottle === step.bottle && made.ends.some(isKeyMade)) edges.get(made.id)?.add(step.id)
     }
   }
+  holdGates(steps, edges)
   holdOpenings(steps, actions, endedBy, edges)
   return steps.map((step) => ({ ...step, after: edges.get(step.id) ?? new Set() }))
+}
+
+/** A gate is closed before the bundle is made anew without it, unless what closes needs the new bundle. */
+function holdGates(steps: readonly ApplyStep[], edges: ReadonlyMap<string, Set<string>>): void {
+  for (const closing of steps) {
+    if (closing.does !== 'narrow' || !closing.begins.some(({ kind }) => kind === 'remote')) continue
+    for (const made of steps) {
+      const isBundle = made.does === 'action' && made.ends.some(({ kind }) => kind === 'bundle')
+      const isFirst = edges.get(closing.id)?.has(made.id) === true
+      if (isBundle && made.bottle === closing.bottle && !isFirst) edges.get(made.id)?.add(closing.id)
+    }
+  }
 }
 
 /** A failed narrowing of a bottle blocks every opening of that bottle, whatever kind it is; plan order keeps this free of cycles. */
@@ -112,7 +133,10 @@ function holdOpenings(
   for (const narrowing of actions.filter(
     (action) => action.phase === 'narrow' && action.bottle !== undefined,
   )) {
-    const closing = endedBy.get(narrowing.address)
+    // What is pushed has closed with its bottle's narrow step, also where it ends with what opens.
+    const closing = isPushed(narrowing)
+      ? steps.find(({ does, bottle }) => does === 'narrow' && bottle === narrowing.bottle)
+      : endedBy.get(narrowing.address)
     for (const step of steps) {
       const opens = step.ends.some(
         (action) =>
@@ -123,6 +147,11 @@ function holdOpenings(
       if (closing && opens && closing !== step) edges.get(step.id)?.add(closing.id)
     }
   }
+}
+
+/** Its removal waits for nothing: a key is revoked also where the gate cannot be closed. */
+function isKeyMade({ kind, verb }: Action): boolean {
+  return kind === 'key' && verb !== 'remove'
 }
 
 function isConfiguration(step: ApplyStep): boolean {

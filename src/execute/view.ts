@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import type { EgressStatus, SupervisorStatus, UplinkStatus } from '../model/control.ts'
 import { DriverError } from '../model/errors.ts'
+import type { GateRemote } from '../model/gate.ts'
 import type { UplinkTarget } from '../model/policy.ts'
 
 export interface BundleView {
@@ -13,6 +14,12 @@ export interface BundleView {
   routes: EgressStatus['routes']
   log: EgressStatus['log'] | undefined
   issuer: EgressStatus['issuer']
+  /** The same of its git gate. */
+  gateGeneration: number
+  /** What the git gate serves; absent: the bundle has none. */
+  remotes: readonly GateRemote[] | undefined
+  /** One configuration of the git gate after the other. */
+  readonly turn: <T>(step: () => Promise<T>) => Promise<T>
   /** What the uplink admits for the bottle; absent: it does not know the bottle. */
   targets: readonly UplinkTarget[] | undefined
 }
@@ -56,7 +63,16 @@ export function openViews({ uplink, askBundle }: ViewsOptions): Views {
     },
     bundleRemade(bottle) {
       const targets = targetsOf.get(bottle)
-      known.set(bottle, { generation: 0, routes: [], log: undefined, issuer: undefined, targets })
+      known.set(bottle, {
+        generation: 0,
+        routes: [],
+        log: undefined,
+        issuer: undefined,
+        gateGeneration: 0,
+        remotes: undefined,
+        turn: turns(),
+        targets,
+      })
     },
     bundleGone(bottle) {
       known.delete(bottle)
@@ -86,7 +102,28 @@ function viewOf(status: SupervisorStatus, targets: readonly UplinkTarget[] | und
     routes: lost ? [] : egress.routes,
     log: lost ? undefined : egress.log,
     issuer: lost ? undefined : egress.issuer,
+    ...gateView(status),
+    turn: turns(),
     targets,
+  }
+}
+
+function gateView({ daemons }: SupervisorStatus): Pick<BundleView, 'gateGeneration' | 'remotes'> {
+  const daemon = daemons['git-gate']
+  const gate = daemon?.gate
+  const lost = daemon?.unconfiguredSince !== undefined || gate === undefined
+  return {
+    gateGeneration: Math.max(gate?.generation ?? 0, daemon?.generation ?? 0),
+    remotes: daemon && (lost ? [] : gate.remotes),
+  }
+}
+
+function turns(): BundleView['turn'] {
+  let last: Promise<unknown> = Promise.resolve()
+  return (step) => {
+    const result = last.then(step)
+    last = result.catch(() => undefined)
+    return result
   }
 }
 

@@ -77,6 +77,12 @@ export function kindOf(resource: Address): Kind {
   return resource.split('/', 1)[0] as Kind
 }
 
+/** The address, where the text is one of this kind. */
+export function isAddressOf(kind: Kind, text: string): Address | undefined {
+  const parsed = parseAddress(text)
+  return parsed?.parts.kind === kind ? parsed.address : undefined
+}
+
 /** The live bottle an address belongs to; `undefined` for `uplink` and images. */
 export function bottleOf(resource: Address): string | undefined {
   const parts = split(resource)

@@ -46,6 +46,8 @@ export interface Materials {
   /** The bottle's environment with values, as the agent program gets it. */
   environment(bottle: string): ReadonlyMap<string, string>
   secret(ref: SecretRef): Promise<Secret>
+  /** The private key in a file of the user's; absent: no remote has one. */
+  identity?(ref: SecretRef): Promise<Secret>
   /** What the bottle's egress is to recognise beside the values it uses; absent: nothing. */
   marks?(bottle: string): Marks
 }

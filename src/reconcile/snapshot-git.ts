@@ -16,6 +16,7 @@ import type { DriverName, Observed } from '../model/resource.ts'
 import type { SecretRef } from '../model/secret.ts'
 import type { Unknown } from '../model/snapshot.ts'
 import type { DeployKey } from '../ports/forge.ts'
+import { currentRow } from '../resources/key/rows.ts'
 import type { KeyAtForge } from '../resources/key/spec.ts'
 
 /** One repository at one forge, and what was heard of it. */
@@ -78,18 +79,17 @@ function observedKey(
   driver: DriverName,
 ): Observed {
   const own = live.filter((one) => one.address === at)
-  const ofAddress = rows.filter((row) => row.address === at).sort(byAge)
-  const usable = ofAddress.filter((row) => row.retiredAt === undefined)
-  const row = usable.findLast((one) => one.ended !== undefined) ?? usable.at(-1)
+  const ofAddress = rows.filter((row) => row.address === at)
+  const row = currentRow(rows, at)
   const listedOf = (one: KeyRow) =>
     own.find(({ forge, key }) => samePlace(forge, one) && key.fingerprint === one.fingerprint)
   const listed = row && listedOf(row)
   const withoutRow = own.filter(({ forge, key }) => !ofAddress.some((one) => isOf(one, forge, key)))
   const rest = [
-    ...ofAddress.filter((one) => one !== row).map((one) => atForge(one, listedOf(one)?.key)),
+    ...ofAddress.filter((one) => one !== row).map((one) => atForge(one, listedOf(one)?.key, forges)),
     ...withoutRow.map(({ forge, key }) => listedAtForge(forge, key)),
   ]
-  const current = row ? atForge(row, listed?.key) : undefined
+  const current = row ? atForge(row, listed?.key, forges) : undefined
   const present = current ?? rest[0]
   return {
     address: at,
@@ -121,8 +121,10 @@ function isOf(row: KeyRow, forge: KeyPlace, key: DeployKey): boolean {
   return samePlace(row, forge) && row.fingerprint === key.fingerprint
 }
 
-function atForge(row: KeyRow, listed: DeployKey | undefined): KeyAtForge {
-  const { provider, api, repository, fingerprint, id, tokenRef, allowPrivate, ended } = row
+/** The way to a forge may be another by now than when the key was made. */
+function atForge(row: KeyRow, listed: DeployKey | undefined, forges: readonly ForgeLook[]): KeyAtForge {
+  const { provider, api, repository, fingerprint, id, ended } = row
+  const { tokenRef, allowPrivate } = forges.find((forge) => samePlace(forge, row)) ?? row
   const forgeId = listed?.forgeId ?? ended?.forgeId
   return {
     provider,
@@ -146,11 +148,6 @@ function listedAtForge(
 
 function plain(keys: readonly KeyAtForge[]): Json {
   return keys as unknown as Json
-}
-
-function byAge(a: KeyRow, b: KeyRow): number {
-  const [left, right] = [`${a.begunAt} ${a.id}`, `${b.begunAt} ${b.id}`]
-  return left < right ? -1 : left > right ? 1 : 0
 }
 
 /** What the gate does not restrict is an observation: left out, it would count as applied (lessons.md, 1). */

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { EXIT, RefusedError, UsageError } from '../../model/errors.ts'
 import { isName } from '../../model/names.ts'
 import { engineFolder, openHome } from '../../state/home.ts'
+import { count } from '../../render/words.ts'
+import { openDeployKeys } from '../../state/deploy-keys.ts'
 import { confirm } from '../ask.ts'
 import { openDrivers } from '../drivers.ts'
 import type { Invocation } from '../invocation.ts'
@@ -28,7 +30,7 @@ export async function run(invocation: Invocation): Promise<number> {
     output.result([`nothing is kept of stack ${name}`])
     return EXIT.done
   }
-  return withLock(invocation, stack, async () => {
+  return withLock(invocation, stack, async (lease) => {
     const { state, objects } = await driver.observe(name)
     const ours = objects.filter((object) => object.ownership === 'ours' && object.kind !== 'image')
     if (state.status === 'unreachable' || ours.length > 0) {
@@ -41,6 +43,12 @@ export async function run(invocation: Invocation): Promise<number> {
         hint: `bot-bottle destroy --stack ${name}`,
       })
     }
+    const { rows } = openDeployKeys({ home, engineId: lease.engineId, stack: name }).rows()
+    if (rows.length > 0)
+      throw new RefusedError(
+        `stack ${name} is not forgotten: ${count(rows.length, 'deploy key')} of it may be at a forge still`,
+        { code: 'stack-alive', hint: `bot-bottle destroy --stack ${name}` },
+      )
     if (
       !options.flag('yes') &&
       !(await confirm(invocation, `Remove journal, last applied values and keys of stack ${name}?`))

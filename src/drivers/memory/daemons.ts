@@ -52,7 +52,8 @@ function configureGate(bundle: LiveBundle, config: GateConfig): unknown {
   if (!hasGate(bundle)) throw refusal('daemon-not-enabled', 'git-gate is not enabled in this bundle')
   if (config.generation <= (bundle.gate?.generation ?? 0))
     throw refusal('generation-old', `generation ${config.generation} is not newer than the present one`)
-  const uplinkToken = config.uplinkToken ?? bundle.gate?.uplinkToken
+  // The supervisor fills in what egress was handed.
+  const uplinkToken = config.uplinkToken ?? bundle.gate?.uplinkToken ?? bundle.config?.uplinkToken
   if (uplinkToken === undefined) throw refusal('token-missing', 'the first configuration has no uplink token')
   bundle.gate = { ...config, uplinkToken }
   return { generation: config.generation }

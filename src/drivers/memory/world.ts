@@ -61,11 +61,21 @@ export interface LiveStack {
   strangers: Observed[]
 }
 
+export interface LiveKey {
+  readonly forgeId: string
+  readonly title: string
+  readonly publicKey: string
+  readonly readOnly: boolean
+  readonly createdAt: string
+}
+
 export interface WorldState {
   engineId: string
   serial: number
   images: Record<string, LiveImage>
   stacks: Record<string, LiveStack>
+  /** Deploy keys by URL of the API and repository. */
+  forges: Record<string, Record<string, LiveKey[]>>
 }
 
 export interface World {
@@ -134,5 +144,5 @@ export function newId(state: WorldState): string {
 }
 
 function emptyWorld(engineId: string): WorldState {
-  return { engineId, serial: 0, images: {}, stacks: {} }
+  return { engineId, serial: 0, images: {}, stacks: {}, forges: {} }
 }

@@ -5,12 +5,19 @@
  */
 import { describe, expect, it } from 'vitest'
 import { drift } from '../../../src/drivers/memory/drift.ts'
+import { lostAnswer } from '../../../src/drivers/memory/forge.ts'
 import type { World } from '../../../src/drivers/memory/world.ts'
 import { memoryWorld } from '../../../src/drivers/memory/world.ts'
 import type { Desired } from '../../../src/resources/desired.ts'
+import { RefusedError } from '../../../src/model/errors.ts'
+import { parseKeyTitle } from '../../../src/model/deploy-key.ts'
+import type { KeySpec } from '../../../src/resources/key/spec.ts'
+import { publicKeyOf, sshFingerprint } from '../../../src/model/ssh-key.ts'
+import { Secret } from '../../../src/model/secret.ts'
+import type { DeployKeys } from '../../../src/state/deploy-keys.ts'
 import type { Journal } from '../../../src/state/journal.ts'
 import type { Roots } from '../../../src/state/roots.ts'
-import { desiredOf } from '../reconcile/stacks.ts'
+import { desiredOf, FORGE } from '../reconcile/stacks.ts'
 import { laboratory } from './laboratory.ts'
 import type { Laboratory } from './laboratory.ts'
 import { withSecret } from './with-secret.ts'
@@ -27,6 +34,16 @@ interface Scenario {
 const TOKEN = { TOKEN: 'canary-5d1e-value' }
 const dev = { routes: { 'a.example': ['/x/'], 'b.example': [] } }
 const pair = withSecret(desiredOf({ dev, review: { routes: { 'a.example': [] } } }), 'TOKEN')
+const remote = (repository: string, allow: readonly string[], rotate?: number) => ({
+  repository,
+  allow,
+  ...(rotate !== undefined && { rotate }),
+})
+const HOUR = 3_600_000
+const push = ['refs/heads/agent/*']
+const git = desiredOf({
+  dev: { ...dev, remotes: { origin: remote('acme/app', push, HOUR), docs: remote('acme/docs', []) } },
+})
 const single = withSecret(desiredOf({ dev }), 'TOKEN')
 
 const scenarios: readonly Scenario[] = [
@@ -94,12 +111,51 @@ const scenarios: readonly Scenario[] = [
     before: single,
     after: withSecret(desiredOf({ dev: { ...dev, label: 'main', protect: true } }), 'TOKEN'),
   },
+  { name: 'first apply of a bottle with remotes and their keys', after: git },
+  {
+    name: 'edit of remotes: another repository, another access, one gone, one new',
+    before: git,
+    after: desiredOf({
+      dev: { ...dev, remotes: { origin: remote('acme/app', []), site: remote('acme/site', push) } },
+    }),
+  },
+  {
+    name: 'edit of a remote to another repository beside an edit of its routes',
+    before: git,
+    after: desiredOf({
+      dev: {
+        routes: { 'b.example': ['/only/'], 'c.example': [] },
+        remotes: { origin: remote('acme/other', push), docs: remote('acme/docs', []) },
+      },
+    }),
+  },
+  {
+    name: 'rotation of a deploy key',
+    before: git,
+    happens: (lab) => lab.clock.advance(2 * HOUR),
+    after: git,
+  },
+  {
+    name: 'repair of a key that was revoked by hand',
+    before: git,
+    happens: (lab) => lab.world.change((state) => void (state.forges[FORGE.api] = {})),
+    after: git,
+  },
+  { name: 'removal of every remote', before: git, after: desiredOf({ dev }) },
+  { name: 'destroy of a bottle with keys', before: git, after: desiredOf({}) },
 ]
 
 class Killed extends Error {}
 
-type Moment = 'before effect' | 'inside effect' | 'after effect' | 'after end'
-const MOMENTS: readonly Moment[] = ['before effect', 'inside effect', 'after effect', 'after end']
+const MOMENTS = [
+  'before effect',
+  'inside effect',
+  'before key row',
+  'after key row',
+  'after effect',
+  'after end',
+] as const
+type Moment = (typeof MOMENTS)[number]
 
 /** A program that dies at the n-th row: nothing it does from then on reaches disk or world. */
 function mortal(lab: Laboratory, moment: Moment, at: number) {
@@ -147,11 +203,29 @@ function mortal(lab: Laboratory, moment: Moment, at: number) {
       lab.roots.remove(bottle)
     },
   }
+  const row = <Args extends readonly unknown[], T>(write: (...args: Args) => T) => {
+    return (...args: Args): T => {
+      alive()
+      if (here('before key row')) die()
+      const written = write(...args)
+      if (here('after key row')) die()
+      return written
+    }
+  }
+  const keys: DeployKeys = {
+    ...lab.keys,
+    begin: row(lab.keys.begin),
+    end: row(lab.keys.end),
+    retire: row(lab.keys.retire),
+    forget: row(lab.keys.forget),
+  }
   const onCall = () => {
     alive()
+    // What is asked before a plan is no effect.
+    if (lab.calls.at(-1)?.startsWith('forge list') === true) return
     if (here('inside effect')) die()
   }
-  return { deps: { journal, roots }, onCall, isDead: () => dead }
+  return { deps: { journal, roots, keys }, onCall, isDead: () => dead }
 }
 
 async function prepared(scenario: Scenario): Promise<{ lab: Laboratory; hook: { onCall: () => void } }> {
@@ -168,7 +242,69 @@ function effects(calls: readonly string[]): string[] {
   return calls.filter((call) => call.startsWith('perform'))
 }
 
-let points = 0
+const matrix = new Map<string, Record<string, number>>()
+
+function count(scenario: string, moment: string): void {
+  const row = matrix.get(scenario) ?? {}
+  row[moment] = (row[moment] ?? 0) + 1
+  matrix.set(scenario, row)
+}
+
+function matrixLines(): readonly string[] {
+  const moments = [...new Set([...matrix.values()].flatMap((row) => Object.keys(row)))]
+  const line = (first: string, cells: readonly string[]) =>
+    [first.padEnd(70), ...cells.map((cell, at) => cell.padStart(moments[at]?.length ?? 0))].join('  ')
+  const rows = [...matrix].map(([scenario, row]) =>
+    line(
+      scenario,
+      moments.map((moment) => String(row[moment] ?? '-')),
+    ),
+  )
+  return [line('points that were tried', moments), ...rows]
+}
+
+/** Where nothing but what is unknown is left to do there is no run. */
+function onlyRefused(error: unknown): void {
+  if (!(error instanceof RefusedError)) throw error
+}
+
+const WITH_KEYS = scenarios.filter(({ before, after }) =>
+  [before, after].some((desired) => desired?.resources.some(({ kind }) => kind === 'key')),
+)
+
+describe.each(WITH_KEYS)('every answer of the forge lost during: $name', (scenario) => {
+  it('ends, after the next apply, with exactly the declared keys', async () => {
+    const { lab: undisturbed } = await prepared(scenario)
+    await undisturbed.run(scenario.after)
+    const wanted = worldText(undisturbed.world, undisturbed.roots)
+    undisturbed.close()
+    for (const what of ['list', 'create', 'revoke']) {
+      for (let at = 1; ; at += 1) {
+        const { lab, hook } = await prepared(scenario)
+        let heard = 0
+        const call = new RegExp(`^forge ${what} `)
+        hook.onCall = () => {
+          const [last = ''] = lab.calls.slice(-1)
+          if (call.test(last) && ++heard === at)
+            lab.faults.add({ call: last, moment: 'after', error: lostAnswer })
+        }
+        await lab.run(scenario.after).catch(onlyRefused)
+        hook.onCall = () => undefined
+        if (heard < at) {
+          lab.close()
+          break
+        }
+        count(scenario.name, `${what} lost`)
+        const where = `${scenario.name}: answer to ${what} ${at} lost`
+        await lab.run(scenario.after)
+        expect(worldText(lab.world, lab.roots), where).toBe(wanted)
+        expect((await lab.planned(scenario.after)).actions, where).toEqual([])
+        assertKeys(lab, scenario.after, where)
+        lab.close()
+      }
+    }
+  }, 60_000)
+})
 
 describe.each(scenarios)('killed during: $name', (scenario) => {
   it('ends, after the next apply, in the world of the undisturbed run', async () => {
@@ -191,7 +327,7 @@ describe.each(scenarios)('killed during: $name', (scenario) => {
           lab.close()
           break
         }
-        points += 1
+        count(scenario.name, moment)
         const where = `${scenario.name}: ${moment} ${at}`
         await lab.run(scenario.after)
         expect(worldText(lab.world, lab.roots), where).toBe(wanted)
@@ -204,6 +340,7 @@ describe.each(scenarios)('killed during: $name', (scenario) => {
         )
         expect(strange, where).toEqual([])
         assertNothingTwice(lab.world, where)
+        assertKeys(lab, scenario.after, where)
         lab.close()
       }
     }
@@ -231,6 +368,46 @@ describe('a crash inside an effect that is made of several calls', () => {
   })
 })
 
+/** At the forge exactly the declared keys, each in the state folder and at the gate of its bottle. */
+function assertKeys(lab: Laboratory, desired: Desired, where: string): void {
+  const state = lab.world.read()
+  const declared = desired.resources.flatMap(({ kind, address, spec }) =>
+    kind === 'key' ? [{ address, ...(spec as KeySpec) }] : [],
+  )
+  const listed = Object.values(state.forges).flatMap((repositories) =>
+    Object.entries(repositories).flatMap(([repository, keys]) =>
+      keys.map(({ title, readOnly, publicKey }) => ({
+        address: parseKeyTitle(title)?.address,
+        repository,
+        readOnly,
+        fingerprint: sshFingerprint(publicKey),
+      })),
+    ),
+  )
+  const { rows } = lab.keys.rows()
+  const held = (at: string): string | undefined => {
+    const [, bottle = '', name = ''] = at.split('/')
+    const identity = state.stacks['acme']?.bundles[bottle]?.gate?.identities[name]
+    return identity === undefined ? undefined : sshFingerprint(publicKeyOf(new Secret(identity)) ?? '')
+  }
+  const wanted = declared.map(({ address: at, repository, readOnly }) => {
+    const row = rows.find((one) => one.address === at)
+    expect(held(at), `${where}: ${at} at the gate`).toBe(row?.fingerprint)
+    return { address: at, repository, readOnly, fingerprint: row?.fingerprint }
+  })
+  expect(listed.sort(byAddress), where).toEqual(wanted.sort(byAddress))
+  expect(rows.length, where).toBe(declared.length)
+}
+
+function byAddress(
+  a: { readonly address: string | undefined },
+  b: { readonly address: string | undefined },
+): number {
+  return String(a.address) < String(b.address) ? -1 : 1
+}
+
 it('has enumerated enough points to mean something', () => {
-  expect(points).toBeGreaterThan(150)
+  process.stdout.write(`${matrixLines().join('\n')}\n`)
+  const points = [...matrix.values()].flatMap((row) => Object.values(row)).reduce((sum, one) => sum + one, 0)
+  expect(points).toBeGreaterThan(400)
 })

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
+import { memoryForge } from '../../../src/drivers/memory/forge.ts'
 import { memoryDriver } from '../../../src/drivers/memory/driver.ts'
 import { faults } from '../../../src/drivers/memory/faults.ts'
 import type { MemoryOptions } from '../../../src/drivers/memory/driver.ts'
@@ -20,7 +21,12 @@ import type { Driver } from '../../../src/ports/driver.ts'
 import { plan } from '../../../src/reconcile/plan.ts'
 import type { PlanOptions } from '../../../src/reconcile/plan.ts'
 import { assemble } from '../../../src/reconcile/snapshot.ts'
+import type { ForgeLook } from '../../../src/reconcile/snapshot-git.ts'
+import { currentRow } from '../../../src/resources/key/rows.ts'
+import type { KeySpec } from '../../../src/resources/key/spec.ts'
 import type { Desired } from '../../../src/resources/desired.ts'
+import { samePlace } from '../../../src/model/key-row.ts'
+import { openDeployKeys } from '../../../src/state/deploy-keys.ts'
 import { openDatabase } from '../../../src/state/database.ts'
 import { openHome } from '../../../src/state/home.ts'
 import type { Home } from '../../../src/state/home.ts'
@@ -89,10 +95,44 @@ export async function laboratory(options: LaboratoryOptions = {}) {
     openRecords(database),
     openRoots({ home, engineId, stack }),
   ]
+  const keys = openDeployKeys({ home, engineId, stack })
+  const forge = (provider: string, api: string) =>
+    memoryForge({
+      world,
+      provider,
+      api,
+      faults: injected,
+      now: () => new Date(clock.now()).toISOString(),
+      onCall: (call) => {
+        calls.push(call)
+        options.onCall?.(call)
+      },
+    })
   const secrets: Record<string, string> = { ...options.secrets }
   const marks: Record<string, Marks> = {}
 
-  const look = async () => {
+  /** Every repository that a key is declared or held for, asked unless its token is not there. */
+  const askForges = async (desired: Desired): Promise<readonly ForgeLook[]> => {
+    const declared = desired.resources.flatMap(({ kind, address: at, spec }) =>
+      kind === 'key' ? [{ ...(spec as KeySpec), address: at }] : [],
+    )
+    const places = [...declared, ...keys.rows().rows]
+    const signal = new AbortController().signal
+    const asked = places.map(async (place): Promise<ForgeLook> => {
+      const { provider, api, repository, tokenRef, allowPrivate } = place
+      const addresses = places.filter((one) => samePlace(one, place)).map((one) => one.address)
+      const about = { provider, api, repository, tokenRef, allowPrivate, addresses }
+      try {
+        return { ...about, answer: { keys: await forge(provider, api).list(repository, signal) } }
+      } catch (error) {
+        return { ...about, answer: { unknown: error instanceof Error ? error.message : String(error) } }
+      }
+    })
+    const answers = await Promise.all(asked)
+    return answers.filter((one, at) => answers.findIndex((other) => samePlace(one, other)) === at)
+  }
+
+  const look = async (desired?: Desired) => {
     const observation = await driver.observe(stack)
     const { uplink } = observation
     const nonce = uplink && 'nonce' in uplink ? uplink.nonce : ''
@@ -105,12 +145,28 @@ export async function laboratory(options: LaboratoryOptions = {}) {
       observations: { memory: observation },
       roots: roots.rootStates(),
       credentials,
+      identities: Object.fromEntries(
+        keys.rows().rows.flatMap(({ address: at }) => {
+          const row = currentRow(keys.rows().rows, at)
+          const secret = row?.ended && keys.privateKey(row.id)
+          return secret ? [[at.replace(/^key\//, 'remote/'), secret.digest(nonce)]] : []
+        }),
+      ),
+      ...(desired && {
+        keys: {
+          stack,
+          installation: home.installation,
+          engineId,
+          rows: keys.rows().rows,
+          forges: await askForges(desired),
+        },
+      }),
     })
     return { observation, snapshot }
   }
 
   const planned = async (desired: Desired, extra: Partial<PlanOptions> = {}): Promise<Plan> =>
-    plan({ desired, snapshot: (await look()).snapshot, options: { ...OPTIONS, ...extra } })
+    plan({ desired, snapshot: (await look(desired)).snapshot, options: { ...OPTIONS, ...extra } })
 
   /** Plans against the world as it is and carries that out. */
   const run = async (
@@ -118,7 +174,7 @@ export async function laboratory(options: LaboratoryOptions = {}) {
     over: Partial<ApplyDeps> = {},
     extra: Partial<PlanOptions> = {},
   ): Promise<ApplyEvent[]> => {
-    const { observation, snapshot } = await look()
+    const { observation, snapshot } = await look(desired)
     const made = plan({ desired, snapshot, options: { ...OPTIONS, ...extra } })
     const uplink =
       observation.uplink && 'status' in observation.uplink ? observation.uplink.status : undefined
@@ -128,6 +184,8 @@ export async function laboratory(options: LaboratoryOptions = {}) {
       journal,
       records,
       roots,
+      keys,
+      forges: async ({ provider, api }) => forge(provider, api),
       materials: {
         rootCertificate: async (bottle) => roots.rootOf(bottle)?.certificate ?? '',
         nextRootCertificate: async (bottle) => roots.nextOf(bottle)?.certificate,
@@ -162,6 +220,8 @@ export async function laboratory(options: LaboratoryOptions = {}) {
     journal: journal as Journal,
     records,
     roots: roots as Roots,
+    keys,
+    forge,
     clock,
     calls,
     faults: injected,

@@ -4,7 +4,12 @@ import type { Action } from '../../../src/model/plan.ts'
 import { actionOn } from '../../conformance/actions.ts'
 import { desiredOf } from '../reconcile/stacks.ts'
 
-const { resources } = desiredOf({ dev: { routes: { 'a.example': [], 'b.example': [], 'c.example': [] } } })
+const { resources } = desiredOf({
+  dev: {
+    routes: { 'a.example': [], 'b.example': [], 'c.example': [] },
+    remotes: { origin: { repository: 'acme/app', allow: [] } },
+  },
+})
 const on = (at: string, verb: Action['verb'], over: Partial<Action> = {}) =>
   actionOn(resources, at, verb, over)
 const lines = (actions: readonly Action[]) =>
@@ -48,6 +53,58 @@ describe('the steps of a plan', () => {
     ).toEqual([
       'guest/dev: begins guest/dev · ends guest/dev · after ',
       'widen dev: begins route/dev/c.example · ends route/dev/c.example · after guest/dev',
+    ])
+  })
+
+  it('make a key after what closes in its bottle, and open after the key; what closes does not wait for it', () => {
+    expect(
+      lines([
+        on('key/dev/origin', 'remove-then-create', { phase: 'narrow' }),
+        on('remote/dev/origin', 'update', { phase: 'narrow', after: [resourceAddress('key/dev/origin')] }),
+      ]),
+    ).toEqual([
+      'key/dev/origin: begins key/dev/origin · ends key/dev/origin · after narrow dev',
+      'narrow dev: begins remote/dev/origin · ends  · after ',
+      'widen dev: begins  · ends remote/dev/origin · after key/dev/origin narrow dev',
+    ])
+  })
+
+  it('revoke a key whatever becomes of its remote, and open nothing before', () => {
+    expect(
+      lines([
+        on('key/dev/origin', 'remove', { phase: 'narrow' }),
+        on('remote/dev/origin', 'remove', { phase: 'narrow' }),
+        on('route/dev/c.example', 'create', { phase: 'widen' }),
+      ]),
+    ).toEqual([
+      'key/dev/origin: begins key/dev/origin · ends key/dev/origin · after ',
+      'narrow dev: begins remote/dev/origin · ends remote/dev/origin · after ',
+      'widen dev: begins route/dev/c.example · ends route/dev/c.example · after key/dev/origin narrow dev',
+    ])
+  })
+
+  it('make a key for a bundle that is only configured without waiting for what waits for the key', () => {
+    expect(
+      lines([
+        on('bundle/dev', 'update', { impact: 'live' }),
+        on('key/dev/origin', 'create', { phase: 'widen', after: [resourceAddress('bundle/dev')] }),
+        on('remote/dev/origin', 'create', { phase: 'widen', after: [resourceAddress('key/dev/origin')] }),
+      ]),
+    ).toEqual([
+      'key/dev/origin: begins key/dev/origin · ends key/dev/origin · after ',
+      'widen dev: begins bundle/dev remote/dev/origin · ends bundle/dev remote/dev/origin · after key/dev/origin',
+    ])
+  })
+
+  it('close the gate before its bundle is made anew without it', () => {
+    expect(
+      lines([
+        on('remote/dev/origin', 'remove', { phase: 'narrow' }),
+        on('bundle/dev', 'create-then-remove', { impact: 'recreate-bundle' }),
+      ]),
+    ).toEqual([
+      'bundle/dev: begins bundle/dev · ends bundle/dev · after narrow dev',
+      'narrow dev: begins remote/dev/origin · ends remote/dev/origin · after ',
     ])
   })
 

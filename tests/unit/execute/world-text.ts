@@ -19,6 +19,11 @@ const VOLATILE = new Set([
   'root',
   'nextRoot',
   'installation',
+  'forgeId',
+  'publicKey',
+  'title',
+  'createdAt',
+  'identities',
 ])
 
 export function worldText(world: World, roots: Roots): string {
