@@ -87,7 +87,9 @@ async function measure(): Promise<Measured> {
       if (missing[peer.name] !== undefined) continue
       const how = round === 0 ? EFFORT.quick : effort
       try {
-        const sample = await measurePeer(generator, peer, how, { hosts: met, body })
+        const once = (): Promise<Sample> => measurePeer(generator, peer, how, { hosts: met, body })
+        // One connection that is reset is no reason to leave a peer out.
+        const sample = await once().catch(once)
         if (round > 0) samples.get(peer.name)?.push(sample)
       } catch (error) {
         samples.delete(peer.name)
