@@ -119,12 +119,18 @@ export class Lab {
   static async open(options: LabOptions = {}): Promise<Lab> {
     const folder = mkdtempSync('/tmp/bb-gate-')
     const sshd = await Sshd.start(join(folder, 'sshd'), options.hostKeyType)
-    await makeUpstream(folder)
-    const lab = new Lab(folder, sshd, options)
-    await lab.gate.configure(lab.#config)
-    await new Promise<void>((resolve) => lab.#server.listen(0, '127.0.0.1', resolve))
-    lab.port = (lab.#server.address() as AddressInfo).port
-    return lab
+    try {
+      await makeUpstream(folder)
+      const lab = new Lab(folder, sshd, options)
+      await lab.gate.configure(lab.#config)
+      await new Promise<void>((resolve) => lab.#server.listen(0, '127.0.0.1', resolve))
+      lab.port = (lab.#server.address() as AddressInfo).port
+      return lab
+    } catch (error) {
+      await sshd.stop()
+      rmSync(folder, { recursive: true, force: true })
+      throw error
+    }
   }
 
   get config(): GateConfig {
