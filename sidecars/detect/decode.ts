@@ -63,6 +63,8 @@ function* unescaped(
     // Where chance makes escapes, what is packed is whole only without them.
     const goesOn = end < bytes.length || !isText
     const decoded = text.replace(pattern, character)
+    // What only looked like escapes is a text that is looked through already.
+    if (decoded === text) continue
     yield { encoding, bytes: Buffer.from(decoded, 'latin1'), start, end, goesOn }
     // A form writes a space so; a space between letters of a known secret makes no difference.
     if (encoding === 'percent' && text.includes('+')) {

@@ -88,6 +88,12 @@ describe('Reading', () => {
     expect(read('The quick brown fox jumps over /usr/share/dict, 3 times.')).toEqual([])
   })
 
+  it('does not give again what only looks as if it held escapes', () => {
+    const code = 'for(a=n&a,b=n&l;c=6f*a%(b+c);)x=n&g?a&l:"\\d"&a;'.repeat(20)
+    for (const one of texts(code)) expect(one).not.toBe(code)
+    expect(read(code).filter(({ encoding }) => encoding === 'html')).toEqual([])
+  })
+
   it('never throws, and gives at most a few times what it was given', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 4000 }), (bytes) => {
