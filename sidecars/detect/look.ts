@@ -71,6 +71,17 @@ export function lookThrough(text: Buffer, detectors: Detectors, streaming?: Stre
   return { hits, settled: shapes.settled }
 }
 
+/** Looks at a text as it stands. */
+export function lookAt(text: Buffer, { known, shapes }: Detectors): readonly Hit[] {
+  const tokens = shapes.scan(text).hits.filter(({ documented }) => !documented)
+  return [...known.searchWhole(text), ...tokens].map(({ rule, start, end }) => ({
+    rule,
+    start,
+    end,
+    layers: [],
+  }))
+}
+
 type Report = (rule: string, start: number, end: number, layers: readonly string[]) => void
 
 class Inner {

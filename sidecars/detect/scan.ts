@@ -9,7 +9,7 @@ import { decodeAll } from './content.ts'
 import { headExcerpt, maskedExcerpt } from './excerpt.ts'
 import { endOfKey, isKeyByFirstLine } from './key-end.ts'
 import { KnownSearch } from './known.ts'
-import { lookThrough } from './look.ts'
+import { lookAt, lookThrough } from './look.ts'
 import type { Detectors, Hit } from './look.ts'
 import { Pieces } from './pieces.ts'
 
@@ -191,8 +191,11 @@ class WholeScan implements BodyScan {
       const hit = uninspectable(text.opaque)
       return counts(hit, this.#rules) ? found(hit) : body
     }
-    const { hits: all } = lookThrough(text.bytes, this.#rules.detectors)
-    const hits = all.filter((hit) => counts(hit, this.#rules))
+    const { detectors } = this.#rules
+    const around = text.packed.flatMap((packed) => lookAt(packed, detectors))
+    const hits = [...around, ...lookThrough(text.bytes, detectors).hits].filter((hit) =>
+      counts(hit, this.#rules),
+    )
     // What was packed would have to be packed anew: another length, another checksum.
     const stopping = this.#codings.length > 0 ? hits[0] : masked(body, hits, this.#rules, WHOLE)
     return stopping ? found(stopping) : body

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fingerprints } from '../../../sidecars/detect/fingerprint.ts'
@@ -147,6 +147,39 @@ describe('A body', () => {
     const holding = Buffer.from(pem.replace(line, `${line.slice(0, 12)}${SECRET}${line.slice(12)}`))
     const { out } = passed(body(holding.length, redacts), holding, [])
     expect(out.toString('latin1').trimEnd()).toMatch(/^\*+$/)
+  })
+
+  it('that is packed hides nothing before, behind or beside what is unpacked of it', () => {
+    const secret = Buffer.from(SECRET)
+    const zeros = Buffer.alloc(8)
+    const skipped = Buffer.concat([Buffer.from([0x50, 0x2a, 0x4d, 0x18, secret.length, 0, 0, 0]), secret])
+    const member = gzipSync('a').subarray(10)
+    const gzipHead = (flags: number): Buffer => Buffer.from([0x1f, 0x8b, 8, flags, 0, 0, 0, 0, 0, 3])
+    const [zstd, br] = [zstdCompressSync(Buffer.from('a')), brotliCompressSync('a')]
+    const rows: readonly (readonly [coding: string, rule: string, ...Buffer[]])[] = [
+      ['gzip', 'uninspectable/damaged', gzipSync('a'), zeros, gzipSync(secret)],
+      ['gzip', 'secret/env:S', gzipSync('a'), gzipSync(secret)],
+      ['gzip', 'secret/env:S', gzipHead(8), secret, zeros.subarray(0, 1), member],
+      ['gzip', 'secret/env:S', gzipHead(4), Buffer.from([secret.length, 0]), secret, member],
+      ['deflate', 'uninspectable/damaged', deflateSync('a'), secret],
+      ['deflate', 'uninspectable/damaged', deflateRawSync('a'), secret],
+      ['br', 'uninspectable/damaged', br, secret],
+      ['br', 'uninspectable/damaged', br, brotliCompressSync(secret)],
+      ['zstd', 'uninspectable/damaged', zstd, zstdCompressSync(secret)],
+      ['zstd', 'uninspectable/damaged', skipped, zstd],
+      ['zstd', 'uninspectable/damaged', zstd, skipped],
+    ]
+    for (const [coding, rule, ...parts] of rows) {
+      const packed = Buffer.concat(parts)
+      expect([coding, passed(body(packed.length, {}, [coding]), packed, []).finding]).toMatchObject([
+        coding,
+        { rule },
+      ])
+    }
+    const twice = brotliCompressSync(Buffer.concat([gzipHead(8), secret, zeros.subarray(0, 1), member]))
+    expect(passed(body(twice.length, {}, ['gzip', 'br']), twice, []).finding?.rule).toBe('secret/env:S')
+    const filled = Buffer.concat([gzipSync('a'), zeros])
+    expect(passed(body(filled.length, {}, ['gzip']), filled, []).finding).toBeUndefined()
   })
 
   it('costs little more than its bytes, in however many pieces it comes', () => {
