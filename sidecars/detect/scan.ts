@@ -115,13 +115,22 @@ export function scanRequest(input: ScanInput, rules: ScanRules): Scanned | Findi
   const { hits } = lookThrough(Buffer.from(input.sent, 'latin1'), detectors)
   const sent = hits.find((hit) => counts(hit, rules))
   if (sent) return finding(sent.rule, 'head', headExcerpt(input.sent, sent, hits))
-  const given = detectors.known.searchWhole(Buffer.from(input.given, 'latin1'))
+  const given = spellingsOf(input.given).flatMap((text) =>
+    detectors.known.searchWhole(Buffer.from(text, 'latin1')),
+  )
   const known = given.find(({ rule }) => !rules.accepted(rule))
   if (known) return finding(known.rule, 'head', maskedExcerpt(known))
   for (const rule of input.carrier ? carrying(input.carrier) : [])
     if (!rules.accepted(rule)) return { rule, place: 'head' }
   return new ScannedRequest(input.body && bodyScan(input.body, rules), rules)
 }
+
+const ESCAPED = /%([0-9a-f]{2})/gi
+/** As it stands, and as a server reads it before it puts values together. */
+const spellingsOf = (given: string): readonly string[] =>
+  given.includes('%')
+    ? [given, given.replaceAll(ESCAPED, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))]
+    : [given]
 
 /** Of a connection that nobody looks into, its name is all that is seen. `label`: see `Carrier`. */
 export function scanName(name: string, label: string | undefined, rules: ScanRules): Finding | undefined {

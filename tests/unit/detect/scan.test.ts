@@ -76,6 +76,16 @@ const written = fc.constantFrom(
   ...TOKENS,
 )
 
+describe('A head', () => {
+  it('is searched for a value whose parts are parameters, also where signs of them are escaped', () => {
+    const half = (text: string): string => text.replaceAll(/[0-9]/g, (digit) => `%3${digit}`)
+    for (const written of [(text: string) => text, half]) {
+      const given = `host\n/path\n${written(SECRET.slice(0, 13))}\n${written(SECRET.slice(13))}\n`
+      expect(scanRequest({ sent: '', given }, rules())).toMatchObject({ rule: 'secret/env:S', place: 'head' })
+    }
+  })
+})
+
 describe('A body', () => {
   it('of any length and however it comes lets no secret and no token through, whole or begun', () => {
     fc.assert(
