@@ -4,7 +4,8 @@ import { createInterface } from 'node:readline'
 import { start } from './process.ts'
 
 export interface Order {
-  readonly do: 'requests' | 'tunnels' | 'first' | 'down' | 'up' | 'post' | 'sse'
+  /** `open` makes ready the connections that the next `requests` uses up. */
+  readonly do: 'open' | 'requests' | 'tunnels' | 'first' | 'down' | 'up' | 'post' | 'sse'
   readonly concurrency?: number
   readonly ms?: number
   readonly hosts?: readonly string[]

@@ -36,14 +36,16 @@ export async function measurePeer(
   const measure = (order: Order): Promise<Answered> => generator.measure(peer.way, order)
   const sample: Record<string, number> = {}
   const requests = async (concurrency: number): Promise<Answered> => {
+    await measure({ do: 'open', concurrency })
     const before = usage(peer, cpuOf)
-    const answered = await measure({ do: 'requests', concurrency, ms: effort.ms })
+    const answered = await measure({ do: 'requests', ms: effort.ms })
     for (const [name, ms] of Object.entries(usage(peer, cpuOf)))
       sample[`cpu ${concurrency} ${name}`] = ((ms - (before[name] ?? 0)) * 1000) / answered.count
     return answered
   }
-  sample['latency 1'] = (await requests(1)).median
-  sample['requests 1'] = perSecond(await measure({ do: 'requests', concurrency: 1, ms: effort.ms / 2 }))
+  const one = await requests(1)
+  sample['latency 1'] = one.median
+  sample['requests 1'] = perSecond(one)
   sample['requests 10'] = perSecond(await requests(10))
   const many = requests(64)
   await pause(effort.ms / 2)

@@ -79,8 +79,10 @@ async function measure(): Promise<Measured> {
   const samples = new Map<PeerName, Sample[]>(peers.map(({ name }) => [name, []]))
   const generator = startGenerator(load, material.files.root)
   // What is compiled while it runs is measured when it has been.
-  for (const { way } of peers)
-    await generator.measure(way, { do: 'requests', concurrency: 16, ms: WARM_MS }).catch(() => undefined)
+  for (const { way } of peers) {
+    await generator.measure(way, { do: 'open', concurrency: 16 }).catch(() => undefined)
+    await generator.measure(way, { do: 'requests', ms: WARM_MS }).catch(() => undefined)
+  }
   for (let round = 0; round <= rounds; round++) {
     const met = hosts.slice(round * FIRST_PER_ROUND, (round + 1) * FIRST_PER_ROUND)
     for (const peer of peers) {

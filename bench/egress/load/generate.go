@@ -47,6 +47,8 @@ type answered struct {
 type generator struct {
 	config *tls.Config
 	bodies map[string][]byte
+	// Made ready by `open`, for the next `requests`: what it takes to open them is not measured.
+	lines []line
 }
 
 func generate(root string) error {
@@ -77,10 +79,15 @@ func generate(root string) error {
 
 func (g *generator) run(o order) (answered, error) {
 	switch o.Do {
-	case "requests":
-		return g.many(o, g.keptAlive)
+	case "open":
+		return answered{}, g.ready(o, g.keptAlive)
 	case "tunnels":
-		return g.many(o, g.anew)
+		if err := g.ready(o, g.anew); err != nil {
+			return answered{}, err
+		}
+		return g.all(o)
+	case "requests":
+		return g.all(o)
 	case "first":
 		return g.first(o)
 	case "down", "up", "post", "sse":
@@ -122,38 +129,44 @@ func requestOf(o order, host, method, path string, length int64) []byte {
 	return []byte(text + "\r\n")
 }
 
-// many runs `line` in so many lines at once, each until the time is over. Clocks start when all of them are ready.
-func (g *generator) many(o order, ready func(o order) (line, error)) (answered, error) {
-	var lock sync.Mutex
-	var all []float64
-	var failed error
-	inParallel := func(work func(at int) ([]float64, error)) {
-		var workers sync.WaitGroup
-		for at := range o.Concurrency {
-			workers.Go(func() {
-				times, err := work(at)
-				lock.Lock()
-				defer lock.Unlock()
-				all = append(all, times...)
-				if err != nil {
-					failed = err
-				}
-			})
-		}
-		workers.Wait()
-	}
-	lines := make([]line, o.Concurrency)
-	inParallel(func(at int) (_ []float64, err error) {
-		lines[at], err = ready(o)
+// ready makes so many lines at once.
+func (g *generator) ready(o order, made func(o order) (line, error)) error {
+	g.lines = make([]line, o.Concurrency)
+	_, err := inParallel(o.Concurrency, func(at int) (_ []float64, err error) {
+		g.lines[at], err = made(o)
 		return nil, err
 	})
-	if failed != nil {
-		return answered{}, failed
+	if err != nil {
+		g.lines = nil
 	}
+	return err
+}
+
+// all lines until the time is over.
+func (g *generator) all(o order) (answered, error) {
 	began := time.Now()
 	until := began.Add(time.Duration(o.Ms) * time.Millisecond)
-	inParallel(func(at int) ([]float64, error) { return lines[at](until) })
-	return told(all, time.Since(began)), failed
+	times, err := inParallel(len(g.lines), func(at int) ([]float64, error) { return g.lines[at](until) })
+	g.lines = nil
+	return told(times, time.Since(began)), err
+}
+
+func inParallel(count int, work func(at int) ([]float64, error)) (all []float64, failed error) {
+	var lock sync.Mutex
+	var workers sync.WaitGroup
+	for at := range count {
+		workers.Go(func() {
+			times, err := work(at)
+			lock.Lock()
+			defer lock.Unlock()
+			all = append(all, times...)
+			if err != nil {
+				failed = err
+			}
+		})
+	}
+	workers.Wait()
+	return all, failed
 }
 
 // line does the same thing until the time is over, and says how long each took.
