@@ -30,7 +30,7 @@ const { values } = parseArgs({
   },
 })
 const effort = values.quick === true ? EFFORT.quick : EFFORT.whole
-const rounds = Number(values.rounds ?? (values.quick === true ? 2 : 7))
+const rounds = Number(values.rounds ?? (values.quick === true ? 2 : 5))
 const wanted = PEERS.filter((name) => values.only?.split(',').includes(name) ?? true)
 /** Small requests through each peer before anything is measured, milliseconds. */
 const WARM_MS = 4000
