@@ -16,8 +16,8 @@ export function narrowedRemote(before: GateRemote, after: GateRemote): GateRemot
   // Two identities that differ admit no commit together.
   if (had && before.requireIdentity && !equal(before.requireIdentity, has)) return undefined
   const required = before.requireIdentity ?? has
-  const maxPack = least(before.maxPack, after.maxPack)
-  const maxFile = least(before.maxFile, after.maxFile)
+  const maxPack = least(before, after, 'maxPack')
+  const maxFile = least(before, after, 'maxFile')
   return {
     ...common,
     push: narrowedPush(before.push, after.push),
@@ -65,8 +65,11 @@ function narrowedPush(before: PushPolicy, after: PushPolicy): PushPolicy {
   }
 }
 
-/** Without a limit the gate's own holds, which no declared one is known to be below. */
-function least(before: number | undefined, after: number | undefined): number | undefined {
-  if (before === undefined || after === undefined) return before ?? after
-  return Math.min(before, after)
+/** What the gate takes where nothing is declared (`GateRemote`), bytes. */
+const UNSAID = { maxPack: 512 * 2 ** 20, maxFile: 100 * 2 ** 20 } as const
+
+/** As it was, where that is the lower one: a limit that stays is no change. */
+function least(before: GateRemote, after: GateRemote, limit: keyof typeof UNSAID): number | undefined {
+  const found = Math.min(before[limit] ?? UNSAID[limit], after[limit] ?? UNSAID[limit])
+  return found === (before[limit] ?? UNSAID[limit]) ? before[limit] : found
 }
