@@ -9,7 +9,7 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { ensureEngine } from './engine.ts'
-import { labsCache, say, timed } from './labs/cache.ts'
+import { ensurePackages, labsCache, say, timed } from './labs/cache.ts'
 import { prepareClients } from './labs/clients.ts'
 import { downForge, prepareForge, upForge } from './labs/forge.ts'
 import { downEngineNew, inside, prepareEngineNew, upEngineNew, type Instance } from './labs/engine-new.ts'
@@ -18,6 +18,12 @@ import { handImages } from './labs/images.ts'
 const USAGE =
   'usage: npm run labs [-- up engine-new | down engine-new | run engine-new -- COMMAND…]\n       npm run lab:forge -- up | down\n'
 
+/** What the tests of the git gate have as upstream. */
+const GIT_UPSTREAM = [
+  ['openssh-server', ['test', '-x', '/usr/sbin/sshd']],
+  ['openssh-client', ['ssh', '-V']],
+] as const
+
 const [verb, name, ...rest] = process.argv.slice(2)
 
 async function main(): Promise<number> {
@@ -25,6 +31,7 @@ async function main(): Promise<number> {
     say(`cache: ${labsCache()}`)
     await timed('all laboratories', async () => {
       await prepareClients()
+      await ensurePackages(GIT_UPSTREAM)
       await prepareForge()
       await prepareEngineNew()
     })
