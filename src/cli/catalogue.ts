@@ -1,5 +1,6 @@
 /** Every command: what it is called and what it takes. Help, parsing and completion all read this table; it loads none of them. */
 import { EGRESS_COMMANDS } from './catalogue-egress.ts'
+import { GIT_COMMANDS } from './catalogue-git.ts'
 import type { CommandSpec } from './invocation.ts'
 import {
   MANIFEST,
@@ -157,6 +158,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: [...MANIFEST, STACK, ...PROGRAM],
   },
   ...EGRESS_COMMANDS,
+  ...GIT_COMMANDS,
   {
     name: 'cp',
     group: 'Bottles',

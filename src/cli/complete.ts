@@ -34,6 +34,7 @@ async function candidates(before: readonly string[], current: string, io: Io): P
   if (command.name === 'completion') return ['bash', 'zsh', 'fish']
   if (command.name === 'schema') return ['manifest', 'preset', 'plan', 'events']
   if (command.name === 'policy' && before.length - at < 2) return ['suggest']
+  if (command.name === 'keys' && before.length - at < 2) return ['revoke']
   const typed = before.slice(at + 1).filter((word) => !word.startsWith('-')).length
   const names = /BOTTLE/.test(command.arguments) || command.name === 'cp' || command.name === 'explain'
   if (

@@ -13,6 +13,7 @@ import { describeSecretRef } from '../model/secret.ts'
 import type { Secret, SecretRef } from '../model/secret.ts'
 import type { Resource } from '../model/resource.ts'
 import { resolveQuietly, secretResolver } from '../execute/secrets.ts'
+import type { Forge } from '../ports/forge.ts'
 import type { ForgeLook, KeysLook } from '../reconcile/snapshot-git.ts'
 import { currentRow } from '../resources/key/rows.ts'
 import type { KeySpec } from '../resources/key/spec.ts'
@@ -84,6 +85,15 @@ async function tokensOf(
 ): Promise<ReadonlyMap<string, Secret>> {
   const refs = places.map(({ tokenRef }) => [canonical(tokenRef), tokenRef] as const)
   return (await resolveQuietly(Object.fromEntries(refs), env)).found
+}
+
+/** The forge of a key, its token resolved with everything it takes. */
+export async function openForgeAt(
+  { provider, api, tokenRef, allowPrivate, trust }: Omit<Place, 'address' | 'repository'>,
+  { env }: Pick<Io, 'env'>,
+): Promise<Forge> {
+  const token = await secretResolver({ env }).credential(tokenRef)
+  return openForgeNamed(provider, { api, token, tokenName: describeSecretRef(tokenRef), allowPrivate, trust })
 }
 
 async function askForge(place: Place, token: Secret): Promise<NonNullable<ForgeLook['answer']>> {

@@ -20,6 +20,7 @@ const MODULES: Readonly<Record<string, () => Promise<CommandModule>>> = {
   forget: () => import('./commands/forget.ts'),
   har: () => import('./commands/har.ts'),
   init: () => import('./commands/init.ts'),
+  keys: () => import('./commands/keys.ts'),
   logs: () => import('./commands/logs.ts'),
   metrics: () => import('./commands/metrics.ts'),
   policy: () => import('./commands/policy.ts'),

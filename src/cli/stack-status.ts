@@ -46,6 +46,13 @@ export async function stackStatus(
       }
     }),
   )
+  const keys = snapshot.objects.filter(
+    (object) => object.kind === 'key' && object.fields['listed'] === 'present',
+  )
+  const oldest = keys
+    .map(({ createdAt }) => createdAt)
+    .filter((at) => at !== undefined)
+    .sort()[0]
   const uplink = snapshot.objects.find((object) => object.kind === 'uplink' && object.ownership === 'ours')
   return {
     stack: stack.name,
@@ -54,6 +61,7 @@ export async function stackStatus(
     uplink: !uplink ? 'not there' : uplink.health === 'ok' ? 'ok' : uplink.health.wrong,
     unknown: [...new Set(snapshot.unknown.map(({ reason }) => reason))],
     compared: stack.loaded !== undefined,
+    ...(keys.length > 0 && { keys: { live: keys.length, ...(oldest !== undefined && { oldest }) } }),
   }
 }
 

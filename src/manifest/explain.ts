@@ -89,16 +89,37 @@ function ofAddress(loaded: LoadedManifest, parts: AddressParts): readonly Explai
     case 'route':
       return ofRoute(loaded, bottle, parts.name)
     case 'remote':
-    case 'key': {
-      const remote = at(bottle.tree, 'git', 'remotes', parts.name)
-      return (
-        remote &&
-        ofBottle(bottle.tree, '').filter(({ path }) => path.startsWith(`git.remotes.${parts.name}.`))
-      )
-    }
+    case 'key':
+      return ofRemote(bottle.tree, parts)
     case 'grant':
       return undefined
   }
+}
+
+/** A key is the part of its remote that says how it is made. */
+function ofRemote(
+  tree: MapNode,
+  { kind, name }: { readonly kind: string; readonly name: string },
+): readonly ExplainedField[] | undefined {
+  const remote = at(tree, 'git', 'remotes', name)
+  const isKey = kind === 'key'
+  if (!remote || (isKey && !at(remote, 'provisioned_key'))) return undefined
+  const [own, key] = [`git.remotes.${name}.`, `git.remotes.${name}.provisioned_key.`]
+  const fields = ofBottle(tree, '').filter(
+    ({ path }) => path.startsWith(own) && path.startsWith(key) === isKey,
+  )
+  const unsaid: readonly [string, Json][] = isKey
+    ? []
+    : [
+        [`${own}push.scan`, 'block'],
+        [`${own}protect`, false],
+      ]
+  return [
+    ...fields,
+    ...unsaid
+      .filter(([path]) => !fields.some((field) => field.path === path))
+      .map(([path, value]) => ({ path, value, via: [] })),
+  ]
 }
 
 function ofBottle(tree: MapNode, prefix: string): readonly ExplainedField[] {

@@ -36,6 +36,8 @@ export interface StackStatus {
   /** What could not be asked, in words. */
   readonly unknown: readonly string[]
   readonly compared: boolean
+  /** Deploy keys at forges; absent: none. `oldest`: ISO 8601. */
+  readonly keys?: { readonly live: number; readonly oldest?: string }
 }
 
 const COLUMNS = [
@@ -87,6 +89,7 @@ export function statusLines(status: StackStatus, style: Style): string[] {
         ]
       : []),
     `uplink ${safeText(status.uplink)}`,
+    ...(status.keys ? [keyWords(status.keys, status.now)] : []),
   ]
   return [
     ...(status.bottles.length === 0 ? [] : [tint(style, 'bold', head), ...coloured]),
@@ -107,6 +110,12 @@ function canaryLine({ bottle, canaryAt }: BottleStatus, now: string, style: Styl
       `${name} tried to send its canary ${ago} ago: somebody else may tell the agent what to do, see \`bot-bottle logs --egress ${name}\``,
     ),
   ]
+}
+
+/** `keys: 2 live, oldest 2 h` */
+function keyWords({ live, oldest }: NonNullable<StackStatus['keys']>, now: string): string {
+  const age = oldest === undefined ? '' : `, oldest ${duration(Date.parse(now) - Date.parse(oldest))}`
+  return `keys: ${live} live${age}`
 }
 
 /** `412 MiB/4 GiB` */

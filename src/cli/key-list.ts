@@ -1,0 +1,130 @@
+/** Every key that forges list of the repositories of a stack, and what becomes of each. Pure. */
+import type { KeyRow, WantedKey } from '../model/key-row.ts'
+import { samePlace } from '../model/key-row.ts'
+import { parseKeyTitle } from '../model/deploy-key.ts'
+import { describeSecretRef } from '../model/secret.ts'
+import type { Resource } from '../model/resource.ts'
+import type { DeployKey } from '../ports/forge.ts'
+import { decideKeys } from '../reconcile/deploy-keys.ts'
+import type { Revocation, Shown } from '../reconcile/deploy-keys.ts'
+import type { ForgeLook, KeysLook } from '../reconcile/snapshot-git.ts'
+import type { KeyLine } from '../render/keys.ts'
+import type { KeySpec } from '../resources/key/spec.ts'
+
+export interface KeyListing {
+  readonly look: KeysLook
+  /** Absent: there is no manifest, and what is held counts as declared. */
+  readonly declared: readonly Resource[] | undefined
+  /** ISO 8601. */
+  readonly now: string
+}
+
+/** One line for each key: those of this stack first, by address; `whose` tells the others. */
+export function keyLines({ look, declared, now }: KeyListing): readonly KeyLine[] {
+  const lines = look.forges.flatMap((forge) => {
+    const rows = look.rows.filter((row) => samePlace(row, forge))
+    const wanted = declared ? wantedAt(declared, forge) : rows.filter(({ retiredAt }) => !retiredAt)
+    if (!forge.answer) {
+      const why = `not asked: ${describeSecretRef(forge.tokenRef)} cannot be had here`
+      return rows.map((row) => heldLine(row, why))
+    }
+    if ('unknown' in forge.answer) {
+      const why = `not known: ${forge.answer.unknown}`
+      return rows.map((row) => heldLine(row, why))
+    }
+    const { installation, stack, engineId } = look
+    const decided = decideKeys({
+      installation,
+      stack,
+      engineId,
+      wanted,
+      rows,
+      listed: forge.answer.keys,
+      rotate: rotationAt(declared ?? [], now),
+    })
+    return [
+      ...decided.keep.map(({ row, key, due }) =>
+        listedLine(forge, key, row, 'ours', due ? 'due for rotation' : 'live'),
+      ),
+      ...decided.make
+        .filter(({ wanted: { address } }) => !decided.keep.some(({ row }) => row.address === address))
+        .map(({ wanted: one, resume }) => missingLine(forge, one, resume)),
+      ...decided.revoke.map(({ key, row, why }) =>
+        listedLine(forge, key, row, 'ours', `to be revoked: ${GOES[why]}`),
+      ),
+      ...decided.shown.map(({ key, is }) => listedLine(forge, key, undefined, is, STAYS[is])),
+    ]
+  })
+  return lines.sort(byOwner)
+}
+
+const GOES: Readonly<Record<Revocation, string>> = {
+  retired: 'another took its place',
+  undeclared: 'no remote declares it',
+  access: 'it is declared with another access',
+  superseded: 'another is in force',
+  'unknown-pair': 'its private half is not here',
+}
+
+const STAYS: Readonly<Record<Shown, string>> = {
+  elsewhere: 'of another stack or engine of this installation',
+  foreign: 'of another installation',
+  unmarked: 'not of bot-bottle',
+}
+
+function wantedAt(declared: readonly Resource[], forge: ForgeLook): readonly WantedKey[] {
+  return declared.flatMap(({ kind, address, spec }) =>
+    kind === 'key' && samePlace(spec as KeySpec, forge) ? [{ ...(spec as KeySpec), address, trust: [] }] : [],
+  )
+}
+
+function rotationAt(declared: readonly Resource[], now: string) {
+  return new Map(
+    declared.flatMap(({ kind, address, spec }) => {
+      const { rotate } = spec as KeySpec
+      const before = kind === 'key' && rotate !== undefined ? Date.parse(now) - rotate : undefined
+      return before === undefined ? [] : [[address, new Date(before).toISOString()] as const]
+    }),
+  )
+}
+
+function listedLine(
+  { api, repository }: ForgeLook,
+  { title, readOnly, createdAt, lastUsedAt }: DeployKey,
+  row: KeyRow | undefined,
+  whose: KeyLine['whose'],
+  state: string,
+): KeyLine {
+  const mark = parseKeyTitle(title)
+  const id = row?.id ?? mark?.id
+  const madeAt = createdAt ?? row?.begunAt
+  return {
+    whose,
+    name: row?.address ?? mark?.address ?? title,
+    ...(mark && whose !== 'ours' && { owner: `${mark.installation} ${mark.stack}` }),
+    api,
+    repository,
+    readOnly,
+    state,
+    ...(id !== undefined && { id }),
+    ...(madeAt !== undefined && { createdAt: madeAt }),
+    ...(lastUsedAt !== undefined && { lastUsedAt }),
+  }
+}
+
+function heldLine(row: KeyRow, state: string): KeyLine {
+  const { address, api, repository, readOnly, id, begunAt } = row
+  return { whose: 'ours', name: address, api, repository, readOnly, state, id, createdAt: begunAt }
+}
+
+function missingLine({ api, repository }: ForgeLook, wanted: WantedKey, resume?: KeyRow): KeyLine {
+  const { address, readOnly } = wanted
+  const state = resume ? 'its creation was cut short' : 'not there'
+  return { whose: 'ours', name: address, api, repository, readOnly, state }
+}
+
+const ORDER: readonly KeyLine['whose'][] = ['ours', 'elsewhere', 'foreign', 'unmarked']
+
+function byOwner(a: KeyLine, b: KeyLine): number {
+  return ORDER.indexOf(a.whose) - ORDER.indexOf(b.whose) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
+}
