@@ -170,15 +170,16 @@ export class Attempt {
   async #send(): Promise<void> {
     const { client, outgoing } = this.#exchange
     const { request } = outgoing
-    const text = renderRequest(outgoing)
+    const signing = outgoing.credential?.kind === 'signature'
     if (request.expectsContinue && request.framing.kind !== 'none' && client.pending === 0)
       await client.write('HTTP/1.1 100 Continue\r\n\r\n')
-    if (request.framing.kind === 'none') return await this.#upstream.write(text)
-    const head = Buffer.from(text, 'latin1')
-    let first: Buffer | undefined = head
+    if (request.framing.kind === 'none')
+      return await this.#upstream.write(signing ? await this.#signedHead(EMPTY) : renderRequest(outgoing))
+    let first: Buffer | undefined = signing ? undefined : Buffer.from(renderRequest(outgoing), 'latin1')
+    let unsigned = signing
     // Of a body that is looked at whole, the head goes with it: a finding leaves nothing behind at the upstream.
-    if (client.pending === 0 && this.#scanned.body?.whole !== true) {
-      await this.#upstream.write(head)
+    if (first !== undefined && client.pending === 0 && this.#scanned.body?.whole !== true) {
+      await this.#upstream.write(first)
       first = undefined
     }
     let received = 0
@@ -190,6 +191,8 @@ export class Attempt {
       const passed = this.#scan(piece)
       this.#progress()
       if (passed.length === 0) continue
+      if (unsigned) first = await this.#signedHead(undefined)
+      unsigned = false
       this.#exchange.bodyOut += passed.length
       const framed = framePiece(passed, request.framing)
       await this.#upstream.write(first === undefined ? framed : Buffer.concat([first, framed]))
@@ -197,6 +200,7 @@ export class Attempt {
       this.#progress()
     }
     const rest = this.#scanEnd()
+    if (unsigned) first = await this.#signedHead(rest)
     this.#exchange.bodyOut += rest.length
     const last = Buffer.concat([
       first ?? EMPTY,
@@ -204,6 +208,12 @@ export class Attempt {
       frameEnd(request.framing) ?? EMPTY,
     ])
     if (last.length > 0) await this.#upstream.write(last)
+  }
+
+  /** `body`: all that is sent of it; undefined where it goes on piece by piece. */
+  async #signedHead(body: Buffer | undefined): Promise<Buffer> {
+    const { signed } = await import('./signing.ts')
+    return Buffer.from(renderRequest(await signed(this.#exchange.outgoing, body)), 'latin1')
   }
 
   #scan(piece: Buffer): Buffer {

@@ -68,6 +68,8 @@ export function renderRequest(outgoing: OutgoingRequest): string {
   for (const { name, value } of fields) text += `${name}: ${value}\r\n`
   if (identityOnly) text += 'Accept-Encoding: identity\r\n'
   if (credential?.kind === 'header') text += `${credential.name}: ${credential.value}\r\n`
+  if (credential?.kind === 'fields')
+    for (const { name, value } of credential.fields) text += `${name}: ${value}\r\n`
   if (opening) text += openingLines(opening)
   if (framing.kind === 'length') text += `Content-Length: ${framing.length}\r\n`
   else if (framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n'

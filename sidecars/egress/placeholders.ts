@@ -1,9 +1,10 @@
 /**
- * Placeholders: what an agent holds in place of a credential. In the one slot of the one route that carries the value
+ * Placeholders: what an agent holds in place of a credential. In the slot of the one route that carries the value
  * it may stand, in the forms in which clients write a credential there; that slot is dropped and set anew. Anywhere
  * else it is a finding.
  */
-import type { RoutePolicy } from '../../src/model/policy.ts'
+import { secretsOf } from '../../src/model/policy.ts'
+import type { Auth, RoutePolicy } from '../../src/model/policy.ts'
 import type { Field } from './head.ts'
 
 export interface Slot {
@@ -13,29 +14,41 @@ export interface Slot {
   readonly placeholder: string
 }
 
-/** Where a placeholder may stand on this route. */
-export function slotOf(
+/** Where placeholders may stand on this route. */
+export function slotsOf(
   { auth }: RoutePolicy,
   placeholders: Readonly<Record<string, string>> = {},
-): Slot | undefined {
-  if (auth === undefined || auth.scheme === 'from-agent' || !Object.hasOwn(placeholders, auth.secret))
-    return undefined
-  const placeholder = placeholders[auth.secret] ?? ''
+): readonly Slot[] {
+  if (auth === undefined) return []
+  return secretsOf(auth).flatMap((id) => {
+    const place = Object.hasOwn(placeholders, id) ? placeOf(auth, id) : undefined
+    return place ? [{ ...place, placeholder: placeholders[id] ?? '' }] : []
+  })
+}
+
+/** What signs is sent by nobody, and has no place. */
+function placeOf(auth: Auth, id: string): Omit<Slot, 'placeholder'> | undefined {
   switch (auth.scheme) {
     case 'query':
-      return { in: 'query', name: auth.name.toLowerCase(), placeholder }
+      return { in: 'query', name: auth.name.toLowerCase() }
     case 'header':
-      return { in: 'header', name: auth.name.toLowerCase(), placeholder }
+      return { in: 'header', name: auth.name.toLowerCase() }
+    case 'aws-sigv4':
+      if (id === auth.accessKey) return { in: 'header', name: 'authorization' }
+      return id === auth.sessionToken ? { in: 'header', name: 'x-amz-security-token' } : undefined
     default:
-      return { in: 'header', name: 'authorization', placeholder }
+      return { in: 'header', name: 'authorization' }
   }
 }
 
 /** The value of a field without the placeholder of the slot, where that stands in it as a credential does. */
-export function fieldBeside(slot: Slot | undefined, { key, value }: Field): string {
-  if (slot?.in !== 'header' || slot.name !== key) return value
+export function fieldBeside(slots: readonly Slot[], { key, value }: Field): string {
+  const slot = slots.find(({ in: where, name }) => where === 'header' && name === key)
+  if (slot === undefined) return value
   const { placeholder } = slot
   if (value === placeholder) return ''
+  const [, signer, signature = ''] = /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)(\/.*)$/.exec(value) ?? []
+  if (signer === placeholder) return signature
   const [, scheme = '', rest = ''] = /^([A-Za-z]{1,20}) +(\S+)$/.exec(value) ?? []
   if (rest === placeholder) return scheme
   if (scheme.toLowerCase() !== 'basic') return value
@@ -45,14 +58,18 @@ export function fieldBeside(slot: Slot | undefined, { key, value }: Field): stri
 }
 
 /** The values of a query, one a line, without the placeholder of the slot. */
-export function parametersBeside(slot: Slot | undefined, query: string): string {
+export function parametersBeside(slots: readonly Slot[], query: string): string {
+  const slot = slots.find(({ in: where }) => where === 'query')
   return query
     .split(/[&;]/)
     .map((pair) => {
       const equals = pair.indexOf('=')
       const value = pair.slice(equals + 1)
-      const taken = slot?.in === 'query' && value === slot.placeholder
-      return taken && pair.slice(0, equals).toLowerCase() === slot.name ? '' : value
+      return slot !== undefined &&
+        value === slot.placeholder &&
+        pair.slice(0, equals).toLowerCase() === slot.name
+        ? ''
+        : value
     })
     .join('\n')
 }

@@ -1,6 +1,7 @@
 /** One configuration as it is enforced: compiled once, replaced whole, never changed. Holds secrets. */
 import { createHash, createHmac } from 'node:crypto'
 import type { EgressConfig } from '../../src/model/control.ts'
+import { secretsOf } from '../../src/model/policy.ts'
 import type { RoutePolicy } from '../../src/model/policy.ts'
 import { openAuthority } from '../../src/model/x509.ts'
 import type { Authority as CertificateAuthority } from '../../src/model/x509.ts'
@@ -64,25 +65,26 @@ export function run(config: EgressConfig, previous: Running | undefined): Runnin
 }
 
 function keyOf(route: RoutePolicy, secrets: Readonly<Record<string, string>>): string {
-  if (route.auth === undefined || route.auth.scheme === 'from-agent') return ''
-  const value = secrets[route.auth.secret] ?? ''
+  const ids = secretsOf(route.auth)
+  if (ids.length === 0) return ''
   return createHash('sha256')
-    .update(JSON.stringify([route.auth, value]))
+    .update(JSON.stringify([route.auth, ...ids.map((id) => secrets[id] ?? '')]))
     .digest('base64')
 }
 
-/** Every value that some route of this bottle sends, with what it is rendered to. */
+/** Every value that some route of this bottle sends or signs with, with what it is rendered to. */
 function credentialed(
   config: EgressConfig,
 ): readonly { readonly value: string; readonly rendered: readonly string[] }[] {
   const found = new Map<string, Set<string>>()
   for (const { auth } of config.policy.routes) {
-    if (auth === undefined || auth.scheme === 'from-agent') continue
-    const value = config.secrets[auth.secret]
-    if (value === undefined || value.length < 4) continue
-    const rendered = found.get(value) ?? new Set()
-    if (auth.scheme === 'basic') rendered.add(Buffer.from(`${auth.username}:${value}`).toString('base64'))
-    found.set(value, rendered)
+    for (const id of secretsOf(auth)) {
+      const value = config.secrets[id]
+      if (value === undefined || value.length < 4) continue
+      const rendered = found.get(value) ?? new Set()
+      if (auth?.scheme === 'basic') rendered.add(Buffer.from(`${auth.username}:${value}`).toString('base64'))
+      found.set(value, rendered)
+    }
   }
   return [...found].map(([value, rendered]) => ({ value, rendered: [...rendered] }))
 }

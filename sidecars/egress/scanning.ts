@@ -16,7 +16,7 @@ import type { Control } from '../policy/controls.ts'
 import { controls } from './controls.ts'
 import { membersOf } from './head.ts'
 import type { Field } from './head.ts'
-import { fieldBeside, parametersBeside, slotOf } from './placeholders.ts'
+import { fieldBeside, parametersBeside, slotsOf } from './placeholders.ts'
 import type { ParsedRequest } from './request.ts'
 
 /** Fingerprints are compared in this process only. */
@@ -72,9 +72,9 @@ export function scanInput(
   const target = `${path}?${query}`
   let sent = `${authority.host}\n${target}\n`
   for (const { name, value } of shown) sent += `${name}: ${value}\n`
-  const slot = slotOf(route, placeholders)
-  let given = `${authority.host}\n${path}\n${parametersBeside(slot, request.query)}\n`
-  for (const field of request.fields) given += `${fieldBeside(slot, field)}\n`
+  const slots = slotsOf(route, placeholders)
+  let given = `${authority.host}\n${path}\n${parametersBeside(slots, request.query)}\n`
+  for (const field of request.fields) given += `${fieldBeside(slots, field)}\n`
   const carrier = { label: labelUnder(route, authority.host), target }
   if (framing.kind === 'none') return { sent, given, carrier }
   return {

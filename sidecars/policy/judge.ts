@@ -12,6 +12,7 @@ import { compileText } from './pattern.ts'
 import type { TextTest } from './pattern.ts'
 import { queryPairs, readingsOf } from './path.ts'
 import type { RuleId } from './rules.ts'
+import { unsignable } from './signing.ts'
 
 export interface JudgedRequest {
   readonly scheme: 'https' | 'http'
@@ -100,6 +101,8 @@ export function judge(policy: EgressPolicy, request: JudgedRequest): Verdict {
     return deny('request-denied')
   if (request.upgrade !== undefined && route.protocols?.includes(request.upgrade) !== true)
     return deny('websocket-undeclared')
+  const unsigned = route.auth?.scheme === 'aws-sigv4' ? unsignable(route.auth, request) : undefined
+  if (unsigned !== undefined) return deny(unsigned)
   if (compiled.matches === undefined) return new AllowedRequest(route, -1)
   const entry = compiled.matches.findIndex((match) => match(request, request.path, 'every'))
   if (entry === -1) return deny('request-undeclared')

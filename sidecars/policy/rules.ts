@@ -69,6 +69,19 @@ export const RULES = {
     status: 403,
     words: 'needs a credential, and credentials are never sent without TLS',
   },
+  'signing-unclear': {
+    status: 400,
+    words:
+      'is sent signed requests, and `+`, `;` or a broken escape in this one is read in more than one way: write %20, %2B, %3B',
+  },
+  'signing-pieces': {
+    status: 400,
+    words: 'is sent signed requests, and the pieces of this body (aws-chunked) are signed with another key',
+  },
+  'signing-body': {
+    status: 413,
+    words: 'is sent requests signed with their body, which has to be of at most 4 MiB and a known length',
+  },
   // what would leave
   'secret-found': { status: 403, words: 'was about to be sent something that must not leave' },
   'placeholder-misplaced': {

@@ -16,6 +16,11 @@ const CREDENTIAL_FIELD =
 const CREDENTIAL_PARAMETER =
   /^(?:key|api[_-]?key|access[_-]?token|auth[_-]?token|oauth[_-]?token|private[_-]?token|id[_-]?token|refresh[_-]?token|token|auth|authorization|client[_-]?secret|secret|password|passwd|pwd|x-api-key)$/
 
+/** What belongs to a signature of AWS: fields, and parameters of a URL that is signed itself (also by the old version 2). */
+const SIGNATURE_FIELD = /^x-amz-(?:date|content-sha256|security-token|s3session-token)$/
+const SIGNATURE_PARAMETER =
+  /^(?:x-amz-(?:algorithm|credential|date|expires|signedheaders|signature|security-token|content-sha256|s3session-token)|awsaccesskeyid|signature)$/
+
 /** Whether a request field carries a credential of the agent's. Servers fold `_` to `-` (CGI). */
 export function isCredentialField(key: string): boolean {
   const known = decided.get(key)
@@ -37,18 +42,23 @@ export function stripFields<Field extends { readonly key: string }>(
 ): readonly Field[] {
   if (route.auth?.scheme === 'from-agent' || !controls.on('credential-strip')) return fields
   const own = route.auth?.scheme === 'header' ? route.auth.name.toLowerCase() : undefined
-  return fields.filter(({ key }) => key !== own && !isCredentialField(key))
+  const signed = route.auth?.scheme === 'aws-sigv4'
+  return fields.filter(
+    ({ key }) =>
+      key !== own && !isCredentialField(key) && !(signed && SIGNATURE_FIELD.test(key.replaceAll('_', '-'))),
+  )
 }
 
 /** The agent's raw query without parameters that carry a credential. */
 export function stripQuery(query: string, route: RoutePolicy): string {
   if (query === '' || route.auth?.scheme === 'from-agent' || !controls.on('credential-strip')) return query
   const own = route.auth?.scheme === 'query' ? route.auth.name.toLowerCase() : undefined
+  const signed = route.auth?.scheme === 'aws-sigv4'
   // Some servers part pairs at `;` too; what stays keeps the separator it had.
   const pairs = query.match(/[&;]?[^&;]*/g) ?? []
   const kept = pairs.filter((pair) => {
     const name = parameterName(pair.replace(/^[&;]/, ''))
-    return name !== own && !CREDENTIAL_PARAMETER.test(name)
+    return name !== own && !CREDENTIAL_PARAMETER.test(name) && !(signed && SIGNATURE_PARAMETER.test(name))
   })
   return kept.length === pairs.length ? query : kept.join('').replace(/^[&;]/, '')
 }

@@ -4,7 +4,7 @@
  */
 import type { Place } from '../model/diagnostic.ts'
 import { UsageError } from '../model/errors.ts'
-import { routeKey, schemePort } from '../model/policy.ts'
+import { routeKey, schemePort, secretsOf } from '../model/policy.ts'
 import type { EgressPolicy, RoutePolicy } from '../model/policy.ts'
 import type { Resource } from '../model/resource.ts'
 import { desiredPolicy } from '../execute/routes.ts'
@@ -48,8 +48,12 @@ export interface Decision {
     /** Where the manifest asked for the preset that says it. */
     readonly asked?: Place
   }
-  /** The reference of the credential that would be put on; its value is nowhere here. */
-  readonly credential?: { readonly scheme: string; readonly reference?: string; readonly place?: Place }
+  /** The references of the credential that would be put on; none: it is the agent's own. No value is here. */
+  readonly credential?: {
+    readonly scheme: string
+    readonly references: readonly string[]
+    readonly place?: Place
+  }
   /** Manifest line that would allow it, where a line can. */
   readonly allow?: string
 }
@@ -212,7 +216,7 @@ function credentialOf(
   const place = routeResource(resources, bottle, route)?.places['auth']
   return {
     scheme: auth.scheme,
-    ...('secret' in auth && { reference: auth.secret }),
+    references: secretsOf(auth),
     ...(place && { place }),
   }
 }

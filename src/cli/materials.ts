@@ -4,6 +4,7 @@
  */
 import { UsageError } from '../model/errors.ts'
 import type { Plan } from '../model/plan.ts'
+import { secretsOf } from '../model/policy.ts'
 import type { Resource } from '../model/resource.ts'
 import type { SecretRef } from '../model/secret.ts'
 import type { Materials } from '../ports/driver.ts'
@@ -99,10 +100,11 @@ function referencesOf(
   const needed: Record<string, SecretRef> = {}
   for (const resource of resources) {
     if (!isRoute(resource) || !touched.has(resource.bottle ?? '')) continue
-    const { auth } = resource.spec
-    const id = auth && 'secret' in auth ? auth.secret : undefined
-    const ref = id === undefined ? undefined : (resource.spec.secretRef ?? secrets[id])
-    if (id !== undefined && ref) needed[id] = ref
+    const { auth, secretRefs } = resource.spec
+    for (const id of secretsOf(auth)) {
+      const ref = secretRefs?.[id] ?? secrets[id]
+      if (ref) needed[id] = ref
+    }
   }
   return needed
 }

@@ -2,6 +2,7 @@
 import { bottlesConfigured } from '../execute/configured.ts'
 import { UsageError } from '../model/errors.ts'
 import type { Plan } from '../model/plan.ts'
+import { secretsOf } from '../model/policy.ts'
 import type { Resource } from '../model/resource.ts'
 import type { RouteSpec } from '../resources/route/spec.ts'
 import type { World } from './world.ts'
@@ -45,11 +46,9 @@ export function requireFit(plan: Plan, { refusedSecrets }: Pick<World, 'refusedS
 const UNFIT = 'secret-unfit'
 
 function routesWith({ desired }: Plan, id: string): readonly Resource[] {
-  return desired.filter(({ kind, spec }) => {
-    if (kind !== 'route') return false
-    const { auth } = spec as RouteSpec
-    return auth !== undefined && 'secret' in auth && auth.secret === id
-  })
+  return desired.filter(
+    ({ kind, spec }) => kind === 'route' && secretsOf((spec as RouteSpec).auth).includes(id),
+  )
 }
 
 function named(routes: readonly Resource[]): string {

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto'
 import type { EgressConfig } from '../model/control.ts'
 import { BottleError, EXIT } from '../model/errors.ts'
 import { equal } from '../model/json.ts'
-import { constrainedNames, ISSUER_LAST_DAY } from '../model/policy.ts'
+import { constrainedNames, ISSUER_LAST_DAY, secretsOf } from '../model/policy.ts'
 import type { EgressPolicy, UplinkTarget } from '../model/policy.ts'
 import { createIssuer, fingerprintOf } from '../model/x509.ts'
 import { issuerHosts } from '../resources/route/narrow.ts'
@@ -196,13 +196,12 @@ async function valuesFor(
   deps: PushDeps,
 ): Promise<Record<string, string>> {
   const values: Record<string, string> = {}
-  for (const { auth } of policy.routes) {
-    if (!auth || !('secret' in auth)) continue
-    const ref = refs.get(auth.secret)
+  for (const id of policy.routes.flatMap(({ auth }) => secretsOf(auth))) {
+    const ref = refs.get(id)
     if (!ref) continue
     const secret = await deps.materials.secret(ref)
     deps.revealed(secret)
-    values[auth.secret] = secret.reveal()
+    values[id] = secret.reveal()
   }
   return values
 }

@@ -46,10 +46,10 @@ export function desiredPolicy(
   const secrets = new Map<string, SecretRef>()
   for (const resource of desired) {
     if (resource.kind !== 'route' || resource.bottle !== bottle) continue
-    const { secretRef, credential: _, uplink: __, ...policy } = resource.spec as RouteSpec
+    const { secretRefs = {}, credential: _, uplink: __, ...policy } = resource.spec as RouteSpec
     const place = resource.places['']
     routes.push({ ...policy, ...(place && { from: placeText(place) }) })
-    if (secretRef && policy.auth && 'secret' in policy.auth) secrets.set(policy.auth.secret, secretRef)
+    for (const [id, ref] of Object.entries(secretRefs)) secrets.set(id, ref)
   }
   const bundle = desired.find((resource) => resource.address === address.bundle(bottle))
   const log = (bundle?.spec as BundleSpec | undefined)?.egressLog ?? 'blocks'

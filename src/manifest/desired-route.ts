@@ -13,9 +13,18 @@ import { secretOf, type NamedSecret } from './secret-ref.ts'
 
 export interface DesiredRoute {
   readonly spec: RouteSpec
-  readonly secret?: NamedSecret
+  /** What its credential is made of. */
+  readonly secrets: readonly WrittenSecret[]
   readonly places: Readonly<Record<string, Place>>
 }
+
+/** A secret, and the key of `auth` that names it. */
+export interface WrittenSecret {
+  readonly key: (typeof SECRET_KEYS)[number]
+  readonly secret: NamedSecret
+}
+
+const SECRET_KEYS = ['token_ref', 'access_key_ref', 'secret_key_ref', 'session_token_ref'] as const
 
 /** `node` passed every check; presets are expanded. `asked` is where the manifest asked for the preset that brings it. */
 export function desiredRoute(
@@ -32,22 +41,20 @@ export function desiredRoute(
   const scheme = route.scheme ?? 'https'
   const ownPort = scheme === 'http' ? 80 : 443
   const port = route.port ?? ownPort
-  const secret = secretIn(
+  const secrets = secretsIn(
     route.auth,
     address.route(bottle, reading.host, port === ownPort ? undefined : port),
     folderOf((at(node, 'auth') ?? node).place.file),
     home,
   )
-  const auth = authOf(route.auth, secret)
-  const unknownAuth = route.auth !== undefined && auth === undefined
+  const auth = authOf(route.auth, secrets)
   const dlp = dlpOf(route.dlp, personal, acceptedOn(reading.host, accepted))
   const limits = limitsOf(route.limits)
   const spec: RouteSpec = {
     host: reading.host,
     port,
     scheme,
-    // A credential this program cannot put on yet: nothing may pass without it.
-    ...(unknownAuth ? { matches: [] } : route.matches && { matches: route.matches.map(matchOf) }),
+    ...(route.matches && { matches: route.matches.map(matchOf) }),
     ...(route.deny && { deny: route.deny.map(matchOf) }),
     ...(auth && { auth }),
     tlsPassthrough: route.tls_passthrough ?? false,
@@ -56,37 +63,58 @@ export function desiredRoute(
     gitFetch: route.git?.fetch ?? false,
     ...(limits && { limits }),
     ...(dlp && { dlp }),
-    ...(auth && secret && { secretRef: secret.ref, credential: 'present' as const }),
+    ...(secrets.length > 0 && {
+      secretRefs: Object.fromEntries(secrets.map(({ secret }) => [secret.id, secret.ref])),
+      credential: 'present' as const,
+    }),
     uplink: 'declared',
   }
-  return { spec, ...(auth && secret && { secret }), places: placesOf(node, asked) }
+  return { spec, secrets, places: placesOf(node, asked) }
 }
 
-function secretIn(
+/** `asker`: the route. Where a credential has several secrets, a question names the key that asks. */
+function secretsIn(
   auth: WrittenAuth | undefined,
   asker: string,
   folder: string,
   home: string | undefined,
-): NamedSecret | undefined {
-  if (typeof auth !== 'object' || auth.token_ref === undefined) return undefined
-  return secretOf(auth.token_ref as Json, folder, asker, home)
+): readonly WrittenSecret[] {
+  if (typeof auth !== 'object') return []
+  return SECRET_KEYS.flatMap((key) => {
+    const written = auth[key]
+    if (written === undefined) return []
+    const secret = secretOf(written as Json, folder, key === 'token_ref' ? asker : `${asker} ${key}`, home)
+    return secret ? [{ key, secret }] : []
+  })
 }
 
-function authOf(auth: WrittenAuth | undefined, secret: NamedSecret | undefined): Auth | undefined {
+function authOf(auth: WrittenAuth | undefined, secrets: readonly WrittenSecret[]): Auth | undefined {
   if (auth === 'from-agent') return { scheme: 'from-agent' }
-  if (typeof auth !== 'object' || !secret) return undefined
+  if (typeof auth !== 'object') return undefined
+  const id = (wanted: WrittenSecret['key']): string | undefined =>
+    secrets.find(({ key }) => key === wanted)?.secret.id
+  const secret = id('token_ref') ?? ''
   switch (auth.scheme) {
     case 'bearer':
     case 'token':
-      return { scheme: auth.scheme, secret: secret.id }
+      return { scheme: auth.scheme, secret }
     case 'basic':
-      return { scheme: 'basic', username: auth.username ?? '', secret: secret.id }
+      return { scheme: 'basic', username: auth.username ?? '', secret }
     case 'header':
-      return { scheme: 'header', name: (auth.name ?? '').toLowerCase(), secret: secret.id }
+      return { scheme: 'header', name: (auth.name ?? '').toLowerCase(), secret }
     case 'query':
-      return { scheme: 'query', name: auth.name ?? '', secret: secret.id }
-    case 'aws-sigv4':
-      return undefined
+      return { scheme: 'query', name: auth.name ?? '', secret }
+    case 'aws-sigv4': {
+      const sessionToken = id('session_token_ref')
+      return {
+        scheme: 'aws-sigv4',
+        accessKey: id('access_key_ref') ?? '',
+        secretKey: id('secret_key_ref') ?? '',
+        ...(sessionToken !== undefined && { sessionToken }),
+        region: auth.region ?? '',
+        service: auth.service ?? '',
+      }
+    }
   }
 }
 
@@ -129,11 +157,7 @@ function limitsOf(limits: Route['limits']): Limits | undefined {
 }
 
 /** `undefined` where it says what holds anyway: writing a default out changes nothing. */
-function dlpOf(
-  dlp: Route['dlp'],
-  personal: boolean,
-  accepted: readonly AcceptedFinding[],
-): Dlp | undefined {
+function dlpOf(dlp: Route['dlp'], personal: boolean, accepted: readonly AcceptedFinding[]): Dlp | undefined {
   const found: Dlp = {
     outboundOnMatch: dlp?.outbound_on_match ?? DLP_DEFAULTS.outboundOnMatch,
     inbound: dlp?.inbound ?? DLP_DEFAULTS.inbound,
@@ -175,7 +199,6 @@ const RENAMED: Readonly<Record<string, string>> = {
   allow_private: 'allowPrivate',
   tls_passthrough: 'tlsPassthrough',
   'git.fetch': 'gitFetch',
-  'auth.token_ref': 'secretRef',
   'limits.rate': 'limits.requestsPerSecond',
   'limits.bytes_out': 'limits.bytesOutPerDay',
   'limits.body': 'limits.bodyBytes',

@@ -209,8 +209,9 @@ function routesOf(
       personal,
     })
     if (!route) return []
-    const { spec, secret, places } = route
-    if (secret) nameSecret(secret, places['secretRef'] ?? value.place, secrets, request.report)
+    const { spec, places } = route
+    for (const { secret, key } of route.secrets)
+      nameSecret(secret, places[`auth.${key}`] ?? value.place, secrets, request.report)
     const ownPort = spec.port === (spec.scheme === 'http' ? 80 : 443)
     return [
       {

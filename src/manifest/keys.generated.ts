@@ -18,7 +18,7 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
   "match": {"at":"bottles.<name>.egress.routes[].matches[]","keys":["methods","paths","headers","query"]},
   "pathMatch": {"at":"bottles.<name>.egress.routes[].matches[].paths[]","keys":["exact","prefix","regex"]},
   "textOrMatch": {"at":"bottles.<name>.egress.routes[].matches[].headers.<name>","keys":["exact","prefix","regex"]},
-  "auth": {"at":"bottles.<name>.egress.routes[].auth","keys":["scheme","token_ref","username","name","i_know","access_key_ref","secret_key_ref","region","service"]},
+  "auth": {"at":"bottles.<name>.egress.routes[].auth","keys":["scheme","token_ref","username","name","i_know","access_key_ref","secret_key_ref","session_token_ref","region","service"]},
   "dlp": {"at":"bottles.<name>.egress.routes[].dlp","keys":["outbound_on_match","inbound","uninspectable"]},
   "limits": {"at":"bottles.<name>.egress.routes[].limits","keys":["rate","bytes_out","body","time"]},
   "routeGit": {"at":"bottles.<name>.egress.routes[].git","keys":["fetch"]},

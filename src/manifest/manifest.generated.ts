@@ -82,13 +82,18 @@ export type Auth =
       i_know?: boolean
       access_key_ref?: SecretReference
       secret_key_ref?: SecretReference
-      region?: Line
-      service?: Line
+      session_token_ref?: SecretReference
+      region?: ScopeName
+      service?: ScopeName
     }
 /**
  * The name of an HTTP header.
  */
 export type HeaderName = string
+/**
+ * A region or service of AWS.
+ */
+export type ScopeName = string
 /**
  * Requests per second, minute or hour.
  */

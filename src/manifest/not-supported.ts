@@ -34,8 +34,6 @@ const routes =
   (bottle: Node): readonly Place[] =>
     itemsOf(at(bottle, 'egress', 'routes')).flatMap(({ value: route }) => asked(route))
 
-const scheme = (name: string) => routes(value((found) => found === name, 'auth', 'scheme'))
-
 const ROWS: readonly Row[] = [
   { feature: 'driver smolvm', asked: value((driver) => driver === 'smolvm', 'driver') },
   { feature: 'agent_provider', asked: key('agent_provider') },
@@ -51,16 +49,9 @@ const ROWS: readonly Row[] = [
   { feature: 'headless', asked: key('headless') },
   { feature: 'resources.disk', asked: key('resources', 'disk') },
   {
-    feature: 'protocols: h2',
-    asked: routes((route) =>
-      itemsOf(at(route, 'protocols')).flatMap(({ value: item }) => (text(item) === 'h2' ? [item.place] : [])),
-    ),
-  },
-  {
     feature: 'dlp.outbound_on_match: supervise',
     asked: routes(value((found) => found === 'supervise', 'dlp', 'outbound_on_match')),
   },
-  { feature: 'auth aws-sigv4', asked: scheme('aws-sigv4') },
 ]
 
 /** Everything that keeps this manifest from being planned here and now; empty: it can be. `validate` shows it as notes. */

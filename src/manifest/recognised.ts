@@ -1,5 +1,6 @@
 /** What egress of each bottle is to recognise: the marks of its own agent, and what the other bottles of the stack hold. */
 import { knownMarks, knownValues } from '../model/known.ts'
+import { secretsOf } from '../model/policy.ts'
 import type { Resource } from '../model/resource.ts'
 import { foreignSecrets } from '../resources/bundle/foreign.ts'
 import type { BundleSpec } from '../resources/bundle/spec.ts'
@@ -30,9 +31,7 @@ export function withKnown(
 
 /** A placeholder that no route takes gets nobody anywhere. */
 export function warnUnbound(bottle: Node, routes: readonly Resource[], report: Report): void {
-  const carried = new Set(
-    routes.map(({ spec }) => (spec as RouteSpec).auth).map((auth) => auth && 'secret' in auth && auth.secret),
-  )
+  const carried = new Set(routes.flatMap(({ spec }) => secretsOf((spec as RouteSpec).auth)))
   for (const { key: name, value } of entriesOf(at(bottle, 'env'))) {
     const variable = text(at(value, 'env'))
     if (variable === undefined || carried.has(`env:${variable}`)) continue

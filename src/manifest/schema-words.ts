@@ -64,6 +64,12 @@ export function broken(definition: string, value: string, key: string | undefine
       }
     case 'method':
       return { code: 'bad-method', message: `${shown} is not an HTTP method` }
+    case 'scopeName':
+      return {
+        code: 'bad-scope-name',
+        message: `${shown} is not a region or service`,
+        hint: 'as it stands in signatures: us-east-1, bedrock, s3',
+      }
     case 'headerName':
       return { code: 'bad-header-name', message: `${shown} is not the name of a header` }
     case 'imageName':

@@ -7,10 +7,10 @@ const schema20 = {"title":"Preset","description":"A named group of routes; the n
 const schema30 = {"description":"One line of text.","type":"string","title":"Line","pattern":"^[^\\u0000-\\u001f\\u007f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]{1,200}$"};
 const pattern9 = new RegExp("^[^\\u0000-\\u001f\\u007f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]{1,200}$", "u");
 
-function validate209(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate211(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate209.evaluated;
+const evaluated0 = validate211.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -39,12 +39,12 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate209.errors = vErrors;
+validate211.errors = vErrors;
 return errors === 0;
 }
-validate209.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate211.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema70 = {"title":"PresetRoute","description":"One upstream; always with the requests that may pass.","type":"object","additionalProperties":false,"required":["host","matches"],"properties":{"host":{"description":"Host name, or `*.` and a name for exactly one label more.","type":"string"},"port":{"description":"Port; default is the scheme's own.","type":"integer","minimum":1,"maximum":65535},"scheme":{"description":"http never with a credential.","enum":["https","http"],"default":"https"},"matches":{"description":"Which requests may pass: any one of these.","type":"array","minItems":1,"items":{"$ref":"manifest.v1.json#/$defs/match"}},"deny":{"description":"Which requests never pass; beats matches.","type":"array","items":{"$ref":"manifest.v1.json#/$defs/match"}},"auth":{"description":"`accepts`: the `auth` beside `preset` is put on this route, and on no other. `from-agent`: the agent's own credential passes.","enum":["accepts","from-agent"]},"git":{"$ref":"manifest.v1.json#/$defs/routeGit"},"limits":{"$ref":"manifest.v1.json#/$defs/limits"},"dlp":{"$ref":"manifest.v1.json#/$defs/dlp"},"protocols":{"description":"What the agent may speak beyond HTTP/1.1: `websocket`, whose frames are inspected like bodies; `h2`, HTTP/2.","type":"array","maxItems":2,"items":{"enum":["h2","websocket"]}},"allow_private":{"description":"Addresses in private ranges are acceptable for this host.","type":"boolean","default":false}}};
+const schema71 = {"title":"PresetRoute","description":"One upstream; always with the requests that may pass.","type":"object","additionalProperties":false,"required":["host","matches"],"properties":{"host":{"description":"Host name, or `*.` and a name for exactly one label more.","type":"string"},"port":{"description":"Port; default is the scheme's own.","type":"integer","minimum":1,"maximum":65535},"scheme":{"description":"http never with a credential.","enum":["https","http"],"default":"https"},"matches":{"description":"Which requests may pass: any one of these.","type":"array","minItems":1,"items":{"$ref":"manifest.v1.json#/$defs/match"}},"deny":{"description":"Which requests never pass; beats matches.","type":"array","items":{"$ref":"manifest.v1.json#/$defs/match"}},"auth":{"description":"`accepts`: the `auth` beside `preset` is put on this route, and on no other. `from-agent`: the agent's own credential passes.","enum":["accepts","from-agent"]},"git":{"$ref":"manifest.v1.json#/$defs/routeGit"},"limits":{"$ref":"manifest.v1.json#/$defs/limits"},"dlp":{"$ref":"manifest.v1.json#/$defs/dlp"},"protocols":{"description":"What the agent may speak beyond HTTP/1.1: `websocket`, whose frames are inspected like bodies; `h2`, HTTP/2.","type":"array","maxItems":2,"items":{"enum":["h2","websocket"]}},"allow_private":{"description":"Addresses in private ranges are acceptable for this host.","type":"boolean","default":false}}};
 const func1 = Object.prototype.hasOwnProperty;
 const schema35 = {"title":"Match","description":"One set of conditions; all given fields must hold.","type":"object","additionalProperties":false,"minProperties":1,"properties":{"methods":{"description":"Any one of these methods.","type":"array","minItems":1,"items":{"$ref":"#/$defs/method"}},"paths":{"description":"Any one of these paths.","type":"array","minItems":1,"items":{"$ref":"#/$defs/pathMatch"}},"headers":{"title":"HeaderMatches","description":"All of these headers.","type":"object","propertyNames":{"$ref":"#/$defs/headerName"},"minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}},"query":{"title":"QueryMatches","description":"All of these query parameters.","type":"object","minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}}}};
 const schema36 = {"description":"An HTTP method.","type":"string","title":"Method","pattern":"^[A-Za-z][A-Za-z-]{0,31}$","examples":["GET","POST"]};
@@ -349,10 +349,10 @@ return errors === 0;
 validate92.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate213(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate215(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate213.evaluated;
+const evaluated0 = validate215.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -537,17 +537,17 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate213.errors = vErrors;
+validate215.errors = vErrors;
 return errors === 0;
 }
-validate213.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate215.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema47 = {"title":"RouteGit","description":"Git over HTTPS on this route.","type":"object","additionalProperties":false,"properties":{"fetch":{"description":"Allows clone and fetch, never push.","type":"boolean","default":false}}};
+const schema48 = {"title":"RouteGit","description":"Git over HTTPS on this route.","type":"object","additionalProperties":false,"properties":{"fetch":{"description":"Allows clone and fetch, never push.","type":"boolean","default":false}}};
 
-function validate221(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate223(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate221.evaluated;
+const evaluated0 = validate223.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -590,19 +590,19 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate221.errors = vErrors;
+validate223.errors = vErrors;
 return errors === 0;
 }
-validate221.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate223.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema42 = {"title":"Limits","description":"Limits of this route.","type":"object","additionalProperties":false,"properties":{"rate":{"$ref":"#/$defs/rate","description":"Requests per time."},"bytes_out":{"$ref":"#/$defs/sizePerDay","description":"Bytes that may leave per day."},"body":{"$ref":"#/$defs/size","description":"Largest request body."},"time":{"$ref":"#/$defs/duration","description":"Longest exchange."}}};
-const schema43 = {"description":"Requests per second, minute or hour.","type":"string","title":"Rate","pattern":"^[1-9][0-9]{0,8}/(s|m|h)$","examples":["10/s"]};
-const pattern15 = new RegExp("^[1-9][0-9]{0,8}/(s|m|h)$", "u");
+const schema43 = {"title":"Limits","description":"Limits of this route.","type":"object","additionalProperties":false,"properties":{"rate":{"$ref":"#/$defs/rate","description":"Requests per time."},"bytes_out":{"$ref":"#/$defs/sizePerDay","description":"Bytes that may leave per day."},"body":{"$ref":"#/$defs/size","description":"Largest request body."},"time":{"$ref":"#/$defs/duration","description":"Longest exchange."}}};
+const schema44 = {"description":"Requests per second, minute or hour.","type":"string","title":"Rate","pattern":"^[1-9][0-9]{0,8}/(s|m|h)$","examples":["10/s"]};
+const pattern16 = new RegExp("^[1-9][0-9]{0,8}/(s|m|h)$", "u");
 
-function validate109(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate111(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate109.evaluated;
+const evaluated0 = validate111.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -610,7 +610,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(typeof data === "string"){
-if(!pattern15.test(data)){
+if(!pattern16.test(data)){
 const err0 = {instancePath,schemaPath:"#/$defs/rate/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,8}/(s|m|h)$"}};
 if(vErrors === null){
 vErrors = [err0];
@@ -631,18 +631,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate109.errors = vErrors;
+validate111.errors = vErrors;
 return errors === 0;
 }
-validate109.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate111.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema44 = {"description":"A size per day.","type":"string","title":"SizePerDay","pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$","examples":["50MiB/day"]};
-const pattern16 = new RegExp("^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$", "u");
+const schema45 = {"description":"A size per day.","type":"string","title":"SizePerDay","pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$","examples":["50MiB/day"]};
+const pattern17 = new RegExp("^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$", "u");
 
-function validate111(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate113(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate111.evaluated;
+const evaluated0 = validate113.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -650,7 +650,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(typeof data === "string"){
-if(!pattern16.test(data)){
+if(!pattern17.test(data)){
 const err0 = {instancePath,schemaPath:"#/$defs/sizePerDay/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$"}};
 if(vErrors === null){
 vErrors = [err0];
@@ -671,18 +671,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate111.errors = vErrors;
+validate113.errors = vErrors;
 return errors === 0;
 }
-validate111.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate113.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema45 = {"title":"Size","description":"Bytes, or a number with a unit (B, KB, MB, GB, KiB, MiB, GiB, TiB).","type":["string","integer"],"minimum":0,"pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$","examples":["4GiB","512MiB"]};
-const pattern17 = new RegExp("^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$", "u");
+const schema46 = {"title":"Size","description":"Bytes, or a number with a unit (B, KB, MB, GB, KiB, MiB, GiB, TiB).","type":["string","integer"],"minimum":0,"pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$","examples":["4GiB","512MiB"]};
+const pattern18 = new RegExp("^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$", "u");
 
-function validate113(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate115(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate113.evaluated;
+const evaluated0 = validate115.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -690,7 +690,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(((typeof data == "number") && (!(data % 1) && !isNaN(data))) && (isFinite(data))))){
-const err0 = {instancePath,schemaPath:"#/$defs/size/type",keyword:"type",params:{type: schema45.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/size/type",keyword:"type",params:{type: schema46.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -712,7 +712,7 @@ errors++;
 }
 }
 if(typeof data === "string"){
-if(!pattern17.test(data)){
+if(!pattern18.test(data)){
 const err2 = {instancePath,schemaPath:"#/$defs/size/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$"}};
 if(vErrors === null){
 vErrors = [err2];
@@ -723,18 +723,18 @@ vErrors.push(err2);
 errors++;
 }
 }
-validate113.errors = vErrors;
+validate115.errors = vErrors;
 return errors === 0;
 }
-validate113.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate115.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema46 = {"description":"A number with a unit: ms, s, m, h or d.","type":"string","title":"Duration","pattern":"^[0-9]{1,9}(ms|s|m|h|d)$","examples":["30s","10m"]};
-const pattern18 = new RegExp("^[0-9]{1,9}(ms|s|m|h|d)$", "u");
+const schema47 = {"description":"A number with a unit: ms, s, m, h or d.","type":"string","title":"Duration","pattern":"^[0-9]{1,9}(ms|s|m|h|d)$","examples":["30s","10m"]};
+const pattern19 = new RegExp("^[0-9]{1,9}(ms|s|m|h|d)$", "u");
 
-function validate115(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate117(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate115.evaluated;
+const evaluated0 = validate117.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -742,7 +742,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(typeof data === "string"){
-if(!pattern18.test(data)){
+if(!pattern19.test(data)){
 const err0 = {instancePath,schemaPath:"#/$defs/duration/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,9}(ms|s|m|h|d)$"}};
 if(vErrors === null){
 vErrors = [err0];
@@ -763,16 +763,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate115.errors = vErrors;
+validate117.errors = vErrors;
 return errors === 0;
 }
-validate115.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate117.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate223(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate225(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate223.evaluated;
+const evaluated0 = validate225.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -793,26 +793,26 @@ errors++;
 }
 }
 if(data.rate !== undefined){
-if(!(validate109(data.rate, {instancePath:instancePath+"/rate",parentData:data,parentDataProperty:"rate",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate109.errors : vErrors.concat(validate109.errors);
-errors = vErrors.length;
-}
-}
-if(data.bytes_out !== undefined){
-if(!(validate111(data.bytes_out, {instancePath:instancePath+"/bytes_out",parentData:data,parentDataProperty:"bytes_out",rootData,dynamicAnchors}))){
+if(!(validate111(data.rate, {instancePath:instancePath+"/rate",parentData:data,parentDataProperty:"rate",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
 errors = vErrors.length;
 }
 }
-if(data.body !== undefined){
-if(!(validate113(data.body, {instancePath:instancePath+"/body",parentData:data,parentDataProperty:"body",rootData,dynamicAnchors}))){
+if(data.bytes_out !== undefined){
+if(!(validate113(data.bytes_out, {instancePath:instancePath+"/bytes_out",parentData:data,parentDataProperty:"bytes_out",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate113.errors : vErrors.concat(validate113.errors);
 errors = vErrors.length;
 }
 }
-if(data.time !== undefined){
-if(!(validate115(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData,dynamicAnchors}))){
+if(data.body !== undefined){
+if(!(validate115(data.body, {instancePath:instancePath+"/body",parentData:data,parentDataProperty:"body",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
+errors = vErrors.length;
+}
+}
+if(data.time !== undefined){
+if(!(validate117(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate117.errors : vErrors.concat(validate117.errors);
 errors = vErrors.length;
 }
 }
@@ -827,17 +827,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate223.errors = vErrors;
+validate225.errors = vErrors;
 return errors === 0;
 }
-validate223.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate225.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema41 = {"title":"Dlp","description":"What scanning does with a finding on this route.","type":"object","additionalProperties":false,"properties":{"outbound_on_match":{"description":"A secret is about to leave.","enum":["block","redact","supervise"],"default":"block"},"inbound":{"description":"A response carries instructions to the agent.","enum":["off","warn","block"],"default":"off"},"uninspectable":{"description":"Content that cannot be looked into.","enum":["block","allow"],"default":"block"}}};
+const schema42 = {"title":"Dlp","description":"What scanning does with a finding on this route.","type":"object","additionalProperties":false,"properties":{"outbound_on_match":{"description":"A secret is about to leave.","enum":["block","redact","supervise"],"default":"block"},"inbound":{"description":"A response carries instructions to the agent.","enum":["off","warn","block"],"default":"off"},"uninspectable":{"description":"Content that cannot be looked into.","enum":["block","allow"],"default":"block"}}};
 
-function validate229(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate231(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate229.evaluated;
+const evaluated0 = validate231.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -860,7 +860,7 @@ errors++;
 if(data.outbound_on_match !== undefined){
 let data0 = data.outbound_on_match;
 if(!(((data0 === "block") || (data0 === "redact")) || (data0 === "supervise"))){
-const err1 = {instancePath:instancePath+"/outbound_on_match",schemaPath:"#/$defs/dlp/properties/outbound_on_match/enum",keyword:"enum",params:{allowedValues: schema41.properties.outbound_on_match.enum}};
+const err1 = {instancePath:instancePath+"/outbound_on_match",schemaPath:"#/$defs/dlp/properties/outbound_on_match/enum",keyword:"enum",params:{allowedValues: schema42.properties.outbound_on_match.enum}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -873,7 +873,7 @@ errors++;
 if(data.inbound !== undefined){
 let data1 = data.inbound;
 if(!(((data1 === "off") || (data1 === "warn")) || (data1 === "block"))){
-const err2 = {instancePath:instancePath+"/inbound",schemaPath:"#/$defs/dlp/properties/inbound/enum",keyword:"enum",params:{allowedValues: schema41.properties.inbound.enum}};
+const err2 = {instancePath:instancePath+"/inbound",schemaPath:"#/$defs/dlp/properties/inbound/enum",keyword:"enum",params:{allowedValues: schema42.properties.inbound.enum}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -886,7 +886,7 @@ errors++;
 if(data.uninspectable !== undefined){
 let data2 = data.uninspectable;
 if(!((data2 === "block") || (data2 === "allow"))){
-const err3 = {instancePath:instancePath+"/uninspectable",schemaPath:"#/$defs/dlp/properties/uninspectable/enum",keyword:"enum",params:{allowedValues: schema41.properties.uninspectable.enum}};
+const err3 = {instancePath:instancePath+"/uninspectable",schemaPath:"#/$defs/dlp/properties/uninspectable/enum",keyword:"enum",params:{allowedValues: schema42.properties.uninspectable.enum}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -907,16 +907,16 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate229.errors = vErrors;
+validate231.errors = vErrors;
 return errors === 0;
 }
-validate229.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate231.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate212(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate214(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate212.evaluated;
+const evaluated0 = validate214.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -945,7 +945,7 @@ vErrors.push(err1);
 errors++;
 }
 for(const key0 in data){
-if(!(func1.call(schema70.properties, key0))){
+if(!(func1.call(schema71.properties, key0))){
 const err2 = {instancePath,schemaPath:"#/$defs/presetRoute/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err2];
@@ -1006,7 +1006,7 @@ errors++;
 if(data.scheme !== undefined){
 let data2 = data.scheme;
 if(!((data2 === "https") || (data2 === "http"))){
-const err7 = {instancePath:instancePath+"/scheme",schemaPath:"#/$defs/presetRoute/properties/scheme/enum",keyword:"enum",params:{allowedValues: schema70.properties.scheme.enum}};
+const err7 = {instancePath:instancePath+"/scheme",schemaPath:"#/$defs/presetRoute/properties/scheme/enum",keyword:"enum",params:{allowedValues: schema71.properties.scheme.enum}};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -1031,8 +1031,8 @@ errors++;
 }
 const len0 = data3.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate213(data3[i0], {instancePath:instancePath+"/matches/" + i0,parentData:data3,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate213.errors : vErrors.concat(validate213.errors);
+if(!(validate215(data3[i0], {instancePath:instancePath+"/matches/" + i0,parentData:data3,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate215.errors : vErrors.concat(validate215.errors);
 errors = vErrors.length;
 }
 }
@@ -1053,8 +1053,8 @@ let data5 = data.deny;
 if(Array.isArray(data5)){
 const len1 = data5.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate213(data5[i1], {instancePath:instancePath+"/deny/" + i1,parentData:data5,parentDataProperty:i1,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate213.errors : vErrors.concat(validate213.errors);
+if(!(validate215(data5[i1], {instancePath:instancePath+"/deny/" + i1,parentData:data5,parentDataProperty:i1,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate215.errors : vErrors.concat(validate215.errors);
 errors = vErrors.length;
 }
 }
@@ -1073,7 +1073,7 @@ errors++;
 if(data.auth !== undefined){
 let data7 = data.auth;
 if(!((data7 === "accepts") || (data7 === "from-agent"))){
-const err11 = {instancePath:instancePath+"/auth",schemaPath:"#/$defs/presetRoute/properties/auth/enum",keyword:"enum",params:{allowedValues: schema70.properties.auth.enum}};
+const err11 = {instancePath:instancePath+"/auth",schemaPath:"#/$defs/presetRoute/properties/auth/enum",keyword:"enum",params:{allowedValues: schema71.properties.auth.enum}};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -1084,20 +1084,20 @@ errors++;
 }
 }
 if(data.git !== undefined){
-if(!(validate221(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate221.errors : vErrors.concat(validate221.errors);
-errors = vErrors.length;
-}
-}
-if(data.limits !== undefined){
-if(!(validate223(data.limits, {instancePath:instancePath+"/limits",parentData:data,parentDataProperty:"limits",rootData,dynamicAnchors}))){
+if(!(validate223(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate223.errors : vErrors.concat(validate223.errors);
 errors = vErrors.length;
 }
 }
+if(data.limits !== undefined){
+if(!(validate225(data.limits, {instancePath:instancePath+"/limits",parentData:data,parentDataProperty:"limits",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate225.errors : vErrors.concat(validate225.errors);
+errors = vErrors.length;
+}
+}
 if(data.dlp !== undefined){
-if(!(validate229(data.dlp, {instancePath:instancePath+"/dlp",parentData:data,parentDataProperty:"dlp",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate229.errors : vErrors.concat(validate229.errors);
+if(!(validate231(data.dlp, {instancePath:instancePath+"/dlp",parentData:data,parentDataProperty:"dlp",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate231.errors : vErrors.concat(validate231.errors);
 errors = vErrors.length;
 }
 }
@@ -1118,7 +1118,7 @@ const len2 = data11.length;
 for(let i2=0; i2<len2; i2++){
 let data12 = data11[i2];
 if(!((data12 === "h2") || (data12 === "websocket"))){
-const err13 = {instancePath:instancePath+"/protocols/" + i2,schemaPath:"#/$defs/presetRoute/properties/protocols/items/enum",keyword:"enum",params:{allowedValues: schema70.properties.protocols.items.enum}};
+const err13 = {instancePath:instancePath+"/protocols/" + i2,schemaPath:"#/$defs/presetRoute/properties/protocols/items/enum",keyword:"enum",params:{allowedValues: schema71.properties.protocols.items.enum}};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -1163,10 +1163,10 @@ vErrors.push(err16);
 }
 errors++;
 }
-validate212.errors = vErrors;
+validate214.errors = vErrors;
 return errors === 0;
 }
-validate212.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate214.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -1235,8 +1235,8 @@ errors++;
 }
 }
 if(data.title !== undefined){
-if(!(validate209(data.title, {instancePath:instancePath+"/title",parentData:data,parentDataProperty:"title",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate209.errors : vErrors.concat(validate209.errors);
+if(!(validate211(data.title, {instancePath:instancePath+"/title",parentData:data,parentDataProperty:"title",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate211.errors : vErrors.concat(validate211.errors);
 errors = vErrors.length;
 }
 }
@@ -1255,8 +1255,8 @@ errors++;
 }
 const len0 = data2.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate209(data2[i0], {instancePath:instancePath+"/source/" + i0,parentData:data2,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate209.errors : vErrors.concat(validate209.errors);
+if(!(validate211(data2[i0], {instancePath:instancePath+"/source/" + i0,parentData:data2,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate211.errors : vErrors.concat(validate211.errors);
 errors = vErrors.length;
 }
 }
@@ -1287,8 +1287,8 @@ errors++;
 }
 const len1 = data4.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate212(data4[i1], {instancePath:instancePath+"/routes/" + i1,parentData:data4,parentDataProperty:i1,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate212.errors : vErrors.concat(validate212.errors);
+if(!(validate214(data4[i1], {instancePath:instancePath+"/routes/" + i1,parentData:data4,parentDataProperty:i1,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate214.errors : vErrors.concat(validate214.errors);
 errors = vErrors.length;
 }
 }

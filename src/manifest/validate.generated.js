@@ -2,7 +2,7 @@
 "use strict";
 export const validate = validate52;
 export default validate52;
-const schema19 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://bot-bottle.dev/schema/manifest.v1.json","title":"Manifest","description":"Desired state of one stack of bot-bottle.","type":"object","additionalProperties":false,"required":["version"],"properties":{"version":{"description":"Version of the manifest language.","const":1},"stack":{"$ref":"#/$defs/name","description":"Owner mark on everything that is created. Needed; with several files in one of them, and the same wherever it is said."},"defaults":{"$ref":"#/$defs/defaults"},"uplink":{"$ref":"#/$defs/uplink"},"bottles":{"title":"Bottles","description":"Definitions by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/bottle"}},"agents":{"title":"Agents","description":"Live bottles by name; without this key each bottle that is no template runs under its own name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/agent"}}},"$defs":{"name":{"description":"Lower-case letters, digits and single hyphens; begins with a letter; at most 63 characters.","type":"string","title":"Name","pattern":"^[a-z](-?[a-z0-9]){0,62}$"},"variableName":{"description":"Name of an environment variable.","type":"string","title":"VariableName","pattern":"^[A-Za-z_][A-Za-z0-9_]{0,127}$","examples":["GITHUB_TOKEN"]},"size":{"title":"Size","description":"Bytes, or a number with a unit (B, KB, MB, GB, KiB, MiB, GiB, TiB).","type":["string","integer"],"minimum":0,"pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$","examples":["4GiB","512MiB"]},"duration":{"description":"A number with a unit: ms, s, m, h or d.","type":"string","title":"Duration","pattern":"^[0-9]{1,9}(ms|s|m|h|d)$","examples":["30s","10m"]},"rate":{"description":"Requests per second, minute or hour.","type":"string","title":"Rate","pattern":"^[1-9][0-9]{0,8}/(s|m|h)$","examples":["10/s"]},"sizePerDay":{"description":"A size per day.","type":"string","title":"SizePerDay","pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$","examples":["50MiB/day"]},"path":{"description":"A path; relative ones count from the file that says them, `~/` is the home folder.","type":"string","title":"Path","pattern":"^[^\\u0000-\\u001f\\u007f]{1,4096}$"},"line":{"description":"One line of text.","type":"string","title":"Line","pattern":"^[^\\u0000-\\u001f\\u007f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]{1,200}$"},"color":{"description":"A colour name or `#rrggbb`.","type":"string","title":"Color","pattern":"^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$","examples":["green","#3b82f6"]},"method":{"description":"An HTTP method.","type":"string","title":"Method","pattern":"^[A-Za-z][A-Za-z-]{0,31}$","examples":["GET","POST"]},"headerName":{"description":"The name of an HTTP header.","type":"string","title":"HeaderName","pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"},"imageName":{"description":"The reference of an image.","type":"string","title":"ImageName","pattern":"^[a-z0-9][A-Za-z0-9._/:@-]{0,254}$","examples":["ghcr.io/acme/agent:2"]},"driver":{"title":"DriverName","description":"What realises the bottle.","enum":["docker","smolvm"]},"nameOrNames":{"title":"NameOrNames","description":"A name, or an ordered list of names folded left to right.","type":["string","array"],"pattern":"^[a-z](-?[a-z0-9]){0,62}$","minItems":1,"maxItems":32,"items":{"$ref":"#/$defs/name"}},"secretRef":{"title":"SecretReference","description":"Where a secret comes from; the value itself never stands in a manifest. `NAME` (variable of the host), `{ env: NAME }`, `{ file: path }`, `{ command: [argv] }`, or \"?\" (asked on the terminal).","type":["string","object"],"pattern":"^([A-Za-z_][A-Za-z0-9_]{0,127}|\\?)$","minProperties":1,"maxProperties":1,"additionalProperties":false,"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"file":{"$ref":"#/$defs/path","description":"File with the value; one trailing newline is left out."},"command":{"description":"Program and arguments that print the value; run without a shell.","type":"array","minItems":1,"maxItems":64,"items":{"type":"string","pattern":"^[^\\u0000]{1,4096}$"}}},"examples":["GITHUB_TOKEN",{"command":["op","read","op://team/github/token"]}]},"textMatch":{"title":"TextMatch","description":"One test of a text: exact, prefix, or an anchored regular expression of linear time.","type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole text.","type":"string"},"prefix":{"description":"The beginning.","type":"string"},"regex":{"description":"The whole text matches; anchored at both ends.","type":"string"}}},"pathMatch":{"title":"PathMatch","description":"One test of the canonical raw path without the query.","type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole path.","type":"string","pattern":"^/"},"prefix":{"description":"The beginning of the path, from its first byte.","type":"string","pattern":"^/"},"regex":{"description":"The whole path matches; anchored at both ends.","type":"string"}},"examples":[{"prefix":"/repos/acme/"}]},"textOrMatch":{"title":"TextOrMatch","description":"A text (exactly this) or a test.","type":["string","object"],"additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole text.","type":"string"},"prefix":{"description":"The beginning.","type":"string"},"regex":{"description":"The whole text matches; anchored at both ends.","type":"string"}}},"match":{"title":"Match","description":"One set of conditions; all given fields must hold.","type":"object","additionalProperties":false,"minProperties":1,"properties":{"methods":{"description":"Any one of these methods.","type":"array","minItems":1,"items":{"$ref":"#/$defs/method"}},"paths":{"description":"Any one of these paths.","type":"array","minItems":1,"items":{"$ref":"#/$defs/pathMatch"}},"headers":{"title":"HeaderMatches","description":"All of these headers.","type":"object","propertyNames":{"$ref":"#/$defs/headerName"},"minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}},"query":{"title":"QueryMatches","description":"All of these query parameters.","type":"object","minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}}}},"auth":{"title":"Auth","description":"The credential that egress puts on the request; `from-agent` lets the agent's own pass.","type":["string","object"],"pattern":"^from-agent$","additionalProperties":false,"required":["scheme"],"properties":{"scheme":{"description":"How the credential is put on the request.","enum":["bearer","token","basic","header","query","aws-sigv4"]},"token_ref":{"$ref":"#/$defs/secretRef","description":"Where the credential comes from."},"username":{"$ref":"#/$defs/line","description":"User name (scheme basic)."},"name":{"$ref":"#/$defs/headerName","description":"Name of the header (scheme header) or of the query parameter (scheme query)."},"i_know":{"description":"Needed with scheme query: a credential in a URL ends up in logs.","type":"boolean"},"access_key_ref":{"$ref":"#/$defs/secretRef","description":"Access key id (scheme aws-sigv4)."},"secret_key_ref":{"$ref":"#/$defs/secretRef","description":"Secret access key (scheme aws-sigv4)."},"region":{"$ref":"#/$defs/line","description":"Region (scheme aws-sigv4)."},"service":{"$ref":"#/$defs/line","description":"Service (scheme aws-sigv4)."}},"examples":[{"scheme":"bearer","token_ref":"GITHUB_TOKEN"}],"allOf":[{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"bearer"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"token"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"basic"}}},"then":{"required":["username","token_ref"],"properties":{"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"header"}}},"then":{"required":["name","token_ref"],"properties":{"username":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"query"}}},"then":{"required":["name","token_ref","i_know"],"properties":{"username":false,"access_key_ref":false,"secret_key_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"aws-sigv4"}}},"then":{"required":["access_key_ref","secret_key_ref","region","service"],"properties":{"token_ref":false,"username":false,"name":false,"i_know":false}}}]},"dlp":{"title":"Dlp","description":"What scanning does with a finding on this route.","type":"object","additionalProperties":false,"properties":{"outbound_on_match":{"description":"A secret is about to leave.","enum":["block","redact","supervise"],"default":"block"},"inbound":{"description":"A response carries instructions to the agent.","enum":["off","warn","block"],"default":"off"},"uninspectable":{"description":"Content that cannot be looked into.","enum":["block","allow"],"default":"block"}}},"limits":{"title":"Limits","description":"Limits of this route.","type":"object","additionalProperties":false,"properties":{"rate":{"$ref":"#/$defs/rate","description":"Requests per time."},"bytes_out":{"$ref":"#/$defs/sizePerDay","description":"Bytes that may leave per day."},"body":{"$ref":"#/$defs/size","description":"Largest request body."},"time":{"$ref":"#/$defs/duration","description":"Longest exchange."}}},"routeGit":{"title":"RouteGit","description":"Git over HTTPS on this route.","type":"object","additionalProperties":false,"properties":{"fetch":{"description":"Allows clone and fetch, never push.","type":"boolean","default":false}}},"route":{"title":"Route","description":"One allowed upstream.","type":"object","additionalProperties":false,"properties":{"host":{"description":"Host name, or `*.` and a name for exactly one label more.","type":"string","examples":["api.github.com","*.internal.example"]},"port":{"description":"Port; default is the scheme's own.","type":"integer","minimum":1,"maximum":65535},"scheme":{"description":"http never together with auth.","enum":["https","http"],"default":"https"},"matches":{"description":"Which requests may pass: any one of these. Absent: all to this host. Empty: none.","type":"array","items":{"$ref":"#/$defs/match"}},"deny":{"description":"Which requests never pass; beats matches.","type":"array","items":{"$ref":"#/$defs/match"}},"auth":{"$ref":"#/$defs/auth"},"dlp":{"$ref":"#/$defs/dlp"},"limits":{"$ref":"#/$defs/limits"},"git":{"$ref":"#/$defs/routeGit"},"allow_private":{"description":"Addresses in private ranges are acceptable for this host; link-local and metadata addresses never are.","type":"boolean","default":false},"tls_passthrough":{"description":"Decided by the name in the TLS hello, not decrypted; never together with auth.","type":"boolean","default":false},"protocols":{"description":"What the agent may speak beyond HTTP/1.1: `websocket`, whose frames are inspected like bodies; `h2`, HTTP/2.","type":"array","maxItems":2,"items":{"enum":["h2","websocket"]}},"preset":{"$ref":"#/$defs/name","description":"A named group of routes."}}},"allowedFinding":{"title":"AllowedFinding","description":"Silences exactly one finding.","type":"object","additionalProperties":false,"required":["rule","host"],"properties":{"rule":{"$ref":"#/$defs/line","description":"The rule of the finding."},"host":{"description":"The host it was found on.","type":"string"},"path":{"description":"The path it was found on.","type":"string","pattern":"^/"},"until":{"description":"Last day, YYYY-MM-DD.","type":"string","pattern":"^[0-9]{4}-[01][0-9]-[0-3][0-9]$"}}},"egress":{"title":"Egress","description":"What the bottle may reach.","type":"object","additionalProperties":false,"properties":{"log":{"description":"What egress logs.","enum":["none","blocks","all"],"default":"blocks"},"routes":{"description":"Everything that is allowed; default is nothing.","type":"array","items":{"$ref":"#/$defs/route"}},"dlp":{"title":"EgressDlp","description":"What scanning looks for on every route.","type":"object","additionalProperties":false,"properties":{"personal":{"description":"Payment cards, bank accounts (IBAN), wallets and their recovery phrases, beside what is always looked for.","type":"boolean","default":false}}},"allow_findings":{"description":"Findings that are known and accepted.","type":"array","items":{"$ref":"#/$defs/allowedFinding"}}}},"gitUser":{"title":"GitUser","description":"Who commits.","type":"object","additionalProperties":false,"properties":{"name":{"$ref":"#/$defs/line","description":"Name."},"email":{"description":"E-mail address.","type":"string","pattern":"^[^\\s<>@\\u0000-\\u001f]{1,100}@[^\\s<>@\\u0000-\\u001f]{1,150}$"}}},"pushPaths":{"title":"PushPaths","description":"Paths that need a second look.","type":"object","additionalProperties":false,"properties":{"flag":{"description":"Globs; a push that touches one is flagged.","type":"array","items":{"type":"string"}}}},"push":{"title":"Push","description":"Which refs may be pushed; default is none.","type":"object","additionalProperties":false,"properties":{"allow":{"description":"Refs that may be pushed.","type":"array","examples":[["refs/heads/agent/*"]],"items":{"description":"A ref or pattern.","type":"string","pattern":"^refs/[^\\s\\u0000-\\u001f:^~?\\[\\\\]+$"}},"force":{"description":"Non-fast-forward pushes.","type":"boolean","default":false},"delete":{"description":"Removing refs.","type":"boolean","default":false},"tags":{"description":"Pushing tags.","type":"boolean","default":false},"scan":{"description":"What scanning of a push does with a finding.","enum":["block","warn","supervise","off"],"default":"block"},"paths":{"$ref":"#/$defs/pushPaths"}}},"provisionedKey":{"title":"ProvisionedKey","description":"A deploy key made for this remote of this bottle alone.","type":"object","additionalProperties":false,"properties":{"provider":{"$ref":"#/$defs/name","description":"The forge: gitea, forgejo, github, gitlab or a plug-in."},"api":{"description":"URL of the forge's API.","type":"string","pattern":"^https?://[^\\s\\u0000-\\u001f]+$"},"repo":{"$ref":"#/$defs/line","description":"owner/name; default from the URL of the remote."},"token_ref":{"$ref":"#/$defs/secretRef","description":"Token that may make deploy keys."},"read_only":{"description":"The key may only fetch.","type":"boolean","default":false},"rotate":{"$ref":"#/$defs/duration","description":"Age at which the key is made anew."},"allow_private":{"description":"The API may be at a private address.","type":"boolean","default":false}}},"hostKey":{"title":"HostKey","description":"Public key of the SSH server, or several.","type":["string","array"],"pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$","minItems":1,"items":{"type":"string","pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$"}},"remote":{"title":"Remote","description":"One git upstream behind the gate.","type":"object","additionalProperties":false,"properties":{"url":{"description":"SSH URL.","type":"string","examples":["ssh://git@gitea.acme.example:2222/acme/app.git","git@github.com:acme/docs.git"]},"host_key":{"$ref":"#/$defs/hostKey"},"identity":{"$ref":"#/$defs/path","description":"Private key file of yours; exactly one of identity and provisioned_key."},"provisioned_key":{"$ref":"#/$defs/provisionedKey"},"push":{"$ref":"#/$defs/push"},"require_identity":{"description":"Commits must carry the declared identity.","type":"boolean","default":false},"max_pack":{"$ref":"#/$defs/size","description":"Largest pack of one push."},"max_file":{"$ref":"#/$defs/size","description":"Largest file of one push."},"protect":{"description":"Refuses removal.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"git":{"title":"Git","description":"Commit identity and remotes.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"},"remotes":{"title":"Remotes","description":"Upstreams by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/remote"}}}},"agentGit":{"title":"AgentGit","description":"Commit identity, laid over the bottle's per field.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"}}},"envValue":{"title":"EnvValue","description":"A literal, `${NAME}` (the whole value; copied from the host at apply), \"?\" (asked on the terminal), or a placeholder.","type":["string","object"],"additionalProperties":false,"required":["env","placeholder"],"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"placeholder":{"const":true,"description":"Always true: the value itself never enters a bottle."}}},"env":{"title":"Env","description":"Environment of the agent program.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"$ref":"#/$defs/envValue"}},"agentEnv":{"title":"AgentEnv","description":"Environment of the agent program; literals only.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}},"resources":{"title":"Resources","description":"Limits of the bottle.","type":"object","additionalProperties":false,"properties":{"cpus":{"description":"Cores; fractions allowed.","type":"number","minimum":0.01,"maximum":1024},"memory":{"$ref":"#/$defs/size","description":"Memory, at least 16MiB."},"pids":{"description":"Processes and threads.","type":"integer","minimum":16,"maximum":4194304,"default":512},"disk":{"$ref":"#/$defs/size","description":"Disk, where the engine can enforce it."}}},"workspace":{"title":"Workspace","description":"What lies in /workspace.","type":"object","additionalProperties":false,"properties":{"source":{"$ref":"#/$defs/path","description":"Folder or repository on the host."},"mode":{"description":"How it gets in.","enum":["copy","clone","none"],"default":"copy"},"git":{"description":"Takes the repository along.","type":"boolean","default":false}}},"agentBuild":{"title":"AgentBuild","description":"How the image is built.","type":"object","additionalProperties":false,"properties":{"context":{"description":"Files and folders that the build sees.","type":"array","items":{"$ref":"#/$defs/path"}},"args":{"title":"BuildArgs","description":"Build arguments; no secrets.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}},"network":{"description":"Network of the build.","enum":["default","none"],"default":"default"}}},"agentProvider":{"title":"AgentProvider","description":"What installs, configures and starts the agent program.","type":"object","additionalProperties":false,"properties":{"template":{"$ref":"#/$defs/name","description":"claude, codex, pi or a plug-in."},"auth_token":{"$ref":"#/$defs/variableName","description":"Name of the host variable with the OAuth token; claude only."},"api_key_ref":{"$ref":"#/$defs/secretRef","description":"Where the API key comes from."},"forward_host_credentials":{"description":"Uses the sign-in of this host; codex only.","type":"boolean","default":false},"settings":{"title":"ProviderSettings","description":"Settings of the provider.","type":"object"},"version":{"$ref":"#/$defs/line","description":"Version of the agent program."},"dockerfile":{"$ref":"#/$defs/path","description":"Dockerfile laid on top."},"build":{"$ref":"#/$defs/agentBuild"}}},"supervise":{"title":"Supervise","description":"The door through which the agent asks.","type":"object","additionalProperties":false,"properties":{"enabled":{"description":"Whether the door is open.","type":"boolean","default":false},"wait":{"$ref":"#/$defs/duration","description":"How long a question waits before the answer is \"pending\"."}}},"bottle":{"title":"Bottle","description":"One definition of a sandbox.","type":"object","additionalProperties":false,"properties":{"template":{"description":"Only for extends; never runs.","type":"boolean","default":false},"extends":{"$ref":"#/$defs/nameOrNames","description":"Definitions this one builds on."},"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"defaults":{"title":"Defaults","description":"Any key of a bottle; holds for every bottle that does not say otherwise.","type":"object","additionalProperties":false,"properties":{"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"prompt":{"title":"Prompt","description":"A text, or a file with it.","type":["string","object"],"additionalProperties":false,"required":["file"],"properties":{"file":{"$ref":"#/$defs/path","description":"File with the text."}}},"headless":{"title":"Headless","description":"Started once by apply, without a terminal.","type":"object","additionalProperties":false,"properties":{"prompt":{"$ref":"#/$defs/prompt"},"on_exit":{"description":"What happens when the program ends.","enum":["stop","restart"],"default":"stop"}}},"agent":{"title":"Agent","description":"One live bottle: a definition and who works in it.","type":"object","additionalProperties":false,"required":["bottle"],"properties":{"bottle":{"$ref":"#/$defs/nameOrNames","description":"Definition, or an ordered list merged like extends."},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"prompt":{"$ref":"#/$defs/prompt"},"skills":{"description":"Skills by name.","type":"array","items":{"$ref":"#/$defs/name"}},"git":{"$ref":"#/$defs/agentGit"},"env":{"$ref":"#/$defs/agentEnv"},"headless":{"$ref":"#/$defs/headless"}}},"uplink":{"title":"Uplink","description":"The way out of the stack.","type":"object","additionalProperties":false,"properties":{"trust":{"description":"PEM files with further certificate authorities.","type":"array","items":{"$ref":"#/$defs/path"}},"hosts":{"title":"UplinkHosts","description":"Fixed addresses by host name, before any resolver.","type":"object","additionalProperties":{"type":"string"}},"dns":{"description":"Resolvers; default are the host's.","type":"array","maxItems":8,"items":{"type":"string"}},"proxy":{"description":"Site proxy, asked by CONNECT.","type":"string","examples":["http://proxy.acme.example:3128"]},"no_proxy":{"description":"Names and suffixes (`.acme.example`) that bypass the proxy.","type":"array","items":{"type":"string"}}}}}};
+const schema19 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://bot-bottle.dev/schema/manifest.v1.json","title":"Manifest","description":"Desired state of one stack of bot-bottle.","type":"object","additionalProperties":false,"required":["version"],"properties":{"version":{"description":"Version of the manifest language.","const":1},"stack":{"$ref":"#/$defs/name","description":"Owner mark on everything that is created. Needed; with several files in one of them, and the same wherever it is said."},"defaults":{"$ref":"#/$defs/defaults"},"uplink":{"$ref":"#/$defs/uplink"},"bottles":{"title":"Bottles","description":"Definitions by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/bottle"}},"agents":{"title":"Agents","description":"Live bottles by name; without this key each bottle that is no template runs under its own name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/agent"}}},"$defs":{"name":{"description":"Lower-case letters, digits and single hyphens; begins with a letter; at most 63 characters.","type":"string","title":"Name","pattern":"^[a-z](-?[a-z0-9]){0,62}$"},"variableName":{"description":"Name of an environment variable.","type":"string","title":"VariableName","pattern":"^[A-Za-z_][A-Za-z0-9_]{0,127}$","examples":["GITHUB_TOKEN"]},"size":{"title":"Size","description":"Bytes, or a number with a unit (B, KB, MB, GB, KiB, MiB, GiB, TiB).","type":["string","integer"],"minimum":0,"pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$","examples":["4GiB","512MiB"]},"duration":{"description":"A number with a unit: ms, s, m, h or d.","type":"string","title":"Duration","pattern":"^[0-9]{1,9}(ms|s|m|h|d)$","examples":["30s","10m"]},"rate":{"description":"Requests per second, minute or hour.","type":"string","title":"Rate","pattern":"^[1-9][0-9]{0,8}/(s|m|h)$","examples":["10/s"]},"sizePerDay":{"description":"A size per day.","type":"string","title":"SizePerDay","pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$","examples":["50MiB/day"]},"path":{"description":"A path; relative ones count from the file that says them, `~/` is the home folder.","type":"string","title":"Path","pattern":"^[^\\u0000-\\u001f\\u007f]{1,4096}$"},"line":{"description":"One line of text.","type":"string","title":"Line","pattern":"^[^\\u0000-\\u001f\\u007f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]{1,200}$"},"color":{"description":"A colour name or `#rrggbb`.","type":"string","title":"Color","pattern":"^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$","examples":["green","#3b82f6"]},"method":{"description":"An HTTP method.","type":"string","title":"Method","pattern":"^[A-Za-z][A-Za-z-]{0,31}$","examples":["GET","POST"]},"scopeName":{"description":"A region or service of AWS.","type":"string","title":"ScopeName","pattern":"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"},"headerName":{"description":"The name of an HTTP header.","type":"string","title":"HeaderName","pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"},"imageName":{"description":"The reference of an image.","type":"string","title":"ImageName","pattern":"^[a-z0-9][A-Za-z0-9._/:@-]{0,254}$","examples":["ghcr.io/acme/agent:2"]},"driver":{"title":"DriverName","description":"What realises the bottle.","enum":["docker","smolvm"]},"nameOrNames":{"title":"NameOrNames","description":"A name, or an ordered list of names folded left to right.","type":["string","array"],"pattern":"^[a-z](-?[a-z0-9]){0,62}$","minItems":1,"maxItems":32,"items":{"$ref":"#/$defs/name"}},"secretRef":{"title":"SecretReference","description":"Where a secret comes from; the value itself never stands in a manifest. `NAME` (variable of the host), `{ env: NAME }`, `{ file: path }`, `{ command: [argv] }`, or \"?\" (asked on the terminal).","type":["string","object"],"pattern":"^([A-Za-z_][A-Za-z0-9_]{0,127}|\\?)$","minProperties":1,"maxProperties":1,"additionalProperties":false,"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"file":{"$ref":"#/$defs/path","description":"File with the value; one trailing newline is left out."},"command":{"description":"Program and arguments that print the value; run without a shell.","type":"array","minItems":1,"maxItems":64,"items":{"type":"string","pattern":"^[^\\u0000]{1,4096}$"}}},"examples":["GITHUB_TOKEN",{"command":["op","read","op://team/github/token"]}]},"textMatch":{"title":"TextMatch","description":"One test of a text: exact, prefix, or an anchored regular expression of linear time.","type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole text.","type":"string"},"prefix":{"description":"The beginning.","type":"string"},"regex":{"description":"The whole text matches; anchored at both ends.","type":"string"}}},"pathMatch":{"title":"PathMatch","description":"One test of the canonical raw path without the query.","type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole path.","type":"string","pattern":"^/"},"prefix":{"description":"The beginning of the path, from its first byte.","type":"string","pattern":"^/"},"regex":{"description":"The whole path matches; anchored at both ends.","type":"string"}},"examples":[{"prefix":"/repos/acme/"}]},"textOrMatch":{"title":"TextOrMatch","description":"A text (exactly this) or a test.","type":["string","object"],"additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole text.","type":"string"},"prefix":{"description":"The beginning.","type":"string"},"regex":{"description":"The whole text matches; anchored at both ends.","type":"string"}}},"match":{"title":"Match","description":"One set of conditions; all given fields must hold.","type":"object","additionalProperties":false,"minProperties":1,"properties":{"methods":{"description":"Any one of these methods.","type":"array","minItems":1,"items":{"$ref":"#/$defs/method"}},"paths":{"description":"Any one of these paths.","type":"array","minItems":1,"items":{"$ref":"#/$defs/pathMatch"}},"headers":{"title":"HeaderMatches","description":"All of these headers.","type":"object","propertyNames":{"$ref":"#/$defs/headerName"},"minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}},"query":{"title":"QueryMatches","description":"All of these query parameters.","type":"object","minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}}}},"auth":{"title":"Auth","description":"The credential that egress puts on the request; `from-agent` lets the agent's own pass.","type":["string","object"],"pattern":"^from-agent$","additionalProperties":false,"required":["scheme"],"properties":{"scheme":{"description":"How the credential is put on the request.","enum":["bearer","token","basic","header","query","aws-sigv4"]},"token_ref":{"$ref":"#/$defs/secretRef","description":"Where the credential comes from."},"username":{"$ref":"#/$defs/line","description":"User name (scheme basic)."},"name":{"$ref":"#/$defs/headerName","description":"Name of the header (scheme header) or of the query parameter (scheme query)."},"i_know":{"description":"Needed with scheme query: a credential in a URL ends up in logs.","type":"boolean"},"access_key_ref":{"$ref":"#/$defs/secretRef","description":"Access key id (scheme aws-sigv4)."},"secret_key_ref":{"$ref":"#/$defs/secretRef","description":"Secret access key (scheme aws-sigv4)."},"session_token_ref":{"$ref":"#/$defs/secretRef","description":"Session token of temporary credentials (scheme aws-sigv4)."},"region":{"$ref":"#/$defs/scopeName","description":"Region (scheme aws-sigv4)."},"service":{"$ref":"#/$defs/scopeName","description":"Service as it stands in signatures: bedrock, s3, sts (scheme aws-sigv4)."}},"examples":[{"scheme":"bearer","token_ref":"GITHUB_TOKEN"}],"allOf":[{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"bearer"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"token"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"basic"}}},"then":{"required":["username","token_ref"],"properties":{"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"header"}}},"then":{"required":["name","token_ref"],"properties":{"username":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"query"}}},"then":{"required":["name","token_ref","i_know"],"properties":{"username":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"aws-sigv4"}}},"then":{"required":["access_key_ref","secret_key_ref","region","service"],"properties":{"token_ref":false,"username":false,"name":false,"i_know":false}}}]},"dlp":{"title":"Dlp","description":"What scanning does with a finding on this route.","type":"object","additionalProperties":false,"properties":{"outbound_on_match":{"description":"A secret is about to leave.","enum":["block","redact","supervise"],"default":"block"},"inbound":{"description":"A response carries instructions to the agent.","enum":["off","warn","block"],"default":"off"},"uninspectable":{"description":"Content that cannot be looked into.","enum":["block","allow"],"default":"block"}}},"limits":{"title":"Limits","description":"Limits of this route.","type":"object","additionalProperties":false,"properties":{"rate":{"$ref":"#/$defs/rate","description":"Requests per time."},"bytes_out":{"$ref":"#/$defs/sizePerDay","description":"Bytes that may leave per day."},"body":{"$ref":"#/$defs/size","description":"Largest request body."},"time":{"$ref":"#/$defs/duration","description":"Longest exchange."}}},"routeGit":{"title":"RouteGit","description":"Git over HTTPS on this route.","type":"object","additionalProperties":false,"properties":{"fetch":{"description":"Allows clone and fetch, never push.","type":"boolean","default":false}}},"route":{"title":"Route","description":"One allowed upstream.","type":"object","additionalProperties":false,"properties":{"host":{"description":"Host name, or `*.` and a name for exactly one label more.","type":"string","examples":["api.github.com","*.internal.example"]},"port":{"description":"Port; default is the scheme's own.","type":"integer","minimum":1,"maximum":65535},"scheme":{"description":"http never together with auth.","enum":["https","http"],"default":"https"},"matches":{"description":"Which requests may pass: any one of these. Absent: all to this host. Empty: none.","type":"array","items":{"$ref":"#/$defs/match"}},"deny":{"description":"Which requests never pass; beats matches.","type":"array","items":{"$ref":"#/$defs/match"}},"auth":{"$ref":"#/$defs/auth"},"dlp":{"$ref":"#/$defs/dlp"},"limits":{"$ref":"#/$defs/limits"},"git":{"$ref":"#/$defs/routeGit"},"allow_private":{"description":"Addresses in private ranges are acceptable for this host; link-local and metadata addresses never are.","type":"boolean","default":false},"tls_passthrough":{"description":"Decided by the name in the TLS hello, not decrypted; never together with auth.","type":"boolean","default":false},"protocols":{"description":"What the agent may speak beyond HTTP/1.1: `websocket`, whose frames are inspected like bodies; `h2`, HTTP/2.","type":"array","maxItems":2,"items":{"enum":["h2","websocket"]}},"preset":{"$ref":"#/$defs/name","description":"A named group of routes."}}},"allowedFinding":{"title":"AllowedFinding","description":"Silences exactly one finding.","type":"object","additionalProperties":false,"required":["rule","host"],"properties":{"rule":{"$ref":"#/$defs/line","description":"The rule of the finding."},"host":{"description":"The host it was found on.","type":"string"},"path":{"description":"The path it was found on.","type":"string","pattern":"^/"},"until":{"description":"Last day, YYYY-MM-DD.","type":"string","pattern":"^[0-9]{4}-[01][0-9]-[0-3][0-9]$"}}},"egress":{"title":"Egress","description":"What the bottle may reach.","type":"object","additionalProperties":false,"properties":{"log":{"description":"What egress logs.","enum":["none","blocks","all"],"default":"blocks"},"routes":{"description":"Everything that is allowed; default is nothing.","type":"array","items":{"$ref":"#/$defs/route"}},"dlp":{"title":"EgressDlp","description":"What scanning looks for on every route.","type":"object","additionalProperties":false,"properties":{"personal":{"description":"Payment cards, bank accounts (IBAN), wallets and their recovery phrases, beside what is always looked for.","type":"boolean","default":false}}},"allow_findings":{"description":"Findings that are known and accepted.","type":"array","items":{"$ref":"#/$defs/allowedFinding"}}}},"gitUser":{"title":"GitUser","description":"Who commits.","type":"object","additionalProperties":false,"properties":{"name":{"$ref":"#/$defs/line","description":"Name."},"email":{"description":"E-mail address.","type":"string","pattern":"^[^\\s<>@\\u0000-\\u001f]{1,100}@[^\\s<>@\\u0000-\\u001f]{1,150}$"}}},"pushPaths":{"title":"PushPaths","description":"Paths that need a second look.","type":"object","additionalProperties":false,"properties":{"flag":{"description":"Globs; a push that touches one is flagged.","type":"array","items":{"type":"string"}}}},"push":{"title":"Push","description":"Which refs may be pushed; default is none.","type":"object","additionalProperties":false,"properties":{"allow":{"description":"Refs that may be pushed.","type":"array","examples":[["refs/heads/agent/*"]],"items":{"description":"A ref or pattern.","type":"string","pattern":"^refs/[^\\s\\u0000-\\u001f:^~?\\[\\\\]+$"}},"force":{"description":"Non-fast-forward pushes.","type":"boolean","default":false},"delete":{"description":"Removing refs.","type":"boolean","default":false},"tags":{"description":"Pushing tags.","type":"boolean","default":false},"scan":{"description":"What scanning of a push does with a finding.","enum":["block","warn","supervise","off"],"default":"block"},"paths":{"$ref":"#/$defs/pushPaths"}}},"provisionedKey":{"title":"ProvisionedKey","description":"A deploy key made for this remote of this bottle alone.","type":"object","additionalProperties":false,"properties":{"provider":{"$ref":"#/$defs/name","description":"The forge: gitea, forgejo, github, gitlab or a plug-in."},"api":{"description":"URL of the forge's API.","type":"string","pattern":"^https?://[^\\s\\u0000-\\u001f]+$"},"repo":{"$ref":"#/$defs/line","description":"owner/name; default from the URL of the remote."},"token_ref":{"$ref":"#/$defs/secretRef","description":"Token that may make deploy keys."},"read_only":{"description":"The key may only fetch.","type":"boolean","default":false},"rotate":{"$ref":"#/$defs/duration","description":"Age at which the key is made anew."},"allow_private":{"description":"The API may be at a private address.","type":"boolean","default":false}}},"hostKey":{"title":"HostKey","description":"Public key of the SSH server, or several.","type":["string","array"],"pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$","minItems":1,"items":{"type":"string","pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$"}},"remote":{"title":"Remote","description":"One git upstream behind the gate.","type":"object","additionalProperties":false,"properties":{"url":{"description":"SSH URL.","type":"string","examples":["ssh://git@gitea.acme.example:2222/acme/app.git","git@github.com:acme/docs.git"]},"host_key":{"$ref":"#/$defs/hostKey"},"identity":{"$ref":"#/$defs/path","description":"Private key file of yours; exactly one of identity and provisioned_key."},"provisioned_key":{"$ref":"#/$defs/provisionedKey"},"push":{"$ref":"#/$defs/push"},"require_identity":{"description":"Commits must carry the declared identity.","type":"boolean","default":false},"max_pack":{"$ref":"#/$defs/size","description":"Largest pack of one push."},"max_file":{"$ref":"#/$defs/size","description":"Largest file of one push."},"protect":{"description":"Refuses removal.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"git":{"title":"Git","description":"Commit identity and remotes.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"},"remotes":{"title":"Remotes","description":"Upstreams by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/remote"}}}},"agentGit":{"title":"AgentGit","description":"Commit identity, laid over the bottle's per field.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"}}},"envValue":{"title":"EnvValue","description":"A literal, `${NAME}` (the whole value; copied from the host at apply), \"?\" (asked on the terminal), or a placeholder.","type":["string","object"],"additionalProperties":false,"required":["env","placeholder"],"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"placeholder":{"const":true,"description":"Always true: the value itself never enters a bottle."}}},"env":{"title":"Env","description":"Environment of the agent program.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"$ref":"#/$defs/envValue"}},"agentEnv":{"title":"AgentEnv","description":"Environment of the agent program; literals only.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}},"resources":{"title":"Resources","description":"Limits of the bottle.","type":"object","additionalProperties":false,"properties":{"cpus":{"description":"Cores; fractions allowed.","type":"number","minimum":0.01,"maximum":1024},"memory":{"$ref":"#/$defs/size","description":"Memory, at least 16MiB."},"pids":{"description":"Processes and threads.","type":"integer","minimum":16,"maximum":4194304,"default":512},"disk":{"$ref":"#/$defs/size","description":"Disk, where the engine can enforce it."}}},"workspace":{"title":"Workspace","description":"What lies in /workspace.","type":"object","additionalProperties":false,"properties":{"source":{"$ref":"#/$defs/path","description":"Folder or repository on the host."},"mode":{"description":"How it gets in.","enum":["copy","clone","none"],"default":"copy"},"git":{"description":"Takes the repository along.","type":"boolean","default":false}}},"agentBuild":{"title":"AgentBuild","description":"How the image is built.","type":"object","additionalProperties":false,"properties":{"context":{"description":"Files and folders that the build sees.","type":"array","items":{"$ref":"#/$defs/path"}},"args":{"title":"BuildArgs","description":"Build arguments; no secrets.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}},"network":{"description":"Network of the build.","enum":["default","none"],"default":"default"}}},"agentProvider":{"title":"AgentProvider","description":"What installs, configures and starts the agent program.","type":"object","additionalProperties":false,"properties":{"template":{"$ref":"#/$defs/name","description":"claude, codex, pi or a plug-in."},"auth_token":{"$ref":"#/$defs/variableName","description":"Name of the host variable with the OAuth token; claude only."},"api_key_ref":{"$ref":"#/$defs/secretRef","description":"Where the API key comes from."},"forward_host_credentials":{"description":"Uses the sign-in of this host; codex only.","type":"boolean","default":false},"settings":{"title":"ProviderSettings","description":"Settings of the provider.","type":"object"},"version":{"$ref":"#/$defs/line","description":"Version of the agent program."},"dockerfile":{"$ref":"#/$defs/path","description":"Dockerfile laid on top."},"build":{"$ref":"#/$defs/agentBuild"}}},"supervise":{"title":"Supervise","description":"The door through which the agent asks.","type":"object","additionalProperties":false,"properties":{"enabled":{"description":"Whether the door is open.","type":"boolean","default":false},"wait":{"$ref":"#/$defs/duration","description":"How long a question waits before the answer is \"pending\"."}}},"bottle":{"title":"Bottle","description":"One definition of a sandbox.","type":"object","additionalProperties":false,"properties":{"template":{"description":"Only for extends; never runs.","type":"boolean","default":false},"extends":{"$ref":"#/$defs/nameOrNames","description":"Definitions this one builds on."},"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"defaults":{"title":"Defaults","description":"Any key of a bottle; holds for every bottle that does not say otherwise.","type":"object","additionalProperties":false,"properties":{"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"prompt":{"title":"Prompt","description":"A text, or a file with it.","type":["string","object"],"additionalProperties":false,"required":["file"],"properties":{"file":{"$ref":"#/$defs/path","description":"File with the text."}}},"headless":{"title":"Headless","description":"Started once by apply, without a terminal.","type":"object","additionalProperties":false,"properties":{"prompt":{"$ref":"#/$defs/prompt"},"on_exit":{"description":"What happens when the program ends.","enum":["stop","restart"],"default":"stop"}}},"agent":{"title":"Agent","description":"One live bottle: a definition and who works in it.","type":"object","additionalProperties":false,"required":["bottle"],"properties":{"bottle":{"$ref":"#/$defs/nameOrNames","description":"Definition, or an ordered list merged like extends."},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"prompt":{"$ref":"#/$defs/prompt"},"skills":{"description":"Skills by name.","type":"array","items":{"$ref":"#/$defs/name"}},"git":{"$ref":"#/$defs/agentGit"},"env":{"$ref":"#/$defs/agentEnv"},"headless":{"$ref":"#/$defs/headless"}}},"uplink":{"title":"Uplink","description":"The way out of the stack.","type":"object","additionalProperties":false,"properties":{"trust":{"description":"PEM files with further certificate authorities.","type":"array","items":{"$ref":"#/$defs/path"}},"hosts":{"title":"UplinkHosts","description":"Fixed addresses by host name, before any resolver.","type":"object","additionalProperties":{"type":"string"}},"dns":{"description":"Resolvers; default are the host's.","type":"array","maxItems":8,"items":{"type":"string"}},"proxy":{"description":"Site proxy, asked by CONNECT.","type":"string","examples":["http://proxy.acme.example:3128"]},"no_proxy":{"description":"Names and suffixes (`.acme.example`) that bypass the proxy.","type":"array","items":{"type":"string"}}}}}};
 const schema20 = {"description":"Lower-case letters, digits and single hyphens; begins with a letter; at most 63 characters.","type":"string","title":"Name","pattern":"^[a-z](-?[a-z0-9]){0,62}$"};
 const pattern3 = new RegExp("^[a-z](-?[a-z0-9]){0,62}$", "u");
 
@@ -1173,8 +1173,48 @@ return errors === 0;
 }
 validate83.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema38 = {"title":"Auth","description":"The credential that egress puts on the request; `from-agent` lets the agent's own pass.","type":["string","object"],"pattern":"^from-agent$","additionalProperties":false,"required":["scheme"],"properties":{"scheme":{"description":"How the credential is put on the request.","enum":["bearer","token","basic","header","query","aws-sigv4"]},"token_ref":{"$ref":"#/$defs/secretRef","description":"Where the credential comes from."},"username":{"$ref":"#/$defs/line","description":"User name (scheme basic)."},"name":{"$ref":"#/$defs/headerName","description":"Name of the header (scheme header) or of the query parameter (scheme query)."},"i_know":{"description":"Needed with scheme query: a credential in a URL ends up in logs.","type":"boolean"},"access_key_ref":{"$ref":"#/$defs/secretRef","description":"Access key id (scheme aws-sigv4)."},"secret_key_ref":{"$ref":"#/$defs/secretRef","description":"Secret access key (scheme aws-sigv4)."},"region":{"$ref":"#/$defs/line","description":"Region (scheme aws-sigv4)."},"service":{"$ref":"#/$defs/line","description":"Service (scheme aws-sigv4)."}},"examples":[{"scheme":"bearer","token_ref":"GITHUB_TOKEN"}],"allOf":[{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"bearer"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"token"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"basic"}}},"then":{"required":["username","token_ref"],"properties":{"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"header"}}},"then":{"required":["name","token_ref"],"properties":{"username":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"query"}}},"then":{"required":["name","token_ref","i_know"],"properties":{"username":false,"access_key_ref":false,"secret_key_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"aws-sigv4"}}},"then":{"required":["access_key_ref","secret_key_ref","region","service"],"properties":{"token_ref":false,"username":false,"name":false,"i_know":false}}}]};
+const schema38 = {"title":"Auth","description":"The credential that egress puts on the request; `from-agent` lets the agent's own pass.","type":["string","object"],"pattern":"^from-agent$","additionalProperties":false,"required":["scheme"],"properties":{"scheme":{"description":"How the credential is put on the request.","enum":["bearer","token","basic","header","query","aws-sigv4"]},"token_ref":{"$ref":"#/$defs/secretRef","description":"Where the credential comes from."},"username":{"$ref":"#/$defs/line","description":"User name (scheme basic)."},"name":{"$ref":"#/$defs/headerName","description":"Name of the header (scheme header) or of the query parameter (scheme query)."},"i_know":{"description":"Needed with scheme query: a credential in a URL ends up in logs.","type":"boolean"},"access_key_ref":{"$ref":"#/$defs/secretRef","description":"Access key id (scheme aws-sigv4)."},"secret_key_ref":{"$ref":"#/$defs/secretRef","description":"Secret access key (scheme aws-sigv4)."},"session_token_ref":{"$ref":"#/$defs/secretRef","description":"Session token of temporary credentials (scheme aws-sigv4)."},"region":{"$ref":"#/$defs/scopeName","description":"Region (scheme aws-sigv4)."},"service":{"$ref":"#/$defs/scopeName","description":"Service as it stands in signatures: bedrock, s3, sts (scheme aws-sigv4)."}},"examples":[{"scheme":"bearer","token_ref":"GITHUB_TOKEN"}],"allOf":[{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"bearer"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"token"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"basic"}}},"then":{"required":["username","token_ref"],"properties":{"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"header"}}},"then":{"required":["name","token_ref"],"properties":{"username":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"query"}}},"then":{"required":["name","token_ref","i_know"],"properties":{"username":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"aws-sigv4"}}},"then":{"required":["access_key_ref","secret_key_ref","region","service"],"properties":{"token_ref":false,"username":false,"name":false,"i_know":false}}}]};
 const pattern14 = new RegExp("^from-agent$", "u");
+const schema39 = {"description":"A region or service of AWS.","type":"string","title":"ScopeName","pattern":"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"};
+const pattern15 = new RegExp("^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$", "u");
+
+function validate102(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate102.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(typeof data === "string"){
+if(!pattern15.test(data)){
+const err0 = {instancePath,schemaPath:"#/$defs/scopeName/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"}};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+else {
+const err1 = {instancePath,schemaPath:"#/$defs/scopeName/type",keyword:"type",params:{type: "string"}};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+validate102.errors = vErrors;
+return errors === 0;
+}
+validate102.evaluated = {"dynamicProps":false,"dynamicItems":false};
+
 
 function validate95(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -1311,8 +1351,8 @@ vErrors.push(err9);
 }
 errors++;
 }
-if(data.region !== undefined){
-const err10 = {instancePath:instancePath+"/region",schemaPath:"#/$defs/auth/allOf/0/then/properties/region/false schema",keyword:"false schema",params:{}};
+if(data.session_token_ref !== undefined){
+const err10 = {instancePath:instancePath+"/session_token_ref",schemaPath:"#/$defs/auth/allOf/0/then/properties/session_token_ref/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -1321,13 +1361,23 @@ vErrors.push(err10);
 }
 errors++;
 }
-if(data.service !== undefined){
-const err11 = {instancePath:instancePath+"/service",schemaPath:"#/$defs/auth/allOf/0/then/properties/service/false schema",keyword:"false schema",params:{}};
+if(data.region !== undefined){
+const err11 = {instancePath:instancePath+"/region",schemaPath:"#/$defs/auth/allOf/0/then/properties/region/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err11];
 }
 else {
 vErrors.push(err11);
+}
+errors++;
+}
+if(data.service !== undefined){
+const err12 = {instancePath:instancePath+"/service",schemaPath:"#/$defs/auth/allOf/0/then/properties/service/false schema",keyword:"false schema",params:{}};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
 }
 errors++;
 }
@@ -1341,18 +1391,19 @@ props0.name = true;
 props0.i_know = true;
 props0.access_key_ref = true;
 props0.secret_key_ref = true;
+props0.session_token_ref = true;
 props0.region = true;
 props0.service = true;
 props0.scheme = true;
 }
 }
 if(!valid1){
-const err12 = {instancePath,schemaPath:"#/$defs/auth/allOf/0/if",keyword:"if",params:{failingKeyword: "then"}};
+const err13 = {instancePath,schemaPath:"#/$defs/auth/allOf/0/if",keyword:"if",params:{failingKeyword: "then"}};
 if(vErrors === null){
-vErrors = [err12];
+vErrors = [err13];
 }
 else {
-vErrors.push(err12);
+vErrors.push(err13);
 }
 errors++;
 }
@@ -1363,18 +1414,6 @@ if(errors === _errs9){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing1;
 if((data.scheme === undefined) && (missing1 = "scheme")){
-const err13 = {};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
-}
-errors++;
-}
-else {
-if(data.scheme !== undefined){
-if("token" !== data.scheme){
 const err14 = {};
 if(vErrors === null){
 vErrors = [err14];
@@ -1384,16 +1423,28 @@ vErrors.push(err14);
 }
 errors++;
 }
-}
-}
-}
 else {
+if(data.scheme !== undefined){
+if("token" !== data.scheme){
 const err15 = {};
 if(vErrors === null){
 vErrors = [err15];
 }
 else {
 vErrors.push(err15);
+}
+errors++;
+}
+}
+}
+}
+else {
+const err16 = {};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
 }
 errors++;
 }
@@ -1412,17 +1463,7 @@ if(_valid1){
 const _errs12 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.token_ref === undefined){
-const err16 = {instancePath,schemaPath:"#/$defs/auth/allOf/1/then/required",keyword:"required",params:{missingProperty: "token_ref"}};
-if(vErrors === null){
-vErrors = [err16];
-}
-else {
-vErrors.push(err16);
-}
-errors++;
-}
-if(data.username !== undefined){
-const err17 = {instancePath:instancePath+"/username",schemaPath:"#/$defs/auth/allOf/1/then/properties/username/false schema",keyword:"false schema",params:{}};
+const err17 = {instancePath,schemaPath:"#/$defs/auth/allOf/1/then/required",keyword:"required",params:{missingProperty: "token_ref"}};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -1431,8 +1472,8 @@ vErrors.push(err17);
 }
 errors++;
 }
-if(data.name !== undefined){
-const err18 = {instancePath:instancePath+"/name",schemaPath:"#/$defs/auth/allOf/1/then/properties/name/false schema",keyword:"false schema",params:{}};
+if(data.username !== undefined){
+const err18 = {instancePath:instancePath+"/username",schemaPath:"#/$defs/auth/allOf/1/then/properties/username/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -1441,8 +1482,8 @@ vErrors.push(err18);
 }
 errors++;
 }
-if(data.i_know !== undefined){
-const err19 = {instancePath:instancePath+"/i_know",schemaPath:"#/$defs/auth/allOf/1/then/properties/i_know/false schema",keyword:"false schema",params:{}};
+if(data.name !== undefined){
+const err19 = {instancePath:instancePath+"/name",schemaPath:"#/$defs/auth/allOf/1/then/properties/name/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -1451,8 +1492,8 @@ vErrors.push(err19);
 }
 errors++;
 }
-if(data.access_key_ref !== undefined){
-const err20 = {instancePath:instancePath+"/access_key_ref",schemaPath:"#/$defs/auth/allOf/1/then/properties/access_key_ref/false schema",keyword:"false schema",params:{}};
+if(data.i_know !== undefined){
+const err20 = {instancePath:instancePath+"/i_know",schemaPath:"#/$defs/auth/allOf/1/then/properties/i_know/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -1461,8 +1502,8 @@ vErrors.push(err20);
 }
 errors++;
 }
-if(data.secret_key_ref !== undefined){
-const err21 = {instancePath:instancePath+"/secret_key_ref",schemaPath:"#/$defs/auth/allOf/1/then/properties/secret_key_ref/false schema",keyword:"false schema",params:{}};
+if(data.access_key_ref !== undefined){
+const err21 = {instancePath:instancePath+"/access_key_ref",schemaPath:"#/$defs/auth/allOf/1/then/properties/access_key_ref/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -1471,8 +1512,8 @@ vErrors.push(err21);
 }
 errors++;
 }
-if(data.region !== undefined){
-const err22 = {instancePath:instancePath+"/region",schemaPath:"#/$defs/auth/allOf/1/then/properties/region/false schema",keyword:"false schema",params:{}};
+if(data.secret_key_ref !== undefined){
+const err22 = {instancePath:instancePath+"/secret_key_ref",schemaPath:"#/$defs/auth/allOf/1/then/properties/secret_key_ref/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -1481,13 +1522,33 @@ vErrors.push(err22);
 }
 errors++;
 }
-if(data.service !== undefined){
-const err23 = {instancePath:instancePath+"/service",schemaPath:"#/$defs/auth/allOf/1/then/properties/service/false schema",keyword:"false schema",params:{}};
+if(data.session_token_ref !== undefined){
+const err23 = {instancePath:instancePath+"/session_token_ref",schemaPath:"#/$defs/auth/allOf/1/then/properties/session_token_ref/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err23];
 }
 else {
 vErrors.push(err23);
+}
+errors++;
+}
+if(data.region !== undefined){
+const err24 = {instancePath:instancePath+"/region",schemaPath:"#/$defs/auth/allOf/1/then/properties/region/false schema",keyword:"false schema",params:{}};
+if(vErrors === null){
+vErrors = [err24];
+}
+else {
+vErrors.push(err24);
+}
+errors++;
+}
+if(data.service !== undefined){
+const err25 = {instancePath:instancePath+"/service",schemaPath:"#/$defs/auth/allOf/1/then/properties/service/false schema",keyword:"false schema",params:{}};
+if(vErrors === null){
+vErrors = [err25];
+}
+else {
+vErrors.push(err25);
 }
 errors++;
 }
@@ -1501,18 +1562,19 @@ props1.name = true;
 props1.i_know = true;
 props1.access_key_ref = true;
 props1.secret_key_ref = true;
+props1.session_token_ref = true;
 props1.region = true;
 props1.service = true;
 props1.scheme = true;
 }
 }
 if(!valid4){
-const err24 = {instancePath,schemaPath:"#/$defs/auth/allOf/1/if",keyword:"if",params:{failingKeyword: "then"}};
+const err26 = {instancePath,schemaPath:"#/$defs/auth/allOf/1/if",keyword:"if",params:{failingKeyword: "then"}};
 if(vErrors === null){
-vErrors = [err24];
+vErrors = [err26];
 }
 else {
-vErrors.push(err24);
+vErrors.push(err26);
 }
 errors++;
 }
@@ -1532,37 +1594,37 @@ if(errors === _errs15){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing2;
 if((data.scheme === undefined) && (missing2 = "scheme")){
-const err25 = {};
-if(vErrors === null){
-vErrors = [err25];
-}
-else {
-vErrors.push(err25);
-}
-errors++;
-}
-else {
-if(data.scheme !== undefined){
-if("basic" !== data.scheme){
-const err26 = {};
-if(vErrors === null){
-vErrors = [err26];
-}
-else {
-vErrors.push(err26);
-}
-errors++;
-}
-}
-}
-}
-else {
 const err27 = {};
 if(vErrors === null){
 vErrors = [err27];
 }
 else {
 vErrors.push(err27);
+}
+errors++;
+}
+else {
+if(data.scheme !== undefined){
+if("basic" !== data.scheme){
+const err28 = {};
+if(vErrors === null){
+vErrors = [err28];
+}
+else {
+vErrors.push(err28);
+}
+errors++;
+}
+}
+}
+}
+else {
+const err29 = {};
+if(vErrors === null){
+vErrors = [err29];
+}
+else {
+vErrors.push(err29);
 }
 errors++;
 }
@@ -1581,27 +1643,7 @@ if(_valid2){
 const _errs18 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.username === undefined){
-const err28 = {instancePath,schemaPath:"#/$defs/auth/allOf/2/then/required",keyword:"required",params:{missingProperty: "username"}};
-if(vErrors === null){
-vErrors = [err28];
-}
-else {
-vErrors.push(err28);
-}
-errors++;
-}
-if(data.token_ref === undefined){
-const err29 = {instancePath,schemaPath:"#/$defs/auth/allOf/2/then/required",keyword:"required",params:{missingProperty: "token_ref"}};
-if(vErrors === null){
-vErrors = [err29];
-}
-else {
-vErrors.push(err29);
-}
-errors++;
-}
-if(data.name !== undefined){
-const err30 = {instancePath:instancePath+"/name",schemaPath:"#/$defs/auth/allOf/2/then/properties/name/false schema",keyword:"false schema",params:{}};
+const err30 = {instancePath,schemaPath:"#/$defs/auth/allOf/2/then/required",keyword:"required",params:{missingProperty: "username"}};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -1610,8 +1652,8 @@ vErrors.push(err30);
 }
 errors++;
 }
-if(data.i_know !== undefined){
-const err31 = {instancePath:instancePath+"/i_know",schemaPath:"#/$defs/auth/allOf/2/then/properties/i_know/false schema",keyword:"false schema",params:{}};
+if(data.token_ref === undefined){
+const err31 = {instancePath,schemaPath:"#/$defs/auth/allOf/2/then/required",keyword:"required",params:{missingProperty: "token_ref"}};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -1620,8 +1662,8 @@ vErrors.push(err31);
 }
 errors++;
 }
-if(data.access_key_ref !== undefined){
-const err32 = {instancePath:instancePath+"/access_key_ref",schemaPath:"#/$defs/auth/allOf/2/then/properties/access_key_ref/false schema",keyword:"false schema",params:{}};
+if(data.name !== undefined){
+const err32 = {instancePath:instancePath+"/name",schemaPath:"#/$defs/auth/allOf/2/then/properties/name/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -1630,8 +1672,8 @@ vErrors.push(err32);
 }
 errors++;
 }
-if(data.secret_key_ref !== undefined){
-const err33 = {instancePath:instancePath+"/secret_key_ref",schemaPath:"#/$defs/auth/allOf/2/then/properties/secret_key_ref/false schema",keyword:"false schema",params:{}};
+if(data.i_know !== undefined){
+const err33 = {instancePath:instancePath+"/i_know",schemaPath:"#/$defs/auth/allOf/2/then/properties/i_know/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -1640,8 +1682,8 @@ vErrors.push(err33);
 }
 errors++;
 }
-if(data.region !== undefined){
-const err34 = {instancePath:instancePath+"/region",schemaPath:"#/$defs/auth/allOf/2/then/properties/region/false schema",keyword:"false schema",params:{}};
+if(data.access_key_ref !== undefined){
+const err34 = {instancePath:instancePath+"/access_key_ref",schemaPath:"#/$defs/auth/allOf/2/then/properties/access_key_ref/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -1650,13 +1692,43 @@ vErrors.push(err34);
 }
 errors++;
 }
-if(data.service !== undefined){
-const err35 = {instancePath:instancePath+"/service",schemaPath:"#/$defs/auth/allOf/2/then/properties/service/false schema",keyword:"false schema",params:{}};
+if(data.secret_key_ref !== undefined){
+const err35 = {instancePath:instancePath+"/secret_key_ref",schemaPath:"#/$defs/auth/allOf/2/then/properties/secret_key_ref/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err35];
 }
 else {
 vErrors.push(err35);
+}
+errors++;
+}
+if(data.session_token_ref !== undefined){
+const err36 = {instancePath:instancePath+"/session_token_ref",schemaPath:"#/$defs/auth/allOf/2/then/properties/session_token_ref/false schema",keyword:"false schema",params:{}};
+if(vErrors === null){
+vErrors = [err36];
+}
+else {
+vErrors.push(err36);
+}
+errors++;
+}
+if(data.region !== undefined){
+const err37 = {instancePath:instancePath+"/region",schemaPath:"#/$defs/auth/allOf/2/then/properties/region/false schema",keyword:"false schema",params:{}};
+if(vErrors === null){
+vErrors = [err37];
+}
+else {
+vErrors.push(err37);
+}
+errors++;
+}
+if(data.service !== undefined){
+const err38 = {instancePath:instancePath+"/service",schemaPath:"#/$defs/auth/allOf/2/then/properties/service/false schema",keyword:"false schema",params:{}};
+if(vErrors === null){
+vErrors = [err38];
+}
+else {
+vErrors.push(err38);
 }
 errors++;
 }
@@ -1669,18 +1741,19 @@ props2.name = true;
 props2.i_know = true;
 props2.access_key_ref = true;
 props2.secret_key_ref = true;
+props2.session_token_ref = true;
 props2.region = true;
 props2.service = true;
 props2.scheme = true;
 }
 }
 if(!valid7){
-const err36 = {instancePath,schemaPath:"#/$defs/auth/allOf/2/if",keyword:"if",params:{failingKeyword: "then"}};
+const err39 = {instancePath,schemaPath:"#/$defs/auth/allOf/2/if",keyword:"if",params:{failingKeyword: "then"}};
 if(vErrors === null){
-vErrors = [err36];
+vErrors = [err39];
 }
 else {
-vErrors.push(err36);
+vErrors.push(err39);
 }
 errors++;
 }
@@ -1700,24 +1773,24 @@ if(errors === _errs21){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing3;
 if((data.scheme === undefined) && (missing3 = "scheme")){
-const err37 = {};
+const err40 = {};
 if(vErrors === null){
-vErrors = [err37];
+vErrors = [err40];
 }
 else {
-vErrors.push(err37);
+vErrors.push(err40);
 }
 errors++;
 }
 else {
 if(data.scheme !== undefined){
 if("header" !== data.scheme){
-const err38 = {};
+const err41 = {};
 if(vErrors === null){
-vErrors = [err38];
+vErrors = [err41];
 }
 else {
-vErrors.push(err38);
+vErrors.push(err41);
 }
 errors++;
 }
@@ -1725,12 +1798,12 @@ errors++;
 }
 }
 else {
-const err39 = {};
+const err42 = {};
 if(vErrors === null){
-vErrors = [err39];
+vErrors = [err42];
 }
 else {
-vErrors.push(err39);
+vErrors.push(err42);
 }
 errors++;
 }
@@ -1749,37 +1822,7 @@ if(_valid3){
 const _errs24 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-const err40 = {instancePath,schemaPath:"#/$defs/auth/allOf/3/then/required",keyword:"required",params:{missingProperty: "name"}};
-if(vErrors === null){
-vErrors = [err40];
-}
-else {
-vErrors.push(err40);
-}
-errors++;
-}
-if(data.token_ref === undefined){
-const err41 = {instancePath,schemaPath:"#/$defs/auth/allOf/3/then/required",keyword:"required",params:{missingProperty: "token_ref"}};
-if(vErrors === null){
-vErrors = [err41];
-}
-else {
-vErrors.push(err41);
-}
-errors++;
-}
-if(data.username !== undefined){
-const err42 = {instancePath:instancePath+"/username",schemaPath:"#/$defs/auth/allOf/3/then/properties/username/false schema",keyword:"false schema",params:{}};
-if(vErrors === null){
-vErrors = [err42];
-}
-else {
-vErrors.push(err42);
-}
-errors++;
-}
-if(data.i_know !== undefined){
-const err43 = {instancePath:instancePath+"/i_know",schemaPath:"#/$defs/auth/allOf/3/then/properties/i_know/false schema",keyword:"false schema",params:{}};
+const err43 = {instancePath,schemaPath:"#/$defs/auth/allOf/3/then/required",keyword:"required",params:{missingProperty: "name"}};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -1788,8 +1831,8 @@ vErrors.push(err43);
 }
 errors++;
 }
-if(data.access_key_ref !== undefined){
-const err44 = {instancePath:instancePath+"/access_key_ref",schemaPath:"#/$defs/auth/allOf/3/then/properties/access_key_ref/false schema",keyword:"false schema",params:{}};
+if(data.token_ref === undefined){
+const err44 = {instancePath,schemaPath:"#/$defs/auth/allOf/3/then/required",keyword:"required",params:{missingProperty: "token_ref"}};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -1798,8 +1841,8 @@ vErrors.push(err44);
 }
 errors++;
 }
-if(data.secret_key_ref !== undefined){
-const err45 = {instancePath:instancePath+"/secret_key_ref",schemaPath:"#/$defs/auth/allOf/3/then/properties/secret_key_ref/false schema",keyword:"false schema",params:{}};
+if(data.username !== undefined){
+const err45 = {instancePath:instancePath+"/username",schemaPath:"#/$defs/auth/allOf/3/then/properties/username/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -1808,8 +1851,8 @@ vErrors.push(err45);
 }
 errors++;
 }
-if(data.region !== undefined){
-const err46 = {instancePath:instancePath+"/region",schemaPath:"#/$defs/auth/allOf/3/then/properties/region/false schema",keyword:"false schema",params:{}};
+if(data.i_know !== undefined){
+const err46 = {instancePath:instancePath+"/i_know",schemaPath:"#/$defs/auth/allOf/3/then/properties/i_know/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -1818,13 +1861,53 @@ vErrors.push(err46);
 }
 errors++;
 }
-if(data.service !== undefined){
-const err47 = {instancePath:instancePath+"/service",schemaPath:"#/$defs/auth/allOf/3/then/properties/service/false schema",keyword:"false schema",params:{}};
+if(data.access_key_ref !== undefined){
+const err47 = {instancePath:instancePath+"/access_key_ref",schemaPath:"#/$defs/auth/allOf/3/then/properties/access_key_ref/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err47];
 }
 else {
 vErrors.push(err47);
+}
+errors++;
+}
+if(data.secret_key_ref !== undefined){
+const err48 = {instancePath:instancePath+"/secret_key_ref",schemaPath:"#/$defs/auth/allOf/3/then/properties/secret_key_ref/false schema",keyword:"false schema",params:{}};
+if(vErrors === null){
+vErrors = [err48];
+}
+else {
+vErrors.push(err48);
+}
+errors++;
+}
+if(data.session_token_ref !== undefined){
+const err49 = {instancePath:instancePath+"/session_token_ref",schemaPath:"#/$defs/auth/allOf/3/then/properties/session_token_ref/false schema",keyword:"false schema",params:{}};
+if(vErrors === null){
+vErrors = [err49];
+}
+else {
+vErrors.push(err49);
+}
+errors++;
+}
+if(data.region !== undefined){
+const err50 = {instancePath:instancePath+"/region",schemaPath:"#/$defs/auth/allOf/3/then/properties/region/false schema",keyword:"false schema",params:{}};
+if(vErrors === null){
+vErrors = [err50];
+}
+else {
+vErrors.push(err50);
+}
+errors++;
+}
+if(data.service !== undefined){
+const err51 = {instancePath:instancePath+"/service",schemaPath:"#/$defs/auth/allOf/3/then/properties/service/false schema",keyword:"false schema",params:{}};
+if(vErrors === null){
+vErrors = [err51];
+}
+else {
+vErrors.push(err51);
 }
 errors++;
 }
@@ -1837,18 +1920,19 @@ props3.username = true;
 props3.i_know = true;
 props3.access_key_ref = true;
 props3.secret_key_ref = true;
+props3.session_token_ref = true;
 props3.region = true;
 props3.service = true;
 props3.scheme = true;
 }
 }
 if(!valid10){
-const err48 = {instancePath,schemaPath:"#/$defs/auth/allOf/3/if",keyword:"if",params:{failingKeyword: "then"}};
+const err52 = {instancePath,schemaPath:"#/$defs/auth/allOf/3/if",keyword:"if",params:{failingKeyword: "then"}};
 if(vErrors === null){
-vErrors = [err48];
+vErrors = [err52];
 }
 else {
-vErrors.push(err48);
+vErrors.push(err52);
 }
 errors++;
 }
@@ -1868,24 +1952,24 @@ if(errors === _errs27){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing4;
 if((data.scheme === undefined) && (missing4 = "scheme")){
-const err49 = {};
+const err53 = {};
 if(vErrors === null){
-vErrors = [err49];
+vErrors = [err53];
 }
 else {
-vErrors.push(err49);
+vErrors.push(err53);
 }
 errors++;
 }
 else {
 if(data.scheme !== undefined){
 if("query" !== data.scheme){
-const err50 = {};
+const err54 = {};
 if(vErrors === null){
-vErrors = [err50];
+vErrors = [err54];
 }
 else {
-vErrors.push(err50);
+vErrors.push(err54);
 }
 errors++;
 }
@@ -1893,12 +1977,12 @@ errors++;
 }
 }
 else {
-const err51 = {};
+const err55 = {};
 if(vErrors === null){
-vErrors = [err51];
+vErrors = [err55];
 }
 else {
-vErrors.push(err51);
+vErrors.push(err55);
 }
 errors++;
 }
@@ -1917,47 +2001,7 @@ if(_valid4){
 const _errs30 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.name === undefined){
-const err52 = {instancePath,schemaPath:"#/$defs/auth/allOf/4/then/required",keyword:"required",params:{missingProperty: "name"}};
-if(vErrors === null){
-vErrors = [err52];
-}
-else {
-vErrors.push(err52);
-}
-errors++;
-}
-if(data.token_ref === undefined){
-const err53 = {instancePath,schemaPath:"#/$defs/auth/allOf/4/then/required",keyword:"required",params:{missingProperty: "token_ref"}};
-if(vErrors === null){
-vErrors = [err53];
-}
-else {
-vErrors.push(err53);
-}
-errors++;
-}
-if(data.i_know === undefined){
-const err54 = {instancePath,schemaPath:"#/$defs/auth/allOf/4/then/required",keyword:"required",params:{missingProperty: "i_know"}};
-if(vErrors === null){
-vErrors = [err54];
-}
-else {
-vErrors.push(err54);
-}
-errors++;
-}
-if(data.username !== undefined){
-const err55 = {instancePath:instancePath+"/username",schemaPath:"#/$defs/auth/allOf/4/then/properties/username/false schema",keyword:"false schema",params:{}};
-if(vErrors === null){
-vErrors = [err55];
-}
-else {
-vErrors.push(err55);
-}
-errors++;
-}
-if(data.access_key_ref !== undefined){
-const err56 = {instancePath:instancePath+"/access_key_ref",schemaPath:"#/$defs/auth/allOf/4/then/properties/access_key_ref/false schema",keyword:"false schema",params:{}};
+const err56 = {instancePath,schemaPath:"#/$defs/auth/allOf/4/then/required",keyword:"required",params:{missingProperty: "name"}};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -1966,8 +2010,8 @@ vErrors.push(err56);
 }
 errors++;
 }
-if(data.secret_key_ref !== undefined){
-const err57 = {instancePath:instancePath+"/secret_key_ref",schemaPath:"#/$defs/auth/allOf/4/then/properties/secret_key_ref/false schema",keyword:"false schema",params:{}};
+if(data.token_ref === undefined){
+const err57 = {instancePath,schemaPath:"#/$defs/auth/allOf/4/then/required",keyword:"required",params:{missingProperty: "token_ref"}};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -1976,8 +2020,8 @@ vErrors.push(err57);
 }
 errors++;
 }
-if(data.region !== undefined){
-const err58 = {instancePath:instancePath+"/region",schemaPath:"#/$defs/auth/allOf/4/then/properties/region/false schema",keyword:"false schema",params:{}};
+if(data.i_know === undefined){
+const err58 = {instancePath,schemaPath:"#/$defs/auth/allOf/4/then/required",keyword:"required",params:{missingProperty: "i_know"}};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -1986,13 +2030,63 @@ vErrors.push(err58);
 }
 errors++;
 }
-if(data.service !== undefined){
-const err59 = {instancePath:instancePath+"/service",schemaPath:"#/$defs/auth/allOf/4/then/properties/service/false schema",keyword:"false schema",params:{}};
+if(data.username !== undefined){
+const err59 = {instancePath:instancePath+"/username",schemaPath:"#/$defs/auth/allOf/4/then/properties/username/false schema",keyword:"false schema",params:{}};
 if(vErrors === null){
 vErrors = [err59];
 }
 else {
 vErrors.push(err59);
+}
+errors++;
+}
+if(data.access_key_ref !== undefined){
+const err60 = {instancePath:instancePath+"/access_key_ref",schemaPath:"#/$defs/auth/allOf/4/then/properties/access_key_ref/false schema",keyword:"false schema",params:{}};
+if(vErrors === null){
+vErrors = [err60];
+}
+else {
+vErrors.push(err60);
+}
+errors++;
+}
+if(data.secret_key_ref !== undefined){
+const err61 = {instancePath:instancePath+"/secret_key_ref",schemaPath:"#/$defs/auth/allOf/4/then/properties/secret_key_ref/false schema",keyword:"false schema",params:{}};
+if(vErrors === null){
+vErrors = [err61];
+}
+else {
+vErrors.push(err61);
+}
+errors++;
+}
+if(data.session_token_ref !== undefined){
+const err62 = {instancePath:instancePath+"/session_token_ref",schemaPath:"#/$defs/auth/allOf/4/then/properties/session_token_ref/false schema",keyword:"false schema",params:{}};
+if(vErrors === null){
+vErrors = [err62];
+}
+else {
+vErrors.push(err62);
+}
+errors++;
+}
+if(data.region !== undefined){
+const err63 = {instancePath:instancePath+"/region",schemaPath:"#/$defs/auth/allOf/4/then/properties/region/false schema",keyword:"false schema",params:{}};
+if(vErrors === null){
+vErrors = [err63];
+}
+else {
+vErrors.push(err63);
+}
+errors++;
+}
+if(data.service !== undefined){
+const err64 = {instancePath:instancePath+"/service",schemaPath:"#/$defs/auth/allOf/4/then/properties/service/false schema",keyword:"false schema",params:{}};
+if(vErrors === null){
+vErrors = [err64];
+}
+else {
+vErrors.push(err64);
 }
 errors++;
 }
@@ -2004,18 +2098,19 @@ var props4 = {};
 props4.username = true;
 props4.access_key_ref = true;
 props4.secret_key_ref = true;
+props4.session_token_ref = true;
 props4.region = true;
 props4.service = true;
 props4.scheme = true;
 }
 }
 if(!valid13){
-const err60 = {instancePath,schemaPath:"#/$defs/auth/allOf/4/if",keyword:"if",params:{failingKeyword: "then"}};
+const err65 = {instancePath,schemaPath:"#/$defs/auth/allOf/4/if",keyword:"if",params:{failingKeyword: "then"}};
 if(vErrors === null){
-vErrors = [err60];
+vErrors = [err65];
 }
 else {
-vErrors.push(err60);
+vErrors.push(err65);
 }
 errors++;
 }
@@ -2035,24 +2130,24 @@ if(errors === _errs33){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing5;
 if((data.scheme === undefined) && (missing5 = "scheme")){
-const err61 = {};
+const err66 = {};
 if(vErrors === null){
-vErrors = [err61];
+vErrors = [err66];
 }
 else {
-vErrors.push(err61);
+vErrors.push(err66);
 }
 errors++;
 }
 else {
 if(data.scheme !== undefined){
 if("aws-sigv4" !== data.scheme){
-const err62 = {};
+const err67 = {};
 if(vErrors === null){
-vErrors = [err62];
+vErrors = [err67];
 }
 else {
-vErrors.push(err62);
+vErrors.push(err67);
 }
 errors++;
 }
@@ -2060,12 +2155,12 @@ errors++;
 }
 }
 else {
-const err63 = {};
+const err68 = {};
 if(vErrors === null){
-vErrors = [err63];
+vErrors = [err68];
 }
 else {
-vErrors.push(err63);
+vErrors.push(err68);
 }
 errors++;
 }
@@ -2084,57 +2179,7 @@ if(_valid5){
 const _errs36 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.access_key_ref === undefined){
-const err64 = {instancePath,schemaPath:"#/$defs/auth/allOf/5/then/required",keyword:"required",params:{missingProperty: "access_key_ref"}};
-if(vErrors === null){
-vErrors = [err64];
-}
-else {
-vErrors.push(err64);
-}
-errors++;
-}
-if(data.secret_key_ref === undefined){
-const err65 = {instancePath,schemaPath:"#/$defs/auth/allOf/5/then/required",keyword:"required",params:{missingProperty: "secret_key_ref"}};
-if(vErrors === null){
-vErrors = [err65];
-}
-else {
-vErrors.push(err65);
-}
-errors++;
-}
-if(data.region === undefined){
-const err66 = {instancePath,schemaPath:"#/$defs/auth/allOf/5/then/required",keyword:"required",params:{missingProperty: "region"}};
-if(vErrors === null){
-vErrors = [err66];
-}
-else {
-vErrors.push(err66);
-}
-errors++;
-}
-if(data.service === undefined){
-const err67 = {instancePath,schemaPath:"#/$defs/auth/allOf/5/then/required",keyword:"required",params:{missingProperty: "service"}};
-if(vErrors === null){
-vErrors = [err67];
-}
-else {
-vErrors.push(err67);
-}
-errors++;
-}
-if(data.token_ref !== undefined){
-const err68 = {instancePath:instancePath+"/token_ref",schemaPath:"#/$defs/auth/allOf/5/then/properties/token_ref/false schema",keyword:"false schema",params:{}};
-if(vErrors === null){
-vErrors = [err68];
-}
-else {
-vErrors.push(err68);
-}
-errors++;
-}
-if(data.username !== undefined){
-const err69 = {instancePath:instancePath+"/username",schemaPath:"#/$defs/auth/allOf/5/then/properties/username/false schema",keyword:"false schema",params:{}};
+const err69 = {instancePath,schemaPath:"#/$defs/auth/allOf/5/then/required",keyword:"required",params:{missingProperty: "access_key_ref"}};
 if(vErrors === null){
 vErrors = [err69];
 }
@@ -2143,8 +2188,8 @@ vErrors.push(err69);
 }
 errors++;
 }
-if(data.name !== undefined){
-const err70 = {instancePath:instancePath+"/name",schemaPath:"#/$defs/auth/allOf/5/then/properties/name/false schema",keyword:"false schema",params:{}};
+if(data.secret_key_ref === undefined){
+const err70 = {instancePath,schemaPath:"#/$defs/auth/allOf/5/then/required",keyword:"required",params:{missingProperty: "secret_key_ref"}};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -2153,13 +2198,63 @@ vErrors.push(err70);
 }
 errors++;
 }
-if(data.i_know !== undefined){
-const err71 = {instancePath:instancePath+"/i_know",schemaPath:"#/$defs/auth/allOf/5/then/properties/i_know/false schema",keyword:"false schema",params:{}};
+if(data.region === undefined){
+const err71 = {instancePath,schemaPath:"#/$defs/auth/allOf/5/then/required",keyword:"required",params:{missingProperty: "region"}};
 if(vErrors === null){
 vErrors = [err71];
 }
 else {
 vErrors.push(err71);
+}
+errors++;
+}
+if(data.service === undefined){
+const err72 = {instancePath,schemaPath:"#/$defs/auth/allOf/5/then/required",keyword:"required",params:{missingProperty: "service"}};
+if(vErrors === null){
+vErrors = [err72];
+}
+else {
+vErrors.push(err72);
+}
+errors++;
+}
+if(data.token_ref !== undefined){
+const err73 = {instancePath:instancePath+"/token_ref",schemaPath:"#/$defs/auth/allOf/5/then/properties/token_ref/false schema",keyword:"false schema",params:{}};
+if(vErrors === null){
+vErrors = [err73];
+}
+else {
+vErrors.push(err73);
+}
+errors++;
+}
+if(data.username !== undefined){
+const err74 = {instancePath:instancePath+"/username",schemaPath:"#/$defs/auth/allOf/5/then/properties/username/false schema",keyword:"false schema",params:{}};
+if(vErrors === null){
+vErrors = [err74];
+}
+else {
+vErrors.push(err74);
+}
+errors++;
+}
+if(data.name !== undefined){
+const err75 = {instancePath:instancePath+"/name",schemaPath:"#/$defs/auth/allOf/5/then/properties/name/false schema",keyword:"false schema",params:{}};
+if(vErrors === null){
+vErrors = [err75];
+}
+else {
+vErrors.push(err75);
+}
+errors++;
+}
+if(data.i_know !== undefined){
+const err76 = {instancePath:instancePath+"/i_know",schemaPath:"#/$defs/auth/allOf/5/then/properties/i_know/false schema",keyword:"false schema",params:{}};
+if(vErrors === null){
+vErrors = [err76];
+}
+else {
+vErrors.push(err76);
 }
 errors++;
 }
@@ -2176,12 +2271,12 @@ props5.scheme = true;
 }
 }
 if(!valid16){
-const err72 = {instancePath,schemaPath:"#/$defs/auth/allOf/5/if",keyword:"if",params:{failingKeyword: "then"}};
+const err77 = {instancePath,schemaPath:"#/$defs/auth/allOf/5/if",keyword:"if",params:{failingKeyword: "then"}};
 if(vErrors === null){
-vErrors = [err72];
+vErrors = [err77];
 }
 else {
-vErrors.push(err72);
+vErrors.push(err77);
 }
 errors++;
 }
@@ -2196,48 +2291,48 @@ Object.assign(props0, props5);
 }
 if(typeof data === "string"){
 if(!pattern14.test(data)){
-const err73 = {instancePath,schemaPath:"#/$defs/auth/pattern",keyword:"pattern",params:{pattern: "^from-agent$"}};
+const err78 = {instancePath,schemaPath:"#/$defs/auth/pattern",keyword:"pattern",params:{pattern: "^from-agent$"}};
 if(vErrors === null){
-vErrors = [err73];
+vErrors = [err78];
 }
 else {
-vErrors.push(err73);
+vErrors.push(err78);
 }
 errors++;
 }
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.scheme === undefined){
-const err74 = {instancePath,schemaPath:"#/$defs/auth/required",keyword:"required",params:{missingProperty: "scheme"}};
+const err79 = {instancePath,schemaPath:"#/$defs/auth/required",keyword:"required",params:{missingProperty: "scheme"}};
 if(vErrors === null){
-vErrors = [err74];
+vErrors = [err79];
 }
 else {
-vErrors.push(err74);
+vErrors.push(err79);
 }
 errors++;
 }
 for(const key0 in data){
 if(!(func1.call(schema38.properties, key0))){
-const err75 = {instancePath,schemaPath:"#/$defs/auth/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+const err80 = {instancePath,schemaPath:"#/$defs/auth/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
-vErrors = [err75];
+vErrors = [err80];
 }
 else {
-vErrors.push(err75);
+vErrors.push(err80);
 }
 errors++;
 }
 }
 if(data.scheme !== undefined){
-let data41 = data.scheme;
-if(!((((((data41 === "bearer") || (data41 === "token")) || (data41 === "basic")) || (data41 === "header")) || (data41 === "query")) || (data41 === "aws-sigv4"))){
-const err76 = {instancePath:instancePath+"/scheme",schemaPath:"#/$defs/auth/properties/scheme/enum",keyword:"enum",params:{allowedValues: schema38.properties.scheme.enum}};
+let data46 = data.scheme;
+if(!((((((data46 === "bearer") || (data46 === "token")) || (data46 === "basic")) || (data46 === "header")) || (data46 === "query")) || (data46 === "aws-sigv4"))){
+const err81 = {instancePath:instancePath+"/scheme",schemaPath:"#/$defs/auth/properties/scheme/enum",keyword:"enum",params:{allowedValues: schema38.properties.scheme.enum}};
 if(vErrors === null){
-vErrors = [err76];
+vErrors = [err81];
 }
 else {
-vErrors.push(err76);
+vErrors.push(err81);
 }
 errors++;
 }
@@ -2262,12 +2357,12 @@ errors = vErrors.length;
 }
 if(data.i_know !== undefined){
 if(typeof data.i_know !== "boolean"){
-const err77 = {instancePath:instancePath+"/i_know",schemaPath:"#/$defs/auth/properties/i_know/type",keyword:"type",params:{type: "boolean"}};
+const err82 = {instancePath:instancePath+"/i_know",schemaPath:"#/$defs/auth/properties/i_know/type",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
-vErrors = [err77];
+vErrors = [err82];
 }
 else {
-vErrors.push(err77);
+vErrors.push(err82);
 }
 errors++;
 }
@@ -2284,15 +2379,21 @@ vErrors = vErrors === null ? validate65.errors : vErrors.concat(validate65.error
 errors = vErrors.length;
 }
 }
+if(data.session_token_ref !== undefined){
+if(!(validate65(data.session_token_ref, {instancePath:instancePath+"/session_token_ref",parentData:data,parentDataProperty:"session_token_ref",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate65.errors : vErrors.concat(validate65.errors);
+errors = vErrors.length;
+}
+}
 if(data.region !== undefined){
-if(!(validate70(data.region, {instancePath:instancePath+"/region",parentData:data,parentDataProperty:"region",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+if(!(validate102(data.region, {instancePath:instancePath+"/region",parentData:data,parentDataProperty:"region",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate102.errors : vErrors.concat(validate102.errors);
 errors = vErrors.length;
 }
 }
 if(data.service !== undefined){
-if(!(validate70(data.service, {instancePath:instancePath+"/service",parentData:data,parentDataProperty:"service",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+if(!(validate102(data.service, {instancePath:instancePath+"/service",parentData:data,parentDataProperty:"service",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate102.errors : vErrors.concat(validate102.errors);
 errors = vErrors.length;
 }
 }
@@ -2302,12 +2403,12 @@ return errors === 0;
 }
 validate95.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema39 = {"title":"Dlp","description":"What scanning does with a finding on this route.","type":"object","additionalProperties":false,"properties":{"outbound_on_match":{"description":"A secret is about to leave.","enum":["block","redact","supervise"],"default":"block"},"inbound":{"description":"A response carries instructions to the agent.","enum":["off","warn","block"],"default":"off"},"uninspectable":{"description":"Content that cannot be looked into.","enum":["block","allow"],"default":"block"}}};
+const schema40 = {"title":"Dlp","description":"What scanning does with a finding on this route.","type":"object","additionalProperties":false,"properties":{"outbound_on_match":{"description":"A secret is about to leave.","enum":["block","redact","supervise"],"default":"block"},"inbound":{"description":"A response carries instructions to the agent.","enum":["off","warn","block"],"default":"off"},"uninspectable":{"description":"Content that cannot be looked into.","enum":["block","allow"],"default":"block"}}};
 
-function validate104(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate106(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate104.evaluated;
+const evaluated0 = validate106.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2330,7 +2431,7 @@ errors++;
 if(data.outbound_on_match !== undefined){
 let data0 = data.outbound_on_match;
 if(!(((data0 === "block") || (data0 === "redact")) || (data0 === "supervise"))){
-const err1 = {instancePath:instancePath+"/outbound_on_match",schemaPath:"#/$defs/dlp/properties/outbound_on_match/enum",keyword:"enum",params:{allowedValues: schema39.properties.outbound_on_match.enum}};
+const err1 = {instancePath:instancePath+"/outbound_on_match",schemaPath:"#/$defs/dlp/properties/outbound_on_match/enum",keyword:"enum",params:{allowedValues: schema40.properties.outbound_on_match.enum}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2343,7 +2444,7 @@ errors++;
 if(data.inbound !== undefined){
 let data1 = data.inbound;
 if(!(((data1 === "off") || (data1 === "warn")) || (data1 === "block"))){
-const err2 = {instancePath:instancePath+"/inbound",schemaPath:"#/$defs/dlp/properties/inbound/enum",keyword:"enum",params:{allowedValues: schema39.properties.inbound.enum}};
+const err2 = {instancePath:instancePath+"/inbound",schemaPath:"#/$defs/dlp/properties/inbound/enum",keyword:"enum",params:{allowedValues: schema40.properties.inbound.enum}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2356,7 +2457,7 @@ errors++;
 if(data.uninspectable !== undefined){
 let data2 = data.uninspectable;
 if(!((data2 === "block") || (data2 === "allow"))){
-const err3 = {instancePath:instancePath+"/uninspectable",schemaPath:"#/$defs/dlp/properties/uninspectable/enum",keyword:"enum",params:{allowedValues: schema39.properties.uninspectable.enum}};
+const err3 = {instancePath:instancePath+"/uninspectable",schemaPath:"#/$defs/dlp/properties/uninspectable/enum",keyword:"enum",params:{allowedValues: schema40.properties.uninspectable.enum}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2377,19 +2478,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate104.errors = vErrors;
+validate106.errors = vErrors;
 return errors === 0;
 }
-validate104.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate106.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema40 = {"title":"Limits","description":"Limits of this route.","type":"object","additionalProperties":false,"properties":{"rate":{"$ref":"#/$defs/rate","description":"Requests per time."},"bytes_out":{"$ref":"#/$defs/sizePerDay","description":"Bytes that may leave per day."},"body":{"$ref":"#/$defs/size","description":"Largest request body."},"time":{"$ref":"#/$defs/duration","description":"Longest exchange."}}};
-const schema41 = {"description":"Requests per second, minute or hour.","type":"string","title":"Rate","pattern":"^[1-9][0-9]{0,8}/(s|m|h)$","examples":["10/s"]};
-const pattern15 = new RegExp("^[1-9][0-9]{0,8}/(s|m|h)$", "u");
+const schema41 = {"title":"Limits","description":"Limits of this route.","type":"object","additionalProperties":false,"properties":{"rate":{"$ref":"#/$defs/rate","description":"Requests per time."},"bytes_out":{"$ref":"#/$defs/sizePerDay","description":"Bytes that may leave per day."},"body":{"$ref":"#/$defs/size","description":"Largest request body."},"time":{"$ref":"#/$defs/duration","description":"Longest exchange."}}};
+const schema42 = {"description":"Requests per second, minute or hour.","type":"string","title":"Rate","pattern":"^[1-9][0-9]{0,8}/(s|m|h)$","examples":["10/s"]};
+const pattern16 = new RegExp("^[1-9][0-9]{0,8}/(s|m|h)$", "u");
 
-function validate107(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate109(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate107.evaluated;
+const evaluated0 = validate109.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2397,7 +2498,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(typeof data === "string"){
-if(!pattern15.test(data)){
+if(!pattern16.test(data)){
 const err0 = {instancePath,schemaPath:"#/$defs/rate/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,8}/(s|m|h)$"}};
 if(vErrors === null){
 vErrors = [err0];
@@ -2418,18 +2519,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate107.errors = vErrors;
+validate109.errors = vErrors;
 return errors === 0;
 }
-validate107.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate109.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema42 = {"description":"A size per day.","type":"string","title":"SizePerDay","pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$","examples":["50MiB/day"]};
-const pattern16 = new RegExp("^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$", "u");
+const schema43 = {"description":"A size per day.","type":"string","title":"SizePerDay","pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$","examples":["50MiB/day"]};
+const pattern17 = new RegExp("^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$", "u");
 
-function validate109(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate111(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate109.evaluated;
+const evaluated0 = validate111.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2437,7 +2538,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(typeof data === "string"){
-if(!pattern16.test(data)){
+if(!pattern17.test(data)){
 const err0 = {instancePath,schemaPath:"#/$defs/sizePerDay/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$"}};
 if(vErrors === null){
 vErrors = [err0];
@@ -2458,18 +2559,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate109.errors = vErrors;
+validate111.errors = vErrors;
 return errors === 0;
 }
-validate109.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate111.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema43 = {"title":"Size","description":"Bytes, or a number with a unit (B, KB, MB, GB, KiB, MiB, GiB, TiB).","type":["string","integer"],"minimum":0,"pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$","examples":["4GiB","512MiB"]};
-const pattern17 = new RegExp("^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$", "u");
+const schema44 = {"title":"Size","description":"Bytes, or a number with a unit (B, KB, MB, GB, KiB, MiB, GiB, TiB).","type":["string","integer"],"minimum":0,"pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$","examples":["4GiB","512MiB"]};
+const pattern18 = new RegExp("^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$", "u");
 
-function validate111(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate113(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate111.evaluated;
+const evaluated0 = validate113.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2477,7 +2578,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(((typeof data == "number") && (!(data % 1) && !isNaN(data))) && (isFinite(data))))){
-const err0 = {instancePath,schemaPath:"#/$defs/size/type",keyword:"type",params:{type: schema43.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/size/type",keyword:"type",params:{type: schema44.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2499,7 +2600,7 @@ errors++;
 }
 }
 if(typeof data === "string"){
-if(!pattern17.test(data)){
+if(!pattern18.test(data)){
 const err2 = {instancePath,schemaPath:"#/$defs/size/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$"}};
 if(vErrors === null){
 vErrors = [err2];
@@ -2510,18 +2611,18 @@ vErrors.push(err2);
 errors++;
 }
 }
-validate111.errors = vErrors;
+validate113.errors = vErrors;
 return errors === 0;
 }
-validate111.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate113.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema44 = {"description":"A number with a unit: ms, s, m, h or d.","type":"string","title":"Duration","pattern":"^[0-9]{1,9}(ms|s|m|h|d)$","examples":["30s","10m"]};
-const pattern18 = new RegExp("^[0-9]{1,9}(ms|s|m|h|d)$", "u");
+const schema45 = {"description":"A number with a unit: ms, s, m, h or d.","type":"string","title":"Duration","pattern":"^[0-9]{1,9}(ms|s|m|h|d)$","examples":["30s","10m"]};
+const pattern19 = new RegExp("^[0-9]{1,9}(ms|s|m|h|d)$", "u");
 
-function validate113(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate115(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate113.evaluated;
+const evaluated0 = validate115.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2529,7 +2630,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(typeof data === "string"){
-if(!pattern18.test(data)){
+if(!pattern19.test(data)){
 const err0 = {instancePath,schemaPath:"#/$defs/duration/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,9}(ms|s|m|h|d)$"}};
 if(vErrors === null){
 vErrors = [err0];
@@ -2550,16 +2651,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate113.errors = vErrors;
+validate115.errors = vErrors;
 return errors === 0;
 }
-validate113.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate115.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate106(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate108(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate106.evaluated;
+const evaluated0 = validate108.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2580,26 +2681,26 @@ errors++;
 }
 }
 if(data.rate !== undefined){
-if(!(validate107(data.rate, {instancePath:instancePath+"/rate",parentData:data,parentDataProperty:"rate",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
-errors = vErrors.length;
-}
-}
-if(data.bytes_out !== undefined){
-if(!(validate109(data.bytes_out, {instancePath:instancePath+"/bytes_out",parentData:data,parentDataProperty:"bytes_out",rootData,dynamicAnchors}))){
+if(!(validate109(data.rate, {instancePath:instancePath+"/rate",parentData:data,parentDataProperty:"rate",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate109.errors : vErrors.concat(validate109.errors);
 errors = vErrors.length;
 }
 }
-if(data.body !== undefined){
-if(!(validate111(data.body, {instancePath:instancePath+"/body",parentData:data,parentDataProperty:"body",rootData,dynamicAnchors}))){
+if(data.bytes_out !== undefined){
+if(!(validate111(data.bytes_out, {instancePath:instancePath+"/bytes_out",parentData:data,parentDataProperty:"bytes_out",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
 errors = vErrors.length;
 }
 }
-if(data.time !== undefined){
-if(!(validate113(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData,dynamicAnchors}))){
+if(data.body !== undefined){
+if(!(validate113(data.body, {instancePath:instancePath+"/body",parentData:data,parentDataProperty:"body",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate113.errors : vErrors.concat(validate113.errors);
+errors = vErrors.length;
+}
+}
+if(data.time !== undefined){
+if(!(validate115(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
 errors = vErrors.length;
 }
 }
@@ -2614,17 +2715,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate106.errors = vErrors;
+validate108.errors = vErrors;
 return errors === 0;
 }
-validate106.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate108.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema45 = {"title":"RouteGit","description":"Git over HTTPS on this route.","type":"object","additionalProperties":false,"properties":{"fetch":{"description":"Allows clone and fetch, never push.","type":"boolean","default":false}}};
+const schema46 = {"title":"RouteGit","description":"Git over HTTPS on this route.","type":"object","additionalProperties":false,"properties":{"fetch":{"description":"Allows clone and fetch, never push.","type":"boolean","default":false}}};
 
-function validate116(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate118(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate116.evaluated;
+const evaluated0 = validate118.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2667,10 +2768,10 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate116.errors = vErrors;
+validate118.errors = vErrors;
 return errors === 0;
 }
-validate116.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate118.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -2807,20 +2908,20 @@ errors = vErrors.length;
 }
 }
 if(data.dlp !== undefined){
-if(!(validate104(data.dlp, {instancePath:instancePath+"/dlp",parentData:data,parentDataProperty:"dlp",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
-errors = vErrors.length;
-}
-}
-if(data.limits !== undefined){
-if(!(validate106(data.limits, {instancePath:instancePath+"/limits",parentData:data,parentDataProperty:"limits",rootData,dynamicAnchors}))){
+if(!(validate106(data.dlp, {instancePath:instancePath+"/dlp",parentData:data,parentDataProperty:"dlp",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
 errors = vErrors.length;
 }
 }
+if(data.limits !== undefined){
+if(!(validate108(data.limits, {instancePath:instancePath+"/limits",parentData:data,parentDataProperty:"limits",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
+errors = vErrors.length;
+}
+}
 if(data.git !== undefined){
-if(!(validate116(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate116.errors : vErrors.concat(validate116.errors);
+if(!(validate118(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
 errors = vErrors.length;
 }
 }
@@ -2909,13 +3010,13 @@ return errors === 0;
 }
 validate82.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema46 = {"title":"AllowedFinding","description":"Silences exactly one finding.","type":"object","additionalProperties":false,"required":["rule","host"],"properties":{"rule":{"$ref":"#/$defs/line","description":"The rule of the finding."},"host":{"description":"The host it was found on.","type":"string"},"path":{"description":"The path it was found on.","type":"string","pattern":"^/"},"until":{"description":"Last day, YYYY-MM-DD.","type":"string","pattern":"^[0-9]{4}-[01][0-9]-[0-3][0-9]$"}}};
-const pattern20 = new RegExp("^[0-9]{4}-[01][0-9]-[0-3][0-9]$", "u");
+const schema47 = {"title":"AllowedFinding","description":"Silences exactly one finding.","type":"object","additionalProperties":false,"required":["rule","host"],"properties":{"rule":{"$ref":"#/$defs/line","description":"The rule of the finding."},"host":{"description":"The host it was found on.","type":"string"},"path":{"description":"The path it was found on.","type":"string","pattern":"^/"},"until":{"description":"Last day, YYYY-MM-DD.","type":"string","pattern":"^[0-9]{4}-[01][0-9]-[0-3][0-9]$"}}};
+const pattern21 = new RegExp("^[0-9]{4}-[01][0-9]-[0-3][0-9]$", "u");
 
-function validate120(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate122(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate120.evaluated;
+const evaluated0 = validate122.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3001,7 +3102,7 @@ errors++;
 if(data.until !== undefined){
 let data3 = data.until;
 if(typeof data3 === "string"){
-if(!pattern20.test(data3)){
+if(!pattern21.test(data3)){
 const err6 = {instancePath:instancePath+"/until",schemaPath:"#/$defs/allowedFinding/properties/until/pattern",keyword:"pattern",params:{pattern: "^[0-9]{4}-[01][0-9]-[0-3][0-9]$"}};
 if(vErrors === null){
 vErrors = [err6];
@@ -3034,10 +3135,10 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate120.errors = vErrors;
+validate122.errors = vErrors;
 return errors === 0;
 }
-validate120.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate122.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate81(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -3142,8 +3243,8 @@ let data5 = data.allow_findings;
 if(Array.isArray(data5)){
 const len1 = data5.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate120(data5[i1], {instancePath:instancePath+"/allow_findings/" + i1,parentData:data5,parentDataProperty:i1,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate120.errors : vErrors.concat(validate120.errors);
+if(!(validate122(data5[i1], {instancePath:instancePath+"/allow_findings/" + i1,parentData:data5,parentDataProperty:i1,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate122.errors : vErrors.concat(validate122.errors);
 errors = vErrors.length;
 }
 }
@@ -3175,14 +3276,14 @@ return errors === 0;
 }
 validate81.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema47 = {"title":"Git","description":"Commit identity and remotes.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"},"remotes":{"title":"Remotes","description":"Upstreams by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/remote"}}}};
-const schema48 = {"title":"GitUser","description":"Who commits.","type":"object","additionalProperties":false,"properties":{"name":{"$ref":"#/$defs/line","description":"Name."},"email":{"description":"E-mail address.","type":"string","pattern":"^[^\\s<>@\\u0000-\\u001f]{1,100}@[^\\s<>@\\u0000-\\u001f]{1,150}$"}}};
-const pattern21 = new RegExp("^[^\\s<>@\\u0000-\\u001f]{1,100}@[^\\s<>@\\u0000-\\u001f]{1,150}$", "u");
+const schema48 = {"title":"Git","description":"Commit identity and remotes.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"},"remotes":{"title":"Remotes","description":"Upstreams by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/remote"}}}};
+const schema49 = {"title":"GitUser","description":"Who commits.","type":"object","additionalProperties":false,"properties":{"name":{"$ref":"#/$defs/line","description":"Name."},"email":{"description":"E-mail address.","type":"string","pattern":"^[^\\s<>@\\u0000-\\u001f]{1,100}@[^\\s<>@\\u0000-\\u001f]{1,150}$"}}};
+const pattern22 = new RegExp("^[^\\s<>@\\u0000-\\u001f]{1,100}@[^\\s<>@\\u0000-\\u001f]{1,150}$", "u");
 
-function validate125(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate127(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate125.evaluated;
+const evaluated0 = validate127.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3211,7 +3312,7 @@ errors = vErrors.length;
 if(data.email !== undefined){
 let data1 = data.email;
 if(typeof data1 === "string"){
-if(!pattern21.test(data1)){
+if(!pattern22.test(data1)){
 const err1 = {instancePath:instancePath+"/email",schemaPath:"#/$defs/gitUser/properties/email/pattern",keyword:"pattern",params:{pattern: "^[^\\s<>@\\u0000-\\u001f]{1,100}@[^\\s<>@\\u0000-\\u001f]{1,150}$"}};
 if(vErrors === null){
 vErrors = [err1];
@@ -3244,19 +3345,19 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate125.errors = vErrors;
+validate127.errors = vErrors;
 return errors === 0;
 }
-validate125.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate127.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema49 = {"title":"Remote","description":"One git upstream behind the gate.","type":"object","additionalProperties":false,"properties":{"url":{"description":"SSH URL.","type":"string","examples":["ssh://git@gitea.acme.example:2222/acme/app.git","git@github.com:acme/docs.git"]},"host_key":{"$ref":"#/$defs/hostKey"},"identity":{"$ref":"#/$defs/path","description":"Private key file of yours; exactly one of identity and provisioned_key."},"provisioned_key":{"$ref":"#/$defs/provisionedKey"},"push":{"$ref":"#/$defs/push"},"require_identity":{"description":"Commits must carry the declared identity.","type":"boolean","default":false},"max_pack":{"$ref":"#/$defs/size","description":"Largest pack of one push."},"max_file":{"$ref":"#/$defs/size","description":"Largest file of one push."},"protect":{"description":"Refuses removal.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}};
-const schema50 = {"title":"HostKey","description":"Public key of the SSH server, or several.","type":["string","array"],"pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$","minItems":1,"items":{"type":"string","pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$"}};
-const pattern22 = new RegExp("^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$", "u");
+const schema50 = {"title":"Remote","description":"One git upstream behind the gate.","type":"object","additionalProperties":false,"properties":{"url":{"description":"SSH URL.","type":"string","examples":["ssh://git@gitea.acme.example:2222/acme/app.git","git@github.com:acme/docs.git"]},"host_key":{"$ref":"#/$defs/hostKey"},"identity":{"$ref":"#/$defs/path","description":"Private key file of yours; exactly one of identity and provisioned_key."},"provisioned_key":{"$ref":"#/$defs/provisionedKey"},"push":{"$ref":"#/$defs/push"},"require_identity":{"description":"Commits must carry the declared identity.","type":"boolean","default":false},"max_pack":{"$ref":"#/$defs/size","description":"Largest pack of one push."},"max_file":{"$ref":"#/$defs/size","description":"Largest file of one push."},"protect":{"description":"Refuses removal.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}};
+const schema51 = {"title":"HostKey","description":"Public key of the SSH server, or several.","type":["string","array"],"pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$","minItems":1,"items":{"type":"string","pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$"}};
+const pattern23 = new RegExp("^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$", "u");
 
-function validate130(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate132(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate130.evaluated;
+const evaluated0 = validate132.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3264,7 +3365,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/$defs/hostKey/type",keyword:"type",params:{type: schema50.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/hostKey/type",keyword:"type",params:{type: schema51.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3274,7 +3375,7 @@ vErrors.push(err0);
 errors++;
 }
 if(typeof data === "string"){
-if(!pattern22.test(data)){
+if(!pattern23.test(data)){
 const err1 = {instancePath,schemaPath:"#/$defs/hostKey/pattern",keyword:"pattern",params:{pattern: "^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$"}};
 if(vErrors === null){
 vErrors = [err1];
@@ -3300,7 +3401,7 @@ const len0 = data.length;
 for(let i0=0; i0<len0; i0++){
 let data0 = data[i0];
 if(typeof data0 === "string"){
-if(!pattern22.test(data0)){
+if(!pattern23.test(data0)){
 const err3 = {instancePath:instancePath+"/" + i0,schemaPath:"#/$defs/hostKey/items/pattern",keyword:"pattern",params:{pattern: "^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$"}};
 if(vErrors === null){
 vErrors = [err3];
@@ -3323,18 +3424,18 @@ errors++;
 }
 }
 }
-validate130.errors = vErrors;
+validate132.errors = vErrors;
 return errors === 0;
 }
-validate130.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
+validate132.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema51 = {"title":"ProvisionedKey","description":"A deploy key made for this remote of this bottle alone.","type":"object","additionalProperties":false,"properties":{"provider":{"$ref":"#/$defs/name","description":"The forge: gitea, forgejo, github, gitlab or a plug-in."},"api":{"description":"URL of the forge's API.","type":"string","pattern":"^https?://[^\\s\\u0000-\\u001f]+$"},"repo":{"$ref":"#/$defs/line","description":"owner/name; default from the URL of the remote."},"token_ref":{"$ref":"#/$defs/secretRef","description":"Token that may make deploy keys."},"read_only":{"description":"The key may only fetch.","type":"boolean","default":false},"rotate":{"$ref":"#/$defs/duration","description":"Age at which the key is made anew."},"allow_private":{"description":"The API may be at a private address.","type":"boolean","default":false}}};
-const pattern24 = new RegExp("^https?://[^\\s\\u0000-\\u001f]+$", "u");
+const schema52 = {"title":"ProvisionedKey","description":"A deploy key made for this remote of this bottle alone.","type":"object","additionalProperties":false,"properties":{"provider":{"$ref":"#/$defs/name","description":"The forge: gitea, forgejo, github, gitlab or a plug-in."},"api":{"description":"URL of the forge's API.","type":"string","pattern":"^https?://[^\\s\\u0000-\\u001f]+$"},"repo":{"$ref":"#/$defs/line","description":"owner/name; default from the URL of the remote."},"token_ref":{"$ref":"#/$defs/secretRef","description":"Token that may make deploy keys."},"read_only":{"description":"The key may only fetch.","type":"boolean","default":false},"rotate":{"$ref":"#/$defs/duration","description":"Age at which the key is made anew."},"allow_private":{"description":"The API may be at a private address.","type":"boolean","default":false}}};
+const pattern25 = new RegExp("^https?://[^\\s\\u0000-\\u001f]+$", "u");
 
-function validate133(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate135(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate133.evaluated;
+const evaluated0 = validate135.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3363,7 +3464,7 @@ errors = vErrors.length;
 if(data.api !== undefined){
 let data1 = data.api;
 if(typeof data1 === "string"){
-if(!pattern24.test(data1)){
+if(!pattern25.test(data1)){
 const err1 = {instancePath:instancePath+"/api",schemaPath:"#/$defs/provisionedKey/properties/api/pattern",keyword:"pattern",params:{pattern: "^https?://[^\\s\\u0000-\\u001f]+$"}};
 if(vErrors === null){
 vErrors = [err1];
@@ -3410,8 +3511,8 @@ errors++;
 }
 }
 if(data.rotate !== undefined){
-if(!(validate113(data.rotate, {instancePath:instancePath+"/rotate",parentData:data,parentDataProperty:"rotate",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate113.errors : vErrors.concat(validate113.errors);
+if(!(validate115(data.rotate, {instancePath:instancePath+"/rotate",parentData:data,parentDataProperty:"rotate",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
 errors = vErrors.length;
 }
 }
@@ -3438,19 +3539,19 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate133.errors = vErrors;
+validate135.errors = vErrors;
 return errors === 0;
 }
-validate133.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate135.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema52 = {"title":"Push","description":"Which refs may be pushed; default is none.","type":"object","additionalProperties":false,"properties":{"allow":{"description":"Refs that may be pushed.","type":"array","examples":[["refs/heads/agent/*"]],"items":{"description":"A ref or pattern.","type":"string","pattern":"^refs/[^\\s\\u0000-\\u001f:^~?\\[\\\\]+$"}},"force":{"description":"Non-fast-forward pushes.","type":"boolean","default":false},"delete":{"description":"Removing refs.","type":"boolean","default":false},"tags":{"description":"Pushing tags.","type":"boolean","default":false},"scan":{"description":"What scanning of a push does with a finding.","enum":["block","warn","supervise","off"],"default":"block"},"paths":{"$ref":"#/$defs/pushPaths"}}};
-const pattern25 = new RegExp("^refs/[^\\s\\u0000-\\u001f:^~?\\[\\\\]+$", "u");
-const schema53 = {"title":"PushPaths","description":"Paths that need a second look.","type":"object","additionalProperties":false,"properties":{"flag":{"description":"Globs; a push that touches one is flagged.","type":"array","items":{"type":"string"}}}};
+const schema53 = {"title":"Push","description":"Which refs may be pushed; default is none.","type":"object","additionalProperties":false,"properties":{"allow":{"description":"Refs that may be pushed.","type":"array","examples":[["refs/heads/agent/*"]],"items":{"description":"A ref or pattern.","type":"string","pattern":"^refs/[^\\s\\u0000-\\u001f:^~?\\[\\\\]+$"}},"force":{"description":"Non-fast-forward pushes.","type":"boolean","default":false},"delete":{"description":"Removing refs.","type":"boolean","default":false},"tags":{"description":"Pushing tags.","type":"boolean","default":false},"scan":{"description":"What scanning of a push does with a finding.","enum":["block","warn","supervise","off"],"default":"block"},"paths":{"$ref":"#/$defs/pushPaths"}}};
+const pattern26 = new RegExp("^refs/[^\\s\\u0000-\\u001f:^~?\\[\\\\]+$", "u");
+const schema54 = {"title":"PushPaths","description":"Paths that need a second look.","type":"object","additionalProperties":false,"properties":{"flag":{"description":"Globs; a push that touches one is flagged.","type":"array","items":{"type":"string"}}}};
 
-function validate140(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate142(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate140.evaluated;
+const evaluated0 = validate142.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3509,16 +3610,16 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate140.errors = vErrors;
+validate142.errors = vErrors;
 return errors === 0;
 }
-validate140.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate142.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate139(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate141(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate139.evaluated;
+const evaluated0 = validate141.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3545,7 +3646,7 @@ const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
 let data1 = data0[i0];
 if(typeof data1 === "string"){
-if(!pattern25.test(data1)){
+if(!pattern26.test(data1)){
 const err1 = {instancePath:instancePath+"/allow/" + i0,schemaPath:"#/$defs/push/properties/allow/items/pattern",keyword:"pattern",params:{pattern: "^refs/[^\\s\\u0000-\\u001f:^~?\\[\\\\]+$"}};
 if(vErrors === null){
 vErrors = [err1];
@@ -3618,7 +3719,7 @@ errors++;
 if(data.scan !== undefined){
 let data5 = data.scan;
 if(!((((data5 === "block") || (data5 === "warn")) || (data5 === "supervise")) || (data5 === "off"))){
-const err7 = {instancePath:instancePath+"/scan",schemaPath:"#/$defs/push/properties/scan/enum",keyword:"enum",params:{allowedValues: schema52.properties.scan.enum}};
+const err7 = {instancePath:instancePath+"/scan",schemaPath:"#/$defs/push/properties/scan/enum",keyword:"enum",params:{allowedValues: schema53.properties.scan.enum}};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -3629,8 +3730,8 @@ errors++;
 }
 }
 if(data.paths !== undefined){
-if(!(validate140(data.paths, {instancePath:instancePath+"/paths",parentData:data,parentDataProperty:"paths",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
+if(!(validate142(data.paths, {instancePath:instancePath+"/paths",parentData:data,parentDataProperty:"paths",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
 errors = vErrors.length;
 }
 }
@@ -3645,16 +3746,16 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate139.errors = vErrors;
+validate141.errors = vErrors;
 return errors === 0;
 }
-validate139.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate141.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate129(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate131(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate129.evaluated;
+const evaluated0 = validate131.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3663,7 +3764,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!(func1.call(schema49.properties, key0))){
+if(!(func1.call(schema50.properties, key0))){
 const err0 = {instancePath,schemaPath:"#/$defs/remote/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
@@ -3687,8 +3788,8 @@ errors++;
 }
 }
 if(data.host_key !== undefined){
-if(!(validate130(data.host_key, {instancePath:instancePath+"/host_key",parentData:data,parentDataProperty:"host_key",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate130.errors : vErrors.concat(validate130.errors);
+if(!(validate132(data.host_key, {instancePath:instancePath+"/host_key",parentData:data,parentDataProperty:"host_key",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate132.errors : vErrors.concat(validate132.errors);
 errors = vErrors.length;
 }
 }
@@ -3699,14 +3800,14 @@ errors = vErrors.length;
 }
 }
 if(data.provisioned_key !== undefined){
-if(!(validate133(data.provisioned_key, {instancePath:instancePath+"/provisioned_key",parentData:data,parentDataProperty:"provisioned_key",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate133.errors : vErrors.concat(validate133.errors);
+if(!(validate135(data.provisioned_key, {instancePath:instancePath+"/provisioned_key",parentData:data,parentDataProperty:"provisioned_key",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate135.errors : vErrors.concat(validate135.errors);
 errors = vErrors.length;
 }
 }
 if(data.push !== undefined){
-if(!(validate139(data.push, {instancePath:instancePath+"/push",parentData:data,parentDataProperty:"push",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
+if(!(validate141(data.push, {instancePath:instancePath+"/push",parentData:data,parentDataProperty:"push",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
 errors = vErrors.length;
 }
 }
@@ -3723,14 +3824,14 @@ errors++;
 }
 }
 if(data.max_pack !== undefined){
-if(!(validate111(data.max_pack, {instancePath:instancePath+"/max_pack",parentData:data,parentDataProperty:"max_pack",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
+if(!(validate113(data.max_pack, {instancePath:instancePath+"/max_pack",parentData:data,parentDataProperty:"max_pack",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate113.errors : vErrors.concat(validate113.errors);
 errors = vErrors.length;
 }
 }
 if(data.max_file !== undefined){
-if(!(validate111(data.max_file, {instancePath:instancePath+"/max_file",parentData:data,parentDataProperty:"max_file",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
+if(!(validate113(data.max_file, {instancePath:instancePath+"/max_file",parentData:data,parentDataProperty:"max_file",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate113.errors : vErrors.concat(validate113.errors);
 errors = vErrors.length;
 }
 }
@@ -3779,16 +3880,16 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate129.errors = vErrors;
+validate131.errors = vErrors;
 return errors === 0;
 }
-validate129.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate131.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate124(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate126(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate124.evaluated;
+const evaluated0 = validate126.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3809,8 +3910,8 @@ errors++;
 }
 }
 if(data.user !== undefined){
-if(!(validate125(data.user, {instancePath:instancePath+"/user",parentData:data,parentDataProperty:"user",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate125.errors : vErrors.concat(validate125.errors);
+if(!(validate127(data.user, {instancePath:instancePath+"/user",parentData:data,parentDataProperty:"user",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate127.errors : vErrors.concat(validate127.errors);
 errors = vErrors.length;
 }
 }
@@ -3836,8 +3937,8 @@ errors++;
 }
 }
 for(const key2 in data1){
-if(!(validate129(data1[key2], {instancePath:instancePath+"/remotes/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data1,parentDataProperty:key2,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate129.errors : vErrors.concat(validate129.errors);
+if(!(validate131(data1[key2], {instancePath:instancePath+"/remotes/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data1,parentDataProperty:key2,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate131.errors : vErrors.concat(validate131.errors);
 errors = vErrors.length;
 }
 }
@@ -3864,17 +3965,17 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate124.errors = vErrors;
+validate126.errors = vErrors;
 return errors === 0;
 }
-validate124.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate126.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema54 = {"title":"Supervise","description":"The door through which the agent asks.","type":"object","additionalProperties":false,"properties":{"enabled":{"description":"Whether the door is open.","type":"boolean","default":false},"wait":{"$ref":"#/$defs/duration","description":"How long a question waits before the answer is \"pending\"."}}};
+const schema55 = {"title":"Supervise","description":"The door through which the agent asks.","type":"object","additionalProperties":false,"properties":{"enabled":{"description":"Whether the door is open.","type":"boolean","default":false},"wait":{"$ref":"#/$defs/duration","description":"How long a question waits before the answer is \"pending\"."}}};
 
-function validate148(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate150(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate148.evaluated;
+const evaluated0 = validate150.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3907,8 +4008,8 @@ errors++;
 }
 }
 if(data.wait !== undefined){
-if(!(validate113(data.wait, {instancePath:instancePath+"/wait",parentData:data,parentDataProperty:"wait",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate113.errors : vErrors.concat(validate113.errors);
+if(!(validate115(data.wait, {instancePath:instancePath+"/wait",parentData:data,parentDataProperty:"wait",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
 errors = vErrors.length;
 }
 }
@@ -3923,18 +4024,18 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate148.errors = vErrors;
+validate150.errors = vErrors;
 return errors === 0;
 }
-validate148.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate150.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema55 = {"title":"Env","description":"Environment of the agent program.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"$ref":"#/$defs/envValue"}};
-const schema56 = {"title":"EnvValue","description":"A literal, `${NAME}` (the whole value; copied from the host at apply), \"?\" (asked on the terminal), or a placeholder.","type":["string","object"],"additionalProperties":false,"required":["env","placeholder"],"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"placeholder":{"const":true,"description":"Always true: the value itself never enters a bottle."}}};
+const schema56 = {"title":"Env","description":"Environment of the agent program.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"$ref":"#/$defs/envValue"}};
+const schema57 = {"title":"EnvValue","description":"A literal, `${NAME}` (the whole value; copied from the host at apply), \"?\" (asked on the terminal), or a placeholder.","type":["string","object"],"additionalProperties":false,"required":["env","placeholder"],"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"placeholder":{"const":true,"description":"Always true: the value itself never enters a bottle."}}};
 
-function validate153(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate155(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate153.evaluated;
+const evaluated0 = validate155.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3942,7 +4043,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/$defs/envValue/type",keyword:"type",params:{type: schema56.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/envValue/type",keyword:"type",params:{type: schema57.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4003,16 +4104,16 @@ errors++;
 }
 }
 }
-validate153.errors = vErrors;
+validate155.errors = vErrors;
 return errors === 0;
 }
-validate153.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate155.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate151(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate153(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate151.evaluated;
+const evaluated0 = validate153.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4039,8 +4140,8 @@ errors++;
 }
 }
 for(const key1 in data){
-if(!(validate153(data[key1], {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data,parentDataProperty:key1,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
+if(!(validate155(data[key1], {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data,parentDataProperty:key1,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate155.errors : vErrors.concat(validate155.errors);
 errors = vErrors.length;
 }
 }
@@ -4055,17 +4156,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate151.errors = vErrors;
+validate153.errors = vErrors;
 return errors === 0;
 }
-validate151.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate153.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema57 = {"title":"Resources","description":"Limits of the bottle.","type":"object","additionalProperties":false,"properties":{"cpus":{"description":"Cores; fractions allowed.","type":"number","minimum":0.01,"maximum":1024},"memory":{"$ref":"#/$defs/size","description":"Memory, at least 16MiB."},"pids":{"description":"Processes and threads.","type":"integer","minimum":16,"maximum":4194304,"default":512},"disk":{"$ref":"#/$defs/size","description":"Disk, where the engine can enforce it."}}};
+const schema58 = {"title":"Resources","description":"Limits of the bottle.","type":"object","additionalProperties":false,"properties":{"cpus":{"description":"Cores; fractions allowed.","type":"number","minimum":0.01,"maximum":1024},"memory":{"$ref":"#/$defs/size","description":"Memory, at least 16MiB."},"pids":{"description":"Processes and threads.","type":"integer","minimum":16,"maximum":4194304,"default":512},"disk":{"$ref":"#/$defs/size","description":"Disk, where the engine can enforce it."}}};
 
-function validate157(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate159(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate157.evaluated;
+const evaluated0 = validate159.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4121,8 +4222,8 @@ errors++;
 }
 }
 if(data.memory !== undefined){
-if(!(validate111(data.memory, {instancePath:instancePath+"/memory",parentData:data,parentDataProperty:"memory",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
+if(!(validate113(data.memory, {instancePath:instancePath+"/memory",parentData:data,parentDataProperty:"memory",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate113.errors : vErrors.concat(validate113.errors);
 errors = vErrors.length;
 }
 }
@@ -4162,8 +4263,8 @@ errors++;
 }
 }
 if(data.disk !== undefined){
-if(!(validate111(data.disk, {instancePath:instancePath+"/disk",parentData:data,parentDataProperty:"disk",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
+if(!(validate113(data.disk, {instancePath:instancePath+"/disk",parentData:data,parentDataProperty:"disk",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate113.errors : vErrors.concat(validate113.errors);
 errors = vErrors.length;
 }
 }
@@ -4178,18 +4279,18 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate157.errors = vErrors;
+validate159.errors = vErrors;
 return errors === 0;
 }
-validate157.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate159.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema58 = {"description":"A colour name or `#rrggbb`.","type":"string","title":"Color","pattern":"^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$","examples":["green","#3b82f6"]};
-const pattern26 = new RegExp("^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$", "u");
+const schema59 = {"description":"A colour name or `#rrggbb`.","type":"string","title":"Color","pattern":"^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$","examples":["green","#3b82f6"]};
+const pattern27 = new RegExp("^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$", "u");
 
-function validate162(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate164(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate162.evaluated;
+const evaluated0 = validate164.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4197,7 +4298,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(typeof data === "string"){
-if(!pattern26.test(data)){
+if(!pattern27.test(data)){
 const err0 = {instancePath,schemaPath:"#/$defs/color/pattern",keyword:"pattern",params:{pattern: "^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$"}};
 if(vErrors === null){
 vErrors = [err0];
@@ -4218,10 +4319,10 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate162.errors = vErrors;
+validate164.errors = vErrors;
 return errors === 0;
 }
-validate162.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate164.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
 function validate55(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -4284,26 +4385,26 @@ errors = vErrors.length;
 }
 }
 if(data.git !== undefined){
-if(!(validate124(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate124.errors : vErrors.concat(validate124.errors);
+if(!(validate126(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate126.errors : vErrors.concat(validate126.errors);
 errors = vErrors.length;
 }
 }
 if(data.supervise !== undefined){
-if(!(validate148(data.supervise, {instancePath:instancePath+"/supervise",parentData:data,parentDataProperty:"supervise",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
+if(!(validate150(data.supervise, {instancePath:instancePath+"/supervise",parentData:data,parentDataProperty:"supervise",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
 errors = vErrors.length;
 }
 }
 if(data.env !== undefined){
-if(!(validate151(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
+if(!(validate153(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
 errors = vErrors.length;
 }
 }
 if(data.resources !== undefined){
-if(!(validate157(data.resources, {instancePath:instancePath+"/resources",parentData:data,parentDataProperty:"resources",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate157.errors : vErrors.concat(validate157.errors);
+if(!(validate159(data.resources, {instancePath:instancePath+"/resources",parentData:data,parentDataProperty:"resources",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
 errors = vErrors.length;
 }
 }
@@ -4314,8 +4415,8 @@ errors = vErrors.length;
 }
 }
 if(data.color !== undefined){
-if(!(validate162(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
+if(!(validate164(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
 errors = vErrors.length;
 }
 }
@@ -4369,12 +4470,12 @@ return errors === 0;
 }
 validate55.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema59 = {"title":"Uplink","description":"The way out of the stack.","type":"object","additionalProperties":false,"properties":{"trust":{"description":"PEM files with further certificate authorities.","type":"array","items":{"$ref":"#/$defs/path"}},"hosts":{"title":"UplinkHosts","description":"Fixed addresses by host name, before any resolver.","type":"object","additionalProperties":{"type":"string"}},"dns":{"description":"Resolvers; default are the host's.","type":"array","maxItems":8,"items":{"type":"string"}},"proxy":{"description":"Site proxy, asked by CONNECT.","type":"string","examples":["http://proxy.acme.example:3128"]},"no_proxy":{"description":"Names and suffixes (`.acme.example`) that bypass the proxy.","type":"array","items":{"type":"string"}}}};
+const schema60 = {"title":"Uplink","description":"The way out of the stack.","type":"object","additionalProperties":false,"properties":{"trust":{"description":"PEM files with further certificate authorities.","type":"array","items":{"$ref":"#/$defs/path"}},"hosts":{"title":"UplinkHosts","description":"Fixed addresses by host name, before any resolver.","type":"object","additionalProperties":{"type":"string"}},"dns":{"description":"Resolvers; default are the host's.","type":"array","maxItems":8,"items":{"type":"string"}},"proxy":{"description":"Site proxy, asked by CONNECT.","type":"string","examples":["http://proxy.acme.example:3128"]},"no_proxy":{"description":"Names and suffixes (`.acme.example`) that bypass the proxy.","type":"array","items":{"type":"string"}}}};
 
-function validate166(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate168(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate166.evaluated;
+const evaluated0 = validate168.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4532,18 +4633,18 @@ vErrors.push(err10);
 }
 errors++;
 }
-validate166.errors = vErrors;
+validate168.errors = vErrors;
 return errors === 0;
 }
-validate166.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate168.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema60 = {"title":"Bottle","description":"One definition of a sandbox.","type":"object","additionalProperties":false,"properties":{"template":{"description":"Only for extends; never runs.","type":"boolean","default":false},"extends":{"$ref":"#/$defs/nameOrNames","description":"Definitions this one builds on."},"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}};
-const schema61 = {"title":"NameOrNames","description":"A name, or an ordered list of names folded left to right.","type":["string","array"],"pattern":"^[a-z](-?[a-z0-9]){0,62}$","minItems":1,"maxItems":32,"items":{"$ref":"#/$defs/name"}};
+const schema61 = {"title":"Bottle","description":"One definition of a sandbox.","type":"object","additionalProperties":false,"properties":{"template":{"description":"Only for extends; never runs.","type":"boolean","default":false},"extends":{"$ref":"#/$defs/nameOrNames","description":"Definitions this one builds on."},"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}};
+const schema62 = {"title":"NameOrNames","description":"A name, or an ordered list of names folded left to right.","type":["string","array"],"pattern":"^[a-z](-?[a-z0-9]){0,62}$","minItems":1,"maxItems":32,"items":{"$ref":"#/$defs/name"}};
 
-function validate171(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate173(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate171.evaluated;
+const evaluated0 = validate173.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4551,7 +4652,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/$defs/nameOrNames/type",keyword:"type",params:{type: schema61.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/nameOrNames/type",keyword:"type",params:{type: schema62.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4601,16 +4702,16 @@ errors = vErrors.length;
 }
 }
 }
-validate171.errors = vErrors;
+validate173.errors = vErrors;
 return errors === 0;
 }
-validate171.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
+validate173.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate170(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate172(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate170.evaluated;
+const evaluated0 = validate172.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4619,7 +4720,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!(func1.call(schema60.properties, key0))){
+if(!(func1.call(schema61.properties, key0))){
 const err0 = {instancePath,schemaPath:"#/$defs/bottle/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
@@ -4643,8 +4744,8 @@ errors++;
 }
 }
 if(data.extends !== undefined){
-if(!(validate171(data.extends, {instancePath:instancePath+"/extends",parentData:data,parentDataProperty:"extends",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors);
+if(!(validate173(data.extends, {instancePath:instancePath+"/extends",parentData:data,parentDataProperty:"extends",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
 errors = vErrors.length;
 }
 }
@@ -4685,26 +4786,26 @@ errors = vErrors.length;
 }
 }
 if(data.git !== undefined){
-if(!(validate124(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate124.errors : vErrors.concat(validate124.errors);
+if(!(validate126(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate126.errors : vErrors.concat(validate126.errors);
 errors = vErrors.length;
 }
 }
 if(data.supervise !== undefined){
-if(!(validate148(data.supervise, {instancePath:instancePath+"/supervise",parentData:data,parentDataProperty:"supervise",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
+if(!(validate150(data.supervise, {instancePath:instancePath+"/supervise",parentData:data,parentDataProperty:"supervise",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
 errors = vErrors.length;
 }
 }
 if(data.env !== undefined){
-if(!(validate151(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
+if(!(validate153(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
 errors = vErrors.length;
 }
 }
 if(data.resources !== undefined){
-if(!(validate157(data.resources, {instancePath:instancePath+"/resources",parentData:data,parentDataProperty:"resources",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate157.errors : vErrors.concat(validate157.errors);
+if(!(validate159(data.resources, {instancePath:instancePath+"/resources",parentData:data,parentDataProperty:"resources",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
 errors = vErrors.length;
 }
 }
@@ -4715,8 +4816,8 @@ errors = vErrors.length;
 }
 }
 if(data.color !== undefined){
-if(!(validate162(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
+if(!(validate164(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
 errors = vErrors.length;
 }
 }
@@ -4765,18 +4866,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate170.errors = vErrors;
+validate172.errors = vErrors;
 return errors === 0;
 }
-validate170.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate172.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema62 = {"title":"Agent","description":"One live bottle: a definition and who works in it.","type":"object","additionalProperties":false,"required":["bottle"],"properties":{"bottle":{"$ref":"#/$defs/nameOrNames","description":"Definition, or an ordered list merged like extends."},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"prompt":{"$ref":"#/$defs/prompt"},"skills":{"description":"Skills by name.","type":"array","items":{"$ref":"#/$defs/name"}},"git":{"$ref":"#/$defs/agentGit"},"env":{"$ref":"#/$defs/agentEnv"},"headless":{"$ref":"#/$defs/headless"}}};
-const schema63 = {"title":"Prompt","description":"A text, or a file with it.","type":["string","object"],"additionalProperties":false,"required":["file"],"properties":{"file":{"$ref":"#/$defs/path","description":"File with the text."}}};
+const schema63 = {"title":"Agent","description":"One live bottle: a definition and who works in it.","type":"object","additionalProperties":false,"required":["bottle"],"properties":{"bottle":{"$ref":"#/$defs/nameOrNames","description":"Definition, or an ordered list merged like extends."},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"prompt":{"$ref":"#/$defs/prompt"},"skills":{"description":"Skills by name.","type":"array","items":{"$ref":"#/$defs/name"}},"git":{"$ref":"#/$defs/agentGit"},"env":{"$ref":"#/$defs/agentEnv"},"headless":{"$ref":"#/$defs/headless"}}};
+const schema64 = {"title":"Prompt","description":"A text, or a file with it.","type":["string","object"],"additionalProperties":false,"required":["file"],"properties":{"file":{"$ref":"#/$defs/path","description":"File with the text."}}};
 
-function validate193(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate195(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate193.evaluated;
+const evaluated0 = validate195.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4784,7 +4885,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/$defs/prompt/type",keyword:"type",params:{type: schema63.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/prompt/type",keyword:"type",params:{type: schema64.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4823,17 +4924,17 @@ errors = vErrors.length;
 }
 }
 }
-validate193.errors = vErrors;
+validate195.errors = vErrors;
 return errors === 0;
 }
-validate193.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate195.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema64 = {"title":"AgentGit","description":"Commit identity, laid over the bottle's per field.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"}}};
+const schema65 = {"title":"AgentGit","description":"Commit identity, laid over the bottle's per field.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"}}};
 
-function validate197(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate199(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate197.evaluated;
+const evaluated0 = validate199.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4854,8 +4955,8 @@ errors++;
 }
 }
 if(data.user !== undefined){
-if(!(validate125(data.user, {instancePath:instancePath+"/user",parentData:data,parentDataProperty:"user",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate125.errors : vErrors.concat(validate125.errors);
+if(!(validate127(data.user, {instancePath:instancePath+"/user",parentData:data,parentDataProperty:"user",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate127.errors : vErrors.concat(validate127.errors);
 errors = vErrors.length;
 }
 }
@@ -4870,17 +4971,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate197.errors = vErrors;
+validate199.errors = vErrors;
 return errors === 0;
 }
-validate197.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate199.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema65 = {"title":"AgentEnv","description":"Environment of the agent program; literals only.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}};
+const schema66 = {"title":"AgentEnv","description":"Environment of the agent program; literals only.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}};
 
-function validate200(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate202(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate200.evaluated;
+const evaluated0 = validate202.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4929,17 +5030,17 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate200.errors = vErrors;
+validate202.errors = vErrors;
 return errors === 0;
 }
-validate200.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate202.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema66 = {"title":"Headless","description":"Started once by apply, without a terminal.","type":"object","additionalProperties":false,"properties":{"prompt":{"$ref":"#/$defs/prompt"},"on_exit":{"description":"What happens when the program ends.","enum":["stop","restart"],"default":"stop"}}};
+const schema67 = {"title":"Headless","description":"Started once by apply, without a terminal.","type":"object","additionalProperties":false,"properties":{"prompt":{"$ref":"#/$defs/prompt"},"on_exit":{"description":"What happens when the program ends.","enum":["stop","restart"],"default":"stop"}}};
 
-function validate203(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate205(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate203.evaluated;
+const evaluated0 = validate205.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4960,15 +5061,15 @@ errors++;
 }
 }
 if(data.prompt !== undefined){
-if(!(validate193(data.prompt, {instancePath:instancePath+"/prompt",parentData:data,parentDataProperty:"prompt",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate193.errors : vErrors.concat(validate193.errors);
+if(!(validate195(data.prompt, {instancePath:instancePath+"/prompt",parentData:data,parentDataProperty:"prompt",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate195.errors : vErrors.concat(validate195.errors);
 errors = vErrors.length;
 }
 }
 if(data.on_exit !== undefined){
 let data1 = data.on_exit;
 if(!((data1 === "stop") || (data1 === "restart"))){
-const err1 = {instancePath:instancePath+"/on_exit",schemaPath:"#/$defs/headless/properties/on_exit/enum",keyword:"enum",params:{allowedValues: schema66.properties.on_exit.enum}};
+const err1 = {instancePath:instancePath+"/on_exit",schemaPath:"#/$defs/headless/properties/on_exit/enum",keyword:"enum",params:{allowedValues: schema67.properties.on_exit.enum}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4989,16 +5090,16 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate203.errors = vErrors;
+validate205.errors = vErrors;
 return errors === 0;
 }
-validate203.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate205.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate189(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate191(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate189.evaluated;
+const evaluated0 = validate191.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5029,8 +5130,8 @@ errors++;
 }
 }
 if(data.bottle !== undefined){
-if(!(validate171(data.bottle, {instancePath:instancePath+"/bottle",parentData:data,parentDataProperty:"bottle",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors);
+if(!(validate173(data.bottle, {instancePath:instancePath+"/bottle",parentData:data,parentDataProperty:"bottle",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
 errors = vErrors.length;
 }
 }
@@ -5041,14 +5142,14 @@ errors = vErrors.length;
 }
 }
 if(data.color !== undefined){
-if(!(validate162(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
+if(!(validate164(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
 errors = vErrors.length;
 }
 }
 if(data.prompt !== undefined){
-if(!(validate193(data.prompt, {instancePath:instancePath+"/prompt",parentData:data,parentDataProperty:"prompt",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate193.errors : vErrors.concat(validate193.errors);
+if(!(validate195(data.prompt, {instancePath:instancePath+"/prompt",parentData:data,parentDataProperty:"prompt",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate195.errors : vErrors.concat(validate195.errors);
 errors = vErrors.length;
 }
 }
@@ -5075,20 +5176,20 @@ errors++;
 }
 }
 if(data.git !== undefined){
-if(!(validate197(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate197.errors : vErrors.concat(validate197.errors);
+if(!(validate199(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate199.errors : vErrors.concat(validate199.errors);
 errors = vErrors.length;
 }
 }
 if(data.env !== undefined){
-if(!(validate200(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate200.errors : vErrors.concat(validate200.errors);
+if(!(validate202(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate202.errors : vErrors.concat(validate202.errors);
 errors = vErrors.length;
 }
 }
 if(data.headless !== undefined){
-if(!(validate203(data.headless, {instancePath:instancePath+"/headless",parentData:data,parentDataProperty:"headless",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate203.errors : vErrors.concat(validate203.errors);
+if(!(validate205(data.headless, {instancePath:instancePath+"/headless",parentData:data,parentDataProperty:"headless",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate205.errors : vErrors.concat(validate205.errors);
 errors = vErrors.length;
 }
 }
@@ -5103,10 +5204,10 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate189.errors = vErrors;
+validate191.errors = vErrors;
 return errors === 0;
 }
-validate189.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate191.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate52(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -5168,8 +5269,8 @@ errors = vErrors.length;
 }
 }
 if(data.uplink !== undefined){
-if(!(validate166(data.uplink, {instancePath:instancePath+"/uplink",parentData:data,parentDataProperty:"uplink",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate166.errors : vErrors.concat(validate166.errors);
+if(!(validate168(data.uplink, {instancePath:instancePath+"/uplink",parentData:data,parentDataProperty:"uplink",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate168.errors : vErrors.concat(validate168.errors);
 errors = vErrors.length;
 }
 }
@@ -5195,8 +5296,8 @@ errors++;
 }
 }
 for(const key2 in data4){
-if(!(validate170(data4[key2], {instancePath:instancePath+"/bottles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data4,parentDataProperty:key2,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate170.errors : vErrors.concat(validate170.errors);
+if(!(validate172(data4[key2], {instancePath:instancePath+"/bottles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data4,parentDataProperty:key2,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate172.errors : vErrors.concat(validate172.errors);
 errors = vErrors.length;
 }
 }
@@ -5234,8 +5335,8 @@ errors++;
 }
 }
 for(const key4 in data6){
-if(!(validate189(data6[key4], {instancePath:instancePath+"/agents/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data6,parentDataProperty:key4,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate189.errors : vErrors.concat(validate189.errors);
+if(!(validate191(data6[key4], {instancePath:instancePath+"/agents/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data6,parentDataProperty:key4,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate191.errors : vErrors.concat(validate191.errors);
 errors = vErrors.length;
 }
 }

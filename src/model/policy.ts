@@ -17,13 +17,33 @@ export interface Match {
   readonly query?: Readonly<Record<string, TextMatch>>
 }
 
-/** `secret` is a SecretId: a name for the reference (`env:GITHUB_TOKEN`), stable across machines. */
+/** `secret` and the keys of `aws-sigv4` are SecretIds: names for references (`env:GITHUB_TOKEN`), stable across machines. */
 export type Auth =
   | { readonly scheme: 'bearer' | 'token'; readonly secret: string }
   | { readonly scheme: 'basic'; readonly username: string; readonly secret: string }
   | { readonly scheme: 'header'; readonly name: string; readonly secret: string }
   | { readonly scheme: 'query'; readonly name: string; readonly secret: string }
+  | SignedAuth
   | { readonly scheme: 'from-agent' }
+
+/** Requests are signed (AWS Signature Version 4); only the session token itself is sent. */
+export interface SignedAuth {
+  readonly scheme: 'aws-sigv4'
+  readonly accessKey: string
+  readonly secretKey: string
+  /** Of temporary credentials. */
+  readonly sessionToken?: string
+  readonly region: string
+  readonly service: string
+}
+
+/** Every secret that a route needs, by SecretId; with one of them missing it denies. */
+export function secretsOf(auth: Auth | undefined): readonly string[] {
+  if (auth === undefined || auth.scheme === 'from-agent') return []
+  if (auth.scheme !== 'aws-sigv4') return [auth.secret]
+  const { accessKey, secretKey, sessionToken } = auth
+  return [accessKey, secretKey, ...(sessionToken === undefined ? [] : [sessionToken])]
+}
 
 export interface Limits {
   /** Requests per second, burst of the same size. */

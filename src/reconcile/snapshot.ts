@@ -7,7 +7,7 @@ import type { EgressStatus, SupervisorStatus, UplinkStatus } from '../model/cont
 import type { GateStatus } from '../model/gate.ts'
 import type { Json } from '../model/json.ts'
 import { knownAsDeclared } from '../model/known.ts'
-import { constrainedNames, ISSUER_LAST_DAY, routeKey, schemePort } from '../model/policy.ts'
+import { constrainedNames, ISSUER_LAST_DAY, routeKey, schemePort, secretsOf } from '../model/policy.ts'
 import type { RoutePolicy } from '../model/policy.ts'
 import type { StackRecord } from '../model/record.ts'
 import type { DriverName, Observed } from '../model/resource.ts'
@@ -267,7 +267,7 @@ function observedRoute(
   egress: EgressStatus,
   credentials: Look['credentials'],
 ): Observed {
-  const secret = policy.auth && 'secret' in policy.auth ? policy.auth.secret : undefined
+  const secrets = secretsOf(policy.auth)
   return {
     address: address.route(
       bottle,
@@ -282,17 +282,17 @@ function observedRoute(
       ...UNRESTRICTED,
       ...(policy as unknown as Record<string, Json>),
       uplink: targets.has(routeKey(policy)) ? 'declared' : 'missing',
-      ...(secret !== undefined && {
-        credential: credentialState(egress.secrets[secret], credentials[secret]),
-      }),
+      ...(secrets.length > 0 && { credential: credentialState(secrets, egress, credentials) }),
     },
     health: 'ok',
   }
 }
 
-function credentialState(held: string | undefined, wanted: string | undefined): Json {
-  if (held === undefined) return 'missing'
-  return wanted === undefined || wanted === held ? 'present' : 'changed'
+/** Of several secrets the worst. */
+function credentialState(ids: readonly string[], egress: EgressStatus, wanted: Look['credentials']): Json {
+  const held = egress.secrets
+  if (ids.some((id) => held[id] === undefined)) return 'missing'
+  return ids.every((id) => wanted[id] === undefined || wanted[id] === held[id]) ? 'present' : 'changed'
 }
 
 type Daemons =

@@ -16,7 +16,7 @@ export interface Decided {
     readonly place?: Place
     readonly asked?: Place
   }
-  readonly credential?: { readonly scheme: string; readonly reference?: string }
+  readonly credential?: { readonly scheme: string; readonly references: readonly string[] }
   readonly allow?: string
 }
 
@@ -54,9 +54,9 @@ function linesOf(decision: Decided, style: Style): string[] {
       ? [
           line(
             'credential',
-            credential.reference === undefined
+            credential.references.length === 0
               ? "the agent's own"
-              : `${credential.reference} (${credential.scheme})`,
+              : `${credential.references.join(', ')} (${credential.scheme})`,
           ),
         ]
       : []),

@@ -126,7 +126,15 @@ function checkAuth(route: Node, report: Report): void {
       at(auth.value, 'i_know')?.place ?? auth.place,
       'a credential in a URL needs `i_know: true`',
     )
-  for (const key of ['token_ref', 'access_key_ref', 'secret_key_ref'])
+  const offered = itemsOf(at(route, 'protocols')).find(({ value }) => text(value) === 'h2')
+  if (offered && text(at(auth.value, 'scheme')) === 'aws-sigv4')
+    report.error(
+      'signing-with-h2',
+      offered.value.place,
+      'requests are signed as they are written in HTTP/1.1',
+      'leave `h2` out of `protocols`',
+    )
+  for (const key of ['token_ref', 'access_key_ref', 'secret_key_ref', 'session_token_ref'])
     checkReference(at(auth.value, key), report)
 }
 

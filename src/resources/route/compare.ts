@@ -3,9 +3,9 @@ import type { RouteSpec } from './spec.ts'
 
 /**
  * Everything about a route is replaced in the running egress; the agent is never touched.
- * The reference of its credential is compared as the name it gives in `auth.secret`.
+ * The references of its credential are compared as the names they give in `auth`.
  */
-export const routeImpacts: KindDefinition<Omit<RouteSpec, 'secretRef'>>['impacts'] = {
+export const routeImpacts: KindDefinition<Omit<RouteSpec, 'secretRefs'>>['impacts'] = {
   host: 'live',
   port: 'live',
   scheme: 'live',

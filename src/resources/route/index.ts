@@ -3,7 +3,7 @@ import { routeImpacts } from './compare.ts'
 import { routeNeeds } from './needs.ts'
 import type { RouteSpec } from './spec.ts'
 
-export const route: KindDefinition<Omit<RouteSpec, 'secretRef'>> = {
+export const route: KindDefinition<Omit<RouteSpec, 'secretRefs'>> = {
   kind: 'route',
   needs: routeNeeds,
   impacts: routeImpacts,

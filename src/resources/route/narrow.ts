@@ -14,7 +14,7 @@ export function closes(enforced: Observed['fields'], declared: RouteSpec): boole
 
 /** A restriction that egress does not have is observed as null; what is no part of the policy is left out. */
 function policyIn(fields: object): RoutePolicy {
-  const { uplink: _, credential: __, secretRef: ___, ...policy } = fields as RouteSpec
+  const { uplink: _, credential: __, secretRefs: ___, ...policy } = fields as RouteSpec
   return Object.fromEntries(
     Object.entries(policy).filter(([, value]) => value !== null && value !== undefined),
   ) as unknown as RoutePolicy

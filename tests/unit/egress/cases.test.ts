@@ -10,6 +10,7 @@ import { framingCases } from './cases/framing.ts'
 import { lifeCases } from './cases/life.ts'
 import { markCases } from './cases/marks.ts'
 import { inboundCases } from './cases/inbound.ts'
+import { signingCases } from './cases/signing.ts'
 import { webSocketCases } from './cases/websocket.ts'
 import { patience } from './lab.ts'
 
@@ -22,6 +23,7 @@ const cases: readonly Case[] = [
   ...markCases,
   ...inboundCases,
   ...lifeCases,
+  ...signingCases,
   ...webSocketCases,
 ]
 

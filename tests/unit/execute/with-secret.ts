@@ -13,7 +13,7 @@ export function withSecret(desired: Desired, name: string): Desired {
             spec: {
               ...(resource.spec as object),
               auth: { scheme: 'bearer', secret },
-              secretRef: { from: 'env', name },
+              secretRefs: { [secret]: { from: 'env', name } },
               credential: 'present',
             },
           }

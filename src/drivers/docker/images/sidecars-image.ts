@@ -99,6 +99,8 @@ export async function bundleDaemons(): Promise<ReadonlyMap<string, string>> {
     format: 'esm',
     minifySyntax: true,
     legalComments: 'none',
+    // In CommonJS, its main form, a tenth of which is used.
+    alias: { '@smithy/signature-v4': '@smithy/signature-v4/dist-es/index.js' },
     define: { BOT_BOTTLE_VERSION: JSON.stringify(programVersion()) },
     // Packages in CommonJS ask for `require`; an ES module has none of its own.
     banner: {
