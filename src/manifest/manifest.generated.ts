@@ -477,7 +477,7 @@ export interface ProvisionedKey {
   repo?: Line
   token_ref?: SecretReference
   /**
-   * The key may only fetch.
+   * The key may only fetch; where nothing is said, it may push if anything may be pushed.
    */
   read_only?: boolean
   rotate?: Duration
