@@ -99,7 +99,8 @@ export async function bundleDaemons(): Promise<ReadonlyMap<string, string>> {
     format: 'esm',
     minifySyntax: true,
     legalComments: 'none',
-    // In CommonJS, its main form, a tenth of which is used.
+    // Its main form is CommonJS, taken in whole; of this one only what is used is. An alias is looked up from here.
+    absWorkingDir: PROGRAM_ROOT,
     alias: { '@smithy/signature-v4': '@smithy/signature-v4/dist-es/index.js' },
     define: { BOT_BOTTLE_VERSION: JSON.stringify(programVersion()) },
     // Packages in CommonJS ask for `require`; an ES module has none of its own.
