@@ -26,11 +26,11 @@ export function keyLines({ look, declared, now }: KeyListing): readonly KeyLine[
     const wanted = declared ? wantedAt(declared, forge) : rows.filter(({ retiredAt }) => !retiredAt)
     if (!forge.answer) {
       const why = `not asked: ${describeSecretRef(forge.tokenRef)} cannot be had here`
-      return rows.map((row) => heldLine(row, why))
+      return unheard(forge, rows, wanted, why)
     }
     if ('unknown' in forge.answer) {
       const why = `not known: ${forge.answer.unknown}`
-      return rows.map((row) => heldLine(row, why))
+      return unheard(forge, rows, wanted, why)
     }
     const { installation, stack, engineId } = look
     const decided = decideKeys({
@@ -56,6 +56,20 @@ export function keyLines({ look, declared, now }: KeyListing): readonly KeyLine[
     ]
   })
   return lines.sort(byOwner)
+}
+
+/** Of a forge that told nothing: what is held here, and what is declared and not held. */
+function unheard(
+  forge: ForgeLook,
+  rows: readonly KeyRow[],
+  wanted: readonly WantedKey[],
+  why: string,
+): readonly KeyLine[] {
+  const other = wanted.filter(({ address }) => !rows.some((row) => row.address === address))
+  return [
+    ...rows.map((row) => heldLine(row, why)),
+    ...other.map((one) => ({ ...missingLine(forge, one), state: why })),
+  ]
 }
 
 const GOES: Readonly<Record<Revocation, string>> = {

@@ -110,6 +110,11 @@ describe('keys', () => {
     expect(stdout).toContain('not asked: FORGE cannot be had here')
   })
 
+  it('says the same of a declared key that is not made yet', async () => {
+    const { stdout } = await keys('', {})
+    expect(stdout).toMatch(/^key\/dev\/origin .* not asked: FORGE cannot be had here$/m)
+  })
+
   it('says what the forge says where it refuses', async () => {
     await made()
     const { stdout } = await keys('', { FORGE: 'another-token-value' })
