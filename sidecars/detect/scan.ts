@@ -93,9 +93,9 @@ class ScannedRequest {
     this.#rules = rules
   }
 
-  /** For one message on the connection that the request opens; `length`: its bytes, undefined before its end is known; `rules`: those of now. */
-  message(length: number | undefined, rules = this.#rules): BodyScan {
-    return bodyScan({ length, encodings: [] }, rules)
+  /** For one message on the connection that the request opens; `length`: its bytes, undefined before its end is known; `rules`: those of now; `encodings`: as of a body. */
+  message(length: number | undefined, rules = this.#rules, encodings: readonly string[] = []): BodyScan {
+    return bodyScan({ length, encodings }, rules)
   }
 
   static made(value: object): boolean {

@@ -17,6 +17,7 @@ import type { Seen } from './deciding.ts'
 import type { Door } from './door.ts'
 import type { Exchange } from './exchange.ts'
 import { forward } from './forward.ts'
+import { Session, speaksH2 } from './h2/session.ts'
 import { readHead } from './head.ts'
 import { admitName } from './names.ts'
 import { relayBothWays } from './passthrough.ts'
@@ -38,6 +39,8 @@ export class Connection {
   #seen: Seen = { fields: [] }
   /** What the connection itself was admitted for. */
   #tunnel: { readonly authority: Authority; readonly passthrough: boolean } | undefined
+  /** Where the agent and we have agreed on HTTP/2. */
+  #session: Session | undefined
   /** The request that is being forwarded, as it was judged. */
   #judged: JudgedRequest | undefined
   /** Refusals can be said: HTTP is spoken and no response has begun. */
@@ -68,13 +71,14 @@ export class Connection {
   }
 
   /** Judges again under a policy that has replaced the one it was admitted by; closes what is no longer allowed. */
-  rejudge({ config }: Running): void {
+  rejudge(running: Running): void {
     if (!controls.on('generations')) return
+    const { config } = running
     const allowed =
       this.#judged !== undefined
         ? judge(config.policy, this.#judged).allowed
         : this.#tunnelStands(config.policy)
-    if (allowed) return
+    if (allowed) return this.#session?.rejudge(running)
     this.#audit('policy-narrowed')
     this.#destroy()
   }
@@ -82,7 +86,8 @@ export class Connection {
   #tunnelStands(policy: Running['config']['policy']): boolean {
     if (this.#tunnel === undefined) return true
     const admission = admit(policy, 'https', this.#tunnel.authority)
-    return admission.admitted && admission.route.tlsPassthrough === this.#tunnel.passthrough
+    if (!admission.admitted || admission.route.tlsPassthrough !== this.#tunnel.passthrough) return false
+    return this.#session === undefined || speaksH2(admission.route)
   }
 
   async #requests(place: Place): Promise<void> {
@@ -218,9 +223,20 @@ export class Connection {
     const context = this.#door.minter.contextFor(authority.host, running)
     this.#client.onDeadline = undefined
     this.#client.deadline = Number.POSITIVE_INFINITY
-    this.#client = this.#watch(terminate(this.#client, context))
+    const offersH2 = speaksH2(route)
+    const secured = terminate(this.#client, context, offersH2)
+    this.#client = this.#watch(secured.wire)
     this.#client.deadline = Date.now() + this.#door.limits.headMs
+    if (offersH2 && (await secured.agreed()) === 'h2') return await this.#streams(authority)
     await this.#requests({ form: 'origin', scheme: 'https', authority })
+  }
+
+  /** Many requests at once: each is decided, told of and ended by itself. */
+  async #streams(authority: Authority): Promise<void> {
+    if (this.#over) return
+    this.#client.deadline = Number.POSITIVE_INFINITY
+    this.#session = new Session(this.#door, this.#client.release(), authority)
+    await this.#session.over
   }
 
   #admitTls(authority: Authority): RoutePolicy {
@@ -279,6 +295,7 @@ export class Connection {
 
   #destroy(): void {
     this.#over = true
+    this.#session?.destroy()
     this.#upstream?.destroy()
     this.#client.destroy()
   }

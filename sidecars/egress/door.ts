@@ -18,6 +18,8 @@ export interface Door {
   readonly names: Names
   readonly sweep: Sweep
   readonly connections: Set<Connection>
+  /** Streams of HTTP/2 that are open now, over all connections. */
+  readonly streams: { open: number }
   /** The configuration in force; `undefined` before the first. */
   running(): Running | undefined
 }

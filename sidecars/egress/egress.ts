@@ -65,6 +65,7 @@ export function createEgress(options: EgressOptions): Egress {
     names: new Names(now),
     sweep,
     connections,
+    streams: { open: 0 },
     running: () => running,
   }
 

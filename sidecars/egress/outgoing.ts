@@ -20,7 +20,7 @@ const REQUEST_DROPPED: ReadonlySet<string> = new Set([
 ]) // prettier-ignore
 /** `request-range` is an old name that servers still take; `x-ms-range` goes before `range` at Azure. */
 const CUTS_ANSWER: ReadonlySet<string> = new Set([
-  'accept-encoding', 'range', 'if-range', 'request-range', 'x-ms-range',
+  'accept-encoding', 'grpc-accept-encoding', 'range', 'if-range', 'request-range', 'x-ms-range',
 ]) // prettier-ignore
 const RESPONSE_DROPPED: ReadonlySet<string> = new Set([
   'alt-svc',
@@ -59,12 +59,17 @@ export interface OutgoingRequest {
   readonly opening?: Opening
 }
 
-export function renderRequest(outgoing: OutgoingRequest): string {
-  const { request, fields, query, credential, identityOnly, opening } = outgoing
-  const { method, authority, framing } = request
-  const fullQuery =
+/** Path and query, with a credential that goes there. */
+export function targetOf({ request, query, credential }: OutgoingRequest): string {
+  const full =
     credential?.kind === 'query' ? (query === '' ? credential.pair : `${query}&${credential.pair}`) : query
-  let text = `${method} ${request.path}${fullQuery === '' ? '' : `?${fullQuery}`} HTTP/1.1\r\nHost: ${formatAuthority(authority, schemePort(request.scheme))}\r\n`
+  return full === '' ? request.path : `${request.path}?${full}`
+}
+
+export function renderRequest(outgoing: OutgoingRequest): string {
+  const { request, fields, credential, identityOnly, opening } = outgoing
+  const { method, authority, framing } = request
+  let text = `${method} ${targetOf(outgoing)} HTTP/1.1\r\nHost: ${formatAuthority(authority, schemePort(request.scheme))}\r\n`
   for (const { name, value } of fields) text += `${name}: ${value}\r\n`
   if (identityOnly) text += 'Accept-Encoding: identity\r\n'
   if (credential?.kind === 'header') text += `${credential.name}: ${credential.value}\r\n`
@@ -78,6 +83,12 @@ export function renderRequest(outgoing: OutgoingRequest): string {
   return `${text}\r\n`
 }
 
+/** The upstream's fields that go on. */
+export function passedBack(fields: readonly Field[]): readonly Field[] {
+  const nominated = nominatedIn(fields)
+  return fields.filter(({ key }) => !HOP_BY_HOP.has(key) && !RESPONSE_DROPPED.has(key) && !nominated.has(key))
+}
+
 /** `close`: the connection ends after this response. */
 export function renderResponse(
   response: ResponseHead,
@@ -85,13 +96,9 @@ export function renderResponse(
   close: boolean,
   matcher: Matcher | undefined,
 ): string {
-  const nominated = nominatedIn(response.fields)
   const masked = (text: string): string => matcher?.maskText(text) ?? text
   let text = `HTTP/1.1 ${response.status} ${masked(response.reason)}\r\n`
-  for (const { name, key, value } of response.fields) {
-    if (HOP_BY_HOP.has(key) || RESPONSE_DROPPED.has(key) || nominated.has(key)) continue
-    text += `${masked(name)}: ${masked(value)}\r\n`
-  }
+  for (const { name, value } of passedBack(response.fields)) text += `${masked(name)}: ${masked(value)}\r\n`
   if (framing.kind === 'length') text += `Content-Length: ${framing.length}\r\n`
   else if (framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n'
   // HEAD and 304 describe a body that does not come.

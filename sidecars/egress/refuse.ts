@@ -11,11 +11,10 @@ export function renderRefusal(
   refusal: Refusal,
   asked: { readonly fields: readonly Field[]; readonly method: string | undefined },
 ): Buffer {
-  const json = wantsJson(asked.fields)
-  const body = json ? `${JSON.stringify({ error: refusalFields(refusal) })}\n` : asText(refusal)
+  const { type, body } = refusalBody(refusal, asked.fields)
   const lines = [
     `HTTP/1.1 ${refusal.status} ${asked.method === 'CONNECT' ? inStatusLine(refusal) : (REASONS[refusal.status] ?? 'Refused')}`,
-    `Content-Type: ${json ? 'application/json' : 'text/plain; charset=utf-8'}`,
+    `Content-Type: ${type}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     'X-Content-Type-Options: nosniff',
     'Cache-Control: no-store',
@@ -24,6 +23,16 @@ export function renderRefusal(
     asked.method === 'HEAD' ? '' : body,
   ]
   return Buffer.from(lines.join('\r\n'))
+}
+
+/** Its words in the form that the request asks for. */
+export function refusalBody(
+  refusal: Refusal,
+  fields: readonly Field[],
+): { readonly type: string; readonly body: string } {
+  return wantsJson(fields)
+    ? { type: 'application/json', body: `${JSON.stringify({ error: refusalFields(refusal) })}\n` }
+    : { type: 'text/plain; charset=utf-8', body: asText(refusal) }
 }
 
 const refusalFields = ({ code, message, allow }: Refusal): object => ({

@@ -128,7 +128,7 @@ function absoluteTarget(target: string): {
   return { authority, ...splitTarget(rest.startsWith('?') ? `/${rest}` : rest) }
 }
 
-function originTarget(target: string): {
+export function originTarget(target: string): {
   readonly authority?: undefined
   readonly path: string
   readonly query: string

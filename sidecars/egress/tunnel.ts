@@ -6,7 +6,7 @@ import type { Host } from '../policy/authority.ts'
 import { readHello } from './hello.ts'
 import type { Hello } from './hello.ts'
 import { Refuse } from './request.ts'
-import { Wire } from './wire.ts'
+import { Wire, WireClosed } from './wire.ts'
 
 /** Alerts a client understands before there is a session (RFC 8446, 6.2), as plain records. */
 export const ALERTS = {
@@ -37,14 +37,32 @@ export function helloHost(hello: Hello): Host {
   return host.value
 }
 
-/** Our side of TLS on a connection whose ClientHello was judged. Only http/1.1 is spoken; anything else gets an alert. */
-export function terminate(wire: Wire, context: SecureContext): Wire {
+/** Our side of TLS on a connection whose ClientHello was judged. HTTP/2 only where it is offered; anything else gets an alert. */
+export function terminate(wire: Wire, context: SecureContext, offersH2: boolean): Secured {
   const secured = new TLSSocket(wire.release() as never, {
     isServer: true,
     secureContext: context,
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: offersH2 ? ['h2', 'http/1.1'] : ['http/1.1'],
     requestCert: false,
   })
   secured.allowHalfOpen = true
-  return new Wire(secured)
+  const wireOfIt = new Wire(secured)
+  return { wire: wireOfIt, agreed: () => agreedOn(secured) }
+}
+
+export interface Secured {
+  readonly wire: Wire
+  /** Waits for the handshake; throws WireClosed. */
+  agreed(): Promise<'h2' | 'http/1.1'>
+}
+
+function agreedOn(socket: TLSSocket): Promise<'h2' | 'http/1.1'> {
+  return new Promise((resolve, reject) => {
+    socket.once('secure', () => {
+      // As tls.Server does for its own sockets: node:http2 waits for it.
+      Object.assign(socket, { secureConnecting: false })
+      resolve(socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1')
+    })
+    socket.once('close', () => reject(new WireClosed('connection closed')))
+  })
 }

@@ -94,6 +94,11 @@ export class Upstreams {
     }
   }
 
+  /** A verified connection that speaks HTTP/2, for one connection of the agent; throws Refuse. */
+  async dialH2(target: UpstreamTarget): Promise<Duplex> {
+    return await this.#secure(await this.#reach(target), target, 'h2')
+  }
+
   /** A byte tunnel for passthrough; throws Refuse. */
   async dialRaw(target: UpstreamTarget): Promise<Wire> {
     return this.#watched(new Wire(await this.#reach(target)))
@@ -121,7 +126,7 @@ export class Upstreams {
   async #connect(target: UpstreamTarget): Promise<Wire> {
     const socket = await this.#reach(target)
     if (target.scheme === 'http') return this.#watched(new Wire(socket))
-    return this.#watched(new Wire(await this.#secure(socket, target)))
+    return this.#watched(new Wire(await this.#secure(socket, target, 'http/1.1')))
   }
 
   async #reach({ authority, token }: UpstreamTarget): Promise<Duplex> {
@@ -145,15 +150,15 @@ export class Upstreams {
     }
   }
 
-  #secure(socket: Duplex, target: UpstreamTarget): Promise<Duplex> {
-    const key = keyOf(target)
+  #secure(socket: Duplex, target: UpstreamTarget, protocol: 'http/1.1' | 'h2'): Promise<Duplex> {
+    const key = protocol === 'h2' ? `h2 ${keyOf(target)}` : keyOf(target)
     const session = this.#sessions.get(key)
     return new Promise((resolve, reject) => {
       const secured = connect({
         socket,
         servername: target.authority.host,
         secureContext: this.#contextFor(target.trust),
-        ALPNProtocols: ['http/1.1'],
+        ALPNProtocols: protocol === 'h2' ? ['h2', 'http/1.1'] : ['http/1.1'],
         // Given explicitly: NODE_TLS_REJECT_UNAUTHORIZED decides nothing here.
         rejectUnauthorized: controls.on('upstream-verify'),
         ...(session && { session }),
@@ -170,6 +175,8 @@ export class Upstreams {
       secured.once('secureConnect', () => {
         clearTimeout(timer)
         const agreed = secured.alpnProtocol
+        if (protocol === 'h2')
+          return agreed === 'h2' ? resolve(secured) : fail(new Refuse('upstream-without-h2'))
         if (agreed !== false && agreed !== null && agreed !== 'http/1.1')
           return fail(new Refuse('upstream-malformed'))
         resolve(secured)

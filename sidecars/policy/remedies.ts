@@ -72,6 +72,7 @@ const SAID: Readonly<Record<string, Remedy>> = {
   'upstream-malformed': 'upstream',
   'upstream-handshake': 'upstream',
   'upstream-frame': 'upstream',
+  'upstream-without-h2': 'upstream',
   'upstream-closed': 'upstream',
   'encoding-unreadable': 'upstream',
   'upstream-timeout': 'upstream',

@@ -112,6 +112,7 @@ export const RULES = {
   'upstream-malformed': { status: 502, words: 'did not answer with well-formed HTTP/1.1' },
   'upstream-handshake': { status: 502, words: 'did not answer the WebSocket handshake as it was asked' },
   'upstream-frame': { status: 502, words: 'sent WebSocket frames that are not well-formed' },
+  'upstream-without-h2': { status: 502, words: 'does not speak HTTP/2; its route has `protocols: [h2]`' },
   'upstream-closed': { status: 502, words: 'closed the connection without an answer' },
   'encoding-unreadable': {
     status: 502,

@@ -49,12 +49,6 @@ const ROWS: readonly Row[] = [
   { feature: 'headless', asked: key('headless') },
   { feature: 'resources.disk', asked: key('resources', 'disk') },
   {
-    feature: 'protocols: h2',
-    asked: routes((route) =>
-      itemsOf(at(route, 'protocols')).flatMap(({ value: item }) => (text(item) === 'h2' ? [item.place] : [])),
-    ),
-  },
-  {
     feature: 'dlp.outbound_on_match: supervise',
     asked: routes(value((found) => found === 'supervise', 'dlp', 'outbound_on_match')),
   },

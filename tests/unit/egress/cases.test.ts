@@ -8,6 +8,7 @@ import { dlpCases } from './cases/dlp.ts'
 import { nameCases } from './cases/names.ts'
 import { framingCases } from './cases/framing.ts'
 import { lifeCases } from './cases/life.ts'
+import { h2Cases } from './cases/h2.ts'
 import { markCases } from './cases/marks.ts'
 import { inboundCases } from './cases/inbound.ts'
 import { signingCases } from './cases/signing.ts'
@@ -25,6 +26,7 @@ const cases: readonly Case[] = [
   ...lifeCases,
   ...signingCases,
   ...webSocketCases,
+  ...h2Cases,
 ]
 
 describe('with every protection on', () => {

@@ -129,6 +129,8 @@ export interface LabOptions {
   readonly log?: 'none' | 'blocks' | 'all'
   readonly trust?: readonly string[]
   readonly withoutIssuer?: boolean
+  /** Default: http/1.1. */
+  readonly upstreamProtocols?: string[]
   readonly maxVersion?: 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
 }
 
@@ -267,7 +269,7 @@ export class Lab {
           {
             key: identity!.key,
             cert: identity!.certificate,
-            ALPNProtocols: ['http/1.1'],
+            ALPNProtocols: this.#options.upstreamProtocols ?? ['http/1.1'],
             ...(this.#options.maxVersion && { maxVersion: this.#options.maxVersion, minVersion: 'TLSv1' }),
           },
           serve,

@@ -82,12 +82,28 @@ function firstOf(running: Running, judged: JudgedRequest): JudgedRequest {
     copy: 'egress',
     ids: ['PXY-26'],
     suite: EGRESS,
+    turns: /only http\/1\.1 is negotiated/,
     stays: STILL_FORWARDS,
     edits: [
       {
         file: 'sidecars/egress/tunnel.ts',
-        from: "ALPNProtocols: ['http/1.1']",
-        to: "ALPNProtocols: ['http/1.1', 'h2']",
+        from: "offersH2 ? ['h2', 'http/1.1'] : ['http/1.1']",
+        to: "['http/1.1', 'h2']",
+      },
+    ],
+  },
+  {
+    control: 'one-host-in-a-stream',
+    copy: 'egress',
+    ids: ['PXY-26'],
+    suite: EGRESS,
+    turns: /whose head has no one reading/,
+    stays: STILL_FORWARDS,
+    edits: [
+      {
+        file: 'sidecars/egress/h2/request.ts',
+        from: "fields.filter(({ key }) => key === 'host')",
+        to: 'fields.slice(0, 0)',
       },
     ],
   },
