@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { checkSignature } from '../../unit/egress/signing-verify.ts'
 import { docker, dockerAsync } from '../docker/stack.ts'
 import { openReceivers, type Receivers } from './receivers.ts'
 import { followEvents, sampleArguments } from './sampler.ts'
@@ -16,7 +17,10 @@ const SECRETS = {
   FILE: canary('file'),
   COMMAND: canary('command'),
   OTHER: canary('other'),
+  /** Signs, and is sent nowhere. */
+  SIGNING: canary('signing'),
 }
+const KEY_ID = 'AKIDOFTHISTEST42'
 let up: Receivers
 let whole: Whole
 let seen: readonly string[]
@@ -24,7 +28,7 @@ let events: string
 const containers = () => Object.values(whole.names('a')).concat(Object.values(whole.names('b')))
 
 beforeAll(async () => {
-  up = await openReceivers(['bearer.test', 'basic.test', 'header.test', 'other.test'])
+  up = await openReceivers(['bearer.test', 'basic.test', 'header.test', 'signed.test', 'other.test'])
   whole = openWhole(
     `uplink: { trust: [ca.pem], dns: [${up.address}] }
 bottles:
@@ -37,13 +41,14 @@ bottles:
         - { host: bearer.test, allow_private: true, matches: [{ methods: [GET], paths: [{ prefix: / }] }], auth: { scheme: bearer, token_ref: BEARER } }
         - { host: basic.test, allow_private: true, matches: [{ methods: [GET], paths: [{ prefix: / }] }], auth: { scheme: basic, username: u, token_ref: { file: secret.txt } } }
         - { host: header.test, allow_private: true, matches: [{ methods: [GET], paths: [{ prefix: / }] }], auth: { scheme: header, name: x-api-key, token_ref: { command: [cat, command.txt] } } }
+        - { host: signed.test, allow_private: true, matches: [{ methods: [GET], paths: [{ prefix: / }] }], auth: { scheme: aws-sigv4, access_key_ref: KEY_ID, secret_key_ref: SIGNING, region: eu-central-1, service: bedrock } }
   b:
     resources: { memory: 256MiB, pids: 128 }
     egress:
       routes:
         - { host: other.test, allow_private: true, matches: [{ methods: [GET], paths: [{ prefix: / }] }], auth: { scheme: bearer, token_ref: OTHER } }
 `,
-    { BEARER: SECRETS.BEARER, OTHER: SECRETS.OTHER },
+    { BEARER: SECRETS.BEARER, OTHER: SECRETS.OTHER, SIGNING: SECRETS.SIGNING, KEY_ID },
   )
   whole.write('ca.pem', up.authority)
   for (const [name, value] of [
@@ -81,6 +86,14 @@ describe('secrets of the operator', () => {
       )
       expect(leaks(decoded, SECRETS)).toEqual([slot])
     }
+  })
+
+  it('sign what goes to a service of AWS, and stay', async () => {
+    up.received()
+    expect((await fetched('a', 'signed.test')).out).toContain('hello from signed.test')
+    const received = up.received()
+    expect(checkSignature(received, { [KEY_ID]: SECRETS.SIGNING }).wrong).toBeUndefined()
+    expect(leaks(received, SECRETS)).toEqual([])
   })
 
   it('take the place of the placeholder that a program has from its environment, at their own host alone', async () => {
