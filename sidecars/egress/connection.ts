@@ -17,7 +17,8 @@ import type { Seen } from './deciding.ts'
 import type { Door } from './door.ts'
 import type { Exchange } from './exchange.ts'
 import { forward } from './forward.ts'
-import { Session, speaksH2 } from './h2/session.ts'
+import { speaksH2 } from './h2/offered.ts'
+import type { Session } from './h2/session.ts'
 import { readHead } from './head.ts'
 import { admitName } from './names.ts'
 import { relayBothWays } from './passthrough.ts'
@@ -233,7 +234,10 @@ export class Connection {
 
   /** Many requests at once: each is decided, told of and ended by itself. */
   async #streams(authority: Authority): Promise<void> {
-    if (this.#over) return
+    const { Session } = await import('./h2/session.ts')
+    if (this.#over || this.#client.closed) return
+    // Taken away while TLS was agreed on.
+    if (!speaksH2(this.#admitTls(authority))) throw new Refuse('policy-narrowed')
     this.#client.deadline = Number.POSITIVE_INFINITY
     this.#session = new Session(this.#door, this.#client.release(), authority)
     await this.#session.over

@@ -5,7 +5,6 @@
 import { constants, performServerHandshake } from 'node:http2'
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Duplex } from 'node:stream'
-import type { RoutePolicy } from '../../../src/model/policy.ts'
 import type { Authority } from '../../policy/authority.ts'
 import { tellRefused } from '../deciding.ts'
 import type { Door } from '../door.ts'
@@ -13,10 +12,6 @@ import type { Running } from '../running.ts'
 import { CONNECTION_WINDOW, serverOptions } from './settings.ts'
 import { Stream } from './stream.ts'
 import { UpstreamSessions } from './upstream.ts'
-
-/** A signature is made for the bytes of HTTP/1.1 when the whole body is there: such a route stays with that. */
-export const speaksH2 = ({ protocols, auth }: RoutePolicy): boolean =>
-  protocols?.includes('h2') === true && auth?.scheme !== 'aws-sigv4'
 
 const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_INTERNAL_ERROR } = constants
 
