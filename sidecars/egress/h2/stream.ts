@@ -58,6 +58,7 @@ export class Stream {
     this.#upstreams = upstreams
     this.#client = this.#watched(new Wire(stream))
     this.#client.deadline = Date.now() + door.limits.silenceMs
+    this.#client.onDeadline = () => this.#fail(new Refuse('request-timeout'))
     this.#seen = { authority, scheme: 'https', fields: [] }
   }
 
@@ -235,8 +236,10 @@ export class Stream {
 
   /** Both sides are alive: deadlines move on. */
   #progress(): void {
-    const silent = Date.now() + this.#door.limits.silenceMs
-    this.#client.deadline = silent
+    const { silenceMs, lingerMs } = this.#door.limits
+    const silent = Date.now() + silenceMs
+    // Who is waited for is the upstream, once there is one; its lateness is said first.
+    this.#client.deadline = this.#upstream ? silent + lingerMs : silent
     if (this.#upstream) this.#upstream.deadline = Math.min(silent, this.#ends)
   }
 
@@ -265,6 +268,7 @@ export class Stream {
     const { head, body } = refusalAnswer(refusal, this.#seen.fields, this.#seen.method)
     this.#over = true
     this.#client.deadline = Date.now() + this.#door.limits.lingerMs
+    this.#client.onDeadline = undefined
     this.#stream.respond(head, { endStream: body === '' })
     if (body !== '') this.#stream.end(body)
     this.#stream.close(NGHTTP2_NO_ERROR)

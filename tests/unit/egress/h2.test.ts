@@ -229,6 +229,16 @@ describe('the end', () => {
     await expect.poll(() => lab.asked.every(({ closed }) => closed)).toBe(true)
   })
 
+  test('of patience is said to whom it was lost with', async () => {
+    lab = await H2Lab.open({ serving: () => {}, limits: { silenceMs: 100 } })
+    const session = await lab.dialled()
+    const waiting = await ask(session)
+    const silent = await answered(session.request({ ':method': 'PUT', 'content-length': 5 }))
+    const said = [waiting, silent].map(({ headers, body }) => `${headers[':status']} ${body}`)
+    expect(said[0]).toMatch(/^504 .*rule upstream-timeout/)
+    expect(said[1]).toMatch(/^408 .*rule request-timeout/)
+  })
+
   test('of a day of bytes is one for all streams', async () => {
     lab = await H2Lab.open({ routes: [h2Route({ limits: { bytesOutPerDay: 10 } })] })
     const session = await lab.dialled()
