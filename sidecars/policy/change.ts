@@ -58,7 +58,9 @@ const STRICTNESS = {
   outboundOnMatch: ['block', 'redact', 'supervise'],
   inbound: ['block', 'warn', 'off'],
   uninspectable: ['block', 'allow'],
-} as const satisfies { readonly [Field in Exclude<keyof Dlp, 'accepted' | 'personal'>]: readonly Dlp[Field][] }
+} as const satisfies {
+  readonly [Field in Exclude<keyof Dlp, 'accepted' | 'personal'>]: readonly Dlp[Field][]
+}
 
 /** What neither lets out; said as one of the two says it where it is the same. */
 function stricterDlp(a: Dlp | undefined, b: Dlp | undefined): Dlp | undefined {

@@ -224,8 +224,10 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
     'a host resolver on loopback: on network `none` the engine serves no resolver that could forward to it, as the case shows on any host',
   'DNS-02': 'the same',
   'GIT-02': 'a trace of the files that are opened, and git’s own daemon, which the gate does not run',
-  'GIT-05': 'the owner of the mirror: the gate is in no bundle yet; its folder is closed to others, as its start shows',
-  'GIT-13': 'a signature of a commit and a rename: headers and trees are read whole, so that neither is a place of its own',
+  'GIT-05':
+    'the owner of the mirror: the gate is in no bundle yet; its folder is closed to others, as its start shows',
+  'GIT-13':
+    'a signature of a commit and a rename: headers and trees are read whole, so that neither is a place of its own',
   'GIT-17': 'a chain of 100,000 deltas: its length is limited by the size and the time of a push',
   'GIT-18': 'an upstream that offers bundles or packfile URIs: the git of the gate asks for none',
   'ISO-11':
