@@ -238,8 +238,7 @@ export class Connection {
     if (this.#over || this.#client.closed) return
     // Taken away while TLS was agreed on.
     if (!speaksH2(this.#admitTls(authority))) throw new Refuse('policy-narrowed')
-    this.#client.deadline = Number.POSITIVE_INFINITY
-    this.#session = new Session(this.#door, this.#client.release(), authority)
+    this.#session = new Session(this.#door, this.#client, authority)
     await this.#session.over
   }
 

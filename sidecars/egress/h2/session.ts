@@ -4,11 +4,11 @@
  */
 import { constants, performServerHandshake } from 'node:http2'
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
-import type { Duplex } from 'node:stream'
 import type { Authority } from '../../policy/authority.ts'
 import { tellRefused } from '../deciding.ts'
 import type { Door } from '../door.ts'
 import type { Running } from '../running.ts'
+import type { Wire } from '../wire.ts'
 import { CONNECTION_WINDOW, serverOptions } from './settings.ts'
 import { Stream } from './stream.ts'
 import { UpstreamSessions } from './upstream.ts'
@@ -20,21 +20,27 @@ export class Session {
   readonly over: Promise<void>
   readonly #door: Door
   readonly #authority: Authority
+  /** Bears the deadline: a timer of the session's own would keep it after its end. */
+  readonly #wire: Wire
   readonly #session: ServerHttp2Session
   readonly #upstreams: UpstreamSessions
   readonly #streams = new Set<Stream>()
 
-  constructor(door: Door, socket: Duplex, authority: Authority) {
+  /** The wire is nobody else's from now on. */
+  constructor(door: Door, wire: Wire, authority: Authority) {
     this.#door = door
     this.#authority = authority
     this.#upstreams = new UpstreamSessions(door)
+    this.#wire = wire
+    const socket = wire.release()
     const session = performServerHandshake(socket, serverOptions(door.limits))
     this.#session = session
     session.setLocalWindowSize(CONNECTION_WINDOW)
     session.on('stream', (stream, _headers, flags, raw) => this.#take(stream, flags, raw))
     session.on('error', (error) => this.#broken(error))
     // Until there is a stream: its head has so long; afterwards a connection without one.
-    session.setTimeout(door.limits.headMs, () => this.#idle())
+    wire.onDeadline = undefined
+    wire.deadline = Date.now() + door.limits.headMs
     // It takes answers for what it has asked, and then it is gone.
     socket.once('end', () => session.close())
     this.over = new Promise((resolve) => {
@@ -63,17 +69,14 @@ export class Session {
     const one = new Stream(this.#door, stream, this.#authority, this.#upstreams)
     this.#streams.add(one)
     streams.open++
+    this.#wire.deadline = Number.POSITIVE_INFINITY
     stream.once('close', () => {
       streams.open--
       this.#streams.delete(one)
-      if (this.#streams.size === 0 && !this.#session.destroyed) this.#session.setTimeout(limits.idleMs)
+      if (this.#streams.size === 0) this.#wire.deadline = Date.now() + limits.idleMs
     })
     if (streams.open > limits.connections) return one.turnAway(raw)
     one.serve(raw, (flags & NGHTTP2_FLAG_END_STREAM) !== 0).catch(() => stream.close(NGHTTP2_INTERNAL_ERROR))
-  }
-
-  #idle(): void {
-    if (this.#streams.size === 0) this.#session.destroy()
   }
 
   /** What nghttp2 does not take ends the connection; a peer that went is no refusal. */
