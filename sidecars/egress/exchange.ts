@@ -1,4 +1,5 @@
 /** One attempt at an exchange: heads rebuilt, bodies streamed in both directions at once with back-pressure, credentials masked on the way back. */
+import { Pieces } from '../detect/pieces.ts'
 import type { Finding, Scanned } from '../detect/scan.ts'
 import { restrictsMethods } from '../policy/judge.ts'
 import type { Allowed } from '../policy/judge.ts'
@@ -256,25 +257,21 @@ export class Attempt {
     // The head had a time of its own; a body may be silent for longer.
     this.#progress()
     exchange.status = response.status
-    let waiting: Buffer[] = [head]
+    const waiting = new Pieces()
     exchange.begun = inbound?.headFirst !== false
-    if (exchange.begun && this.#upstream.pending === 0) {
-      await client.write(head)
-      waiting = []
-    }
+    if (exchange.begun && this.#upstream.pending === 0) await client.write(head)
+    else waiting.push(head)
     for (;;) {
       const piece = await this.#next(reader)
       if (piece === undefined) break
       exchange.bodyIn += piece.length
       const goesOn = inbound?.push(piece) ?? true
-      const framed = framePiece(scrubber?.push(piece) ?? piece, framing)
+      waiting.push(framePiece(scrubber?.push(piece) ?? piece, framing))
       if (!goesOn) {
-        waiting.push(framed)
         this.#progress()
         continue
       }
-      const out = waiting.length === 0 ? framed : Buffer.concat([...waiting, framed])
-      waiting = []
+      const out = waiting.take()
       exchange.begun = true
       if (reader.done && framing.kind === 'length' && scrubber === undefined && inbound === undefined) {
         await client.write(out)
@@ -286,7 +283,7 @@ export class Attempt {
     inbound?.end()
     exchange.begun = true
     const last = Buffer.concat([
-      ...waiting,
+      waiting.take(),
       framePiece(scrubber?.end() ?? EMPTY, framing),
       frameEnd(framing) ?? EMPTY,
     ])

@@ -2,6 +2,7 @@
 import type { ClientHttp2Stream, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { constants } from 'node:http2'
 import type { RoutePolicy } from '../../../src/model/policy.ts'
+import { Pieces } from '../../detect/pieces.ts'
 import type { Finding } from '../../detect/scan.ts'
 import type { Door } from '../door.ts'
 import { Inbound } from '../inbound.ts'
@@ -73,7 +74,7 @@ export async function relay(parts: Relayed): Promise<void> {
     begin(parts, head, true)
     return
   }
-  const waiting: Buffer[] = []
+  const waiting = new Pieces()
   if (inbound?.headFirst !== false) begin(parts, head, false)
   for (;;) {
     const piece = await upstream.wire.read()
@@ -84,12 +85,12 @@ export async function relay(parts: Relayed): Promise<void> {
     parts.progress()
     if (!goesOn) continue
     begin(parts, head, false)
-    const out = Buffer.concat(waiting.splice(0))
+    const out = waiting.take()
     if (out.length > 0) await client.write(out)
     parts.progress()
   }
   inbound?.end()
-  const last = Buffer.concat([...waiting, passage.end()])
+  const last = Buffer.concat([waiting.take(), passage.end()])
   begin(parts, head, false)
   const trailers = trailersOf(upstream.responding.trailers, matcher)
   endBy(stream, trailers)

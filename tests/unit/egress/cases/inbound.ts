@@ -22,6 +22,17 @@ const chunked = (pieces: readonly string[], type: string): Answering =>
     () =>
       `HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\nTransfer-Encoding: chunked\r\n\r\n${pieces.map((piece) => `${Buffer.byteLength(piece).toString(16)}\r\n${piece}\r\n`).join('')}0\r\n\r\n`,
   )
+/** The body of an answer in chunks. */
+const unchunked = (got: string): string => {
+  let text = ''
+  for (let at = got.indexOf('\r\n\r\n') + 4; ;) {
+    const begin = got.indexOf('\r\n', at) + 2
+    const length = Number.parseInt(got.slice(at, begin), 16)
+    if (!(length > 0)) return text
+    text += got.slice(begin, begin + length)
+    at = begin + length + 2
+  }
+}
 const inbound = (mode: 'warn' | 'block', over: Partial<RoutePolicy> = {}): RoutePolicy =>
   route({ dlp: { outboundOnMatch: 'block', inbound: mode, uninspectable: 'block' }, ...over })
 
@@ -81,6 +92,20 @@ export const inboundCases: readonly Case[] = [
       expect(stream.got).not.toContain('\r\n0\r\n\r\n')
       for (const { lines } of [long, stream])
         expect(lines).toMatchObject([{ decision: 'deny', rule: 'inbound-found' }])
+    },
+  },
+  {
+    ids: [],
+    title: 'an answer in pieces of one byte is kept back as one piece is: passed whole, or refused',
+    control: 'inbound-scan',
+    run: async () => {
+      const ordinary = LOREM.repeat(1000)
+      const passed = await answered(inbound('block'), chunked([...ordinary], 'text/html'))
+      expect(passed.got).toMatch(/^HTTP\/1\.1 200/)
+      expect(unchunked(passed.got)).toBe(ordinary)
+      const { got } = await answered(inbound('block'), chunked([...`${ordinary}${ORDER}`], 'text/html'))
+      expect(got).toMatch(/^HTTP\/1\.1 502 .*\(rule inbound-found\)/s)
+      expect(got).not.toContain('quick brown fox')
     },
   },
   {
