@@ -164,6 +164,21 @@ describe('values that vendors print', () => {
 })
 
 describe('checksums', () => {
+  it.each(['github-pat-classic', 'github-oauth', 'github-app-user', 'github-app-server', 'age-secret-key'])(
+    'of %s say where it ends: what is glued to it hides nothing, what is alike is none',
+    (id) => {
+      const shape = SHAPES.find((each) => each.id === id)
+      if (!shape) throw new Error(`no shape ${id}`)
+      for (const glued of ['A', 'A=', 'Q7', '0123456789']) {
+        for (const text of samplesOf(shape, 'true')) {
+          const { end = 0 } = scanner.scan(bytesOf(text)).hits[0] ?? {}
+          expect(rulesIn(text.slice(0, end) + glued)).toEqual([`token/${id}`])
+        }
+        for (const text of samplesOf(shape, 'alike')) expect(rulesIn(text + glued)).toEqual([])
+      }
+    },
+  )
+
   it('agree with a token that the forge made', () => {
     expect(crc32Base62(['zQWBuTSOoRi4A9sp', 'HcVY5ncnsDkxkJ'].join(''))).toBe('0mLq17')
   })
