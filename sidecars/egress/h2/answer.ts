@@ -1,5 +1,4 @@
 /** Heads of HTTP/2 as we send them: rebuilt from what was checked, and refusals that a gRPC client can read. */
-import { sensitiveHeaders } from 'node:http2'
 import type { OutgoingHttpHeaders } from 'node:http2'
 import { formatAuthority } from '../../policy/authority.ts'
 import type { Refusal } from '../../policy/words.ts'
@@ -11,6 +10,7 @@ import { refusalBody } from '../refuse.ts'
 import { Refuse } from '../request.ts'
 import type { ResponseHead } from '../response.ts'
 import type { Matcher } from '../scrub.ts'
+import { sensitiveHeaders } from './node.ts'
 
 export const isGrpc = (fields: readonly Field[]): boolean =>
   /^application\/grpc(?:$|[+;])/i.test(valueOf(fields, 'content-type') ?? '')

@@ -1,6 +1,5 @@
 /** The answer of an upstream on its stream: head, body and trailers, searched and masked by the code of HTTP/1.1. */
 import type { ClientHttp2Stream, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2'
-import { constants } from 'node:http2'
 import type { RoutePolicy } from '../../../src/model/policy.ts'
 import { Pieces } from '../../detect/pieces.ts'
 import type { Finding } from '../../detect/scan.ts'
@@ -15,6 +14,7 @@ import { WireClosed } from '../wire.ts'
 import type { Wire } from '../wire.ts'
 import { answerHead, answerOf, trailersOf } from './answer.ts'
 import { bodyBack } from './bodies.ts'
+import { constants } from './node.ts'
 
 const { NGHTTP2_FLAG_END_STREAM } = constants
 

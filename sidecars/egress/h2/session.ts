@@ -2,13 +2,13 @@
  * One HTTP/2 connection of an agent, for the one host that its TLS was for. Frames and HPACK are read by nghttp2; each
  * stream is a request of its own (`stream.ts`). Offered only where a route says `protocols: [h2]`.
  */
-import { constants, performServerHandshake } from 'node:http2'
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Authority } from '../../policy/authority.ts'
 import { tellRefused } from '../deciding.ts'
 import type { Door } from '../door.ts'
 import type { Running } from '../running.ts'
 import type { Wire } from '../wire.ts'
+import { constants, performServerHandshake } from './node.ts'
 import { CONNECTION_WINDOW, serverOptions } from './settings.ts'
 import { Stream } from './stream.ts'
 import { UpstreamSessions } from './upstream.ts'

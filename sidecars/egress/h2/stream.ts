@@ -2,7 +2,6 @@
  * One stream of an agent, from its head to its end: parsed, decided and scanned as a request of HTTP/1.1 is, sent on a
  * stream of our own, answered with what came back, masked. A refusal is said in words and ends this stream only.
  */
-import { constants } from 'node:http2'
 import type {
   ClientHttp2Session,
   ClientHttp2Stream,
@@ -30,6 +29,7 @@ import { Wire, WireClosed } from '../wire.ts'
 import { refusalAnswer, requestHead } from './answer.ts'
 import { bodyOut } from './bodies.ts'
 import type { BodyOut } from './bodies.ts'
+import { constants } from './node.ts'
 import { readableFields, requestOf } from './request.ts'
 import { endBy, relay, Responding, saidTwice } from './response.ts'
 import type { UpstreamSessions } from './upstream.ts'

@@ -2,11 +2,11 @@
  * The way on of one HTTP/2 connection: sessions of its own with the upstream, one for each credential, so that nothing of
  * one agent's connection meets another's. They end with it.
  */
-import { connect } from 'node:http2'
 import type { ClientHttp2Session } from 'node:http2'
 import type { Door } from '../door.ts'
 import { keyOf } from '../upstreams.ts'
 import type { UpstreamTarget } from '../upstreams.ts'
+import { connect } from './node.ts'
 import { clientOptions, CONNECTION_WINDOW } from './settings.ts'
 
 export class UpstreamSessions {
