@@ -13,16 +13,22 @@ export interface OpenBottle {
   readonly driver: Driver
 }
 
+/** `resources`: what the manifest declares, where one was read. */
+export interface DeclaredBottle extends OpenBottle {
+  readonly resources?: readonly Resource[]
+}
+
 /** What `body` throws because the bottle is not there is said so: then starting it would not help. */
 export async function withBottle<T>(
   invocation: Invocation,
   name: string,
-  body: (bottle: OpenBottle) => Promise<T>,
+  body: (bottle: DeclaredBottle) => Promise<T>,
 ): Promise<T> {
   const stack = await openStack(invocation)
   if (stack.loaded) selectedBottles([name], stack.loaded.desired.bottles)
   try {
-    return await body({ name, stack: stack.name, driver: stack.driver })
+    const resources = stack.loaded?.desired.resources
+    return await body({ name, stack: stack.name, driver: stack.driver, ...(resources && { resources }) })
   } catch (thrown) {
     if (!(thrown instanceof DriverError) || !NOT_RUNNING.has(thrown.code)) throw thrown
     const live = await liveBottles(stack)

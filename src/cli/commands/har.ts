@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { desiredPolicy } from '../../execute/routes.ts'
 import { EXIT } from '../../model/errors.ts'
 import { harOf } from '../../render/har.ts'
 import type { AuditedExchange } from '../../render/har.ts'
@@ -19,10 +20,12 @@ export async function run(invocation: Invocation): Promise<number> {
   const since = options.text('since')
   const out = options.text('out')
   const [bottle = ''] = args
-  const { exchanges, lost } = await withBottle(invocation, bottle, async ({ driver, stack, name }) => {
+  const { exchanges, lost, log } = await withBottle(invocation, bottle, async (found) => {
+    const { driver, stack, name, resources } = found
     const request = { follow: false, ...(since !== undefined && { since: sinceTime(since, io.now()) }) }
     const stream = await driver.logs(stack, name, 'bundle', request)
-    return readExchanges(createInterface({ input: stream, crlfDelay: Infinity }))
+    const read = await readExchanges(createInterface({ input: stream, crlfDelay: Infinity }))
+    return { ...read, log: resources && desiredPolicy(resources, name).egress.log }
   })
   const comments = lost > 0 ? [`${count(lost, 'line')} of the audit are missing`] : []
   const document = safeJson(harOf({ bottle, version: VERSION, exchanges, comments }), 2)
@@ -31,8 +34,12 @@ export async function run(invocation: Invocation): Promise<number> {
     writeFileSync(resolve(io.cwd, out), `${document}\n`, { mode: 0o600 })
     output.note([`${count(exchanges.length, 'exchange')} of ${bottle} in ${out}`])
   }
-  if (!exchanges.some(({ decision }) => decision === 'allowed'))
-    output.note([`nothing that was allowed is in it: \`egress.log: all\` in the manifest tells of that too`])
+  if (log !== 'all' && !exchanges.some(({ decision }) => decision === 'allowed'))
+    output.note([
+      log === undefined
+        ? 'nothing that was allowed is in it: that is kept only where the manifest says `egress.log: all`'
+        : 'nothing that was allowed is in it: `egress.log: all` in the manifest tells of that too',
+    ])
   return EXIT.done
 }
 

@@ -268,6 +268,16 @@ describe('har', () => {
     expect(stderr).toContain('1 exchange of implementer in traffic.har')
     expect(stderr).toContain('egress.log: all')
   })
+
+  test('asks for no `egress.log: all` where the manifest says it, and not as if it did not where none is read', async () => {
+    answer(AUDIT.slice(2, 3))
+    const unread = await program.run('har implementer --stack acme --driver memory --out a.har')
+    expect(unread.stderr).toContain('kept only where the manifest says `egress.log: all`')
+    program.write('bottles.yaml', MANIFEST.replace('egress:\n', 'egress:\n      log: all\n'))
+    const { code, stderr } = await program.run('har implementer --out b.har')
+    expect(code).toBe(0)
+    expect(stderr).toBe('1 exchange of implementer in b.har\n')
+  })
 })
 
 describe('logs --egress', () => {
