@@ -5,10 +5,11 @@ import { parseKeyTitle } from '../model/deploy-key.ts'
 import { describeSecretRef } from '../model/secret.ts'
 import type { Resource } from '../model/resource.ts'
 import type { DeployKey } from '../ports/forge.ts'
-import { decideKeys } from '../reconcile/deploy-keys.ts'
-import type { Revocation, Shown } from '../reconcile/deploy-keys.ts'
 import type { ForgeLook, KeysLook } from '../reconcile/snapshot-git.ts'
+import { whoseKey } from '../reconcile/whose-key.ts'
+import type { Whose } from '../reconcile/whose-key.ts'
 import type { KeyLine } from '../render/keys.ts'
+import { currentRow, resumable } from '../resources/key/rows.ts'
 import type { KeySpec } from '../resources/key/spec.ts'
 
 export interface KeyListing {
@@ -23,7 +24,7 @@ export interface KeyListing {
 export function keyLines({ look, declared, now }: KeyListing): readonly KeyLine[] {
   const lines = look.forges.flatMap((forge) => {
     const rows = look.rows.filter((row) => samePlace(row, forge))
-    const wanted = declared ? wantedAt(declared, forge) : rows.filter(({ retiredAt }) => !retiredAt)
+    const wanted = declared ? wantedAt(declared, forge) : rows.filter((row) => isCurrent(row, look))
     if (!forge.answer) {
       const why = `not asked: ${describeSecretRef(forge.tokenRef)} cannot be had here`
       return unheard(forge, rows, wanted, why)
@@ -32,30 +33,33 @@ export function keyLines({ look, declared, now }: KeyListing): readonly KeyLine[
       const why = `not known: ${forge.answer.unknown}`
       return unheard(forge, rows, wanted, why)
     }
-    const { installation, stack, engineId } = look
-    const decided = decideKeys({
-      installation,
-      stack,
-      engineId,
-      wanted,
-      rows,
-      listed: forge.answer.keys,
-      rotate: rotationAt(declared ?? [], now),
-    })
-    return [
-      ...decided.keep.map(({ row, key, due }) =>
-        listedLine(forge, key, row, 'ours', due ? 'due for rotation' : 'live'),
-      ),
-      ...decided.make
-        .filter(({ wanted: { address } }) => !decided.keep.some(({ row }) => row.address === address))
-        .map(({ wanted: one, resume }) => missingLine(forge, one, resume)),
-      ...decided.revoke.map(({ key, row, why }) =>
-        listedLine(forge, key, row, 'ours', `to be revoked: ${GOES[why]}`),
-      ),
-      ...decided.shown.map(({ key, is }) => listedLine(forge, key, undefined, is, STAYS[is])),
-    ]
+    return heard(forge, forge.answer.keys, wanted, { look, declared, now })
   })
   return lines.sort(byOwner)
+}
+
+/** Of a forge that listed its keys: each of them, and what is declared and not among them. */
+function heard(
+  forge: ForgeLook,
+  listed: readonly DeployKey[],
+  wanted: readonly WantedKey[],
+  { look, declared, now }: KeyListing,
+): readonly KeyLine[] {
+  const rotate = rotationAt(declared ?? [], now)
+  const standing = new Set<string>()
+  const lines = listed.map((key) => {
+    const whose = whoseKey(forge, key, look)
+    if (whose.is !== 'ours') return listedLine(forge, key, undefined, whose.is, STAYS[whose.is])
+    const { row } = whose
+    const why = whyGone(key, row, wanted, look)
+    if (row === undefined || why !== undefined)
+      return listedLine(forge, key, row, 'ours', `to be revoked: ${why}`)
+    standing.add(row.address)
+    const isDue = row.begunAt < (rotate.get(row.address) ?? '')
+    return listedLine(forge, key, row, 'ours', row.ended ? (isDue ? 'due for rotation' : 'live') : CUT_SHORT)
+  })
+  const missing = wanted.filter(({ address }) => !standing.has(address))
+  return [...lines, ...missing.map((one) => missingLine(forge, one, resumable(look.rows, one)))]
 }
 
 /** Of a forge that told nothing: what is held here, and what is declared and not held. */
@@ -72,15 +76,28 @@ function unheard(
   ]
 }
 
-const GOES: Readonly<Record<Revocation, string>> = {
-  retired: 'another took its place',
-  undeclared: 'no remote declares it',
-  access: 'it is declared with another access',
-  superseded: 'another is in force',
-  'unknown-pair': 'its private half is not here',
+/** What a plan says of the same key: `undefined` where it stays. */
+function whyGone(
+  { readOnly }: DeployKey,
+  row: KeyRow | undefined,
+  wanted: readonly WantedKey[],
+  look: KeysLook,
+): string | undefined {
+  if (row === undefined) return 'its private half is not here'
+  if (row.retiredAt !== undefined) return 'another took its place'
+  const one = wanted.find(({ address }) => address === row.address)
+  if (one === undefined) return 'no remote declares it'
+  if (row.readOnly !== one.readOnly || readOnly !== one.readOnly) return 'it is declared with another access'
+  return isCurrent(row, look) ? undefined : 'another is in force'
 }
 
-const STAYS: Readonly<Record<Shown, string>> = {
+function isCurrent(row: KeyRow, { rows }: KeysLook): boolean {
+  return currentRow(rows, row.address) === row
+}
+
+const CUT_SHORT = 'its creation was cut short'
+
+const STAYS: Readonly<Record<Exclude<Whose['is'], 'ours'>, string>> = {
   elsewhere: 'of another stack or engine of this installation',
   foreign: 'of another installation',
   unmarked: 'not of bot-bottle',
@@ -133,7 +150,7 @@ function heldLine(row: KeyRow, state: string): KeyLine {
 
 function missingLine({ api, repository }: ForgeLook, wanted: WantedKey, resume?: KeyRow): KeyLine {
   const { address, readOnly } = wanted
-  const state = resume ? 'its creation was cut short' : 'not there'
+  const state = resume ? CUT_SHORT : 'not there'
   return { whose: 'ours', name: address, api, repository, readOnly, state }
 }
 

@@ -4,6 +4,7 @@
  * crash or a lost answer, in the same world.
  */
 import type { Address } from '../model/address.ts'
+import { parseKeyTitle } from '../model/deploy-key.ts'
 import { ForgeError } from '../model/forge-error.ts'
 import type { KeyRow, WantedKey } from '../model/key-row.ts'
 import type { Action } from '../model/plan.ts'
@@ -126,6 +127,9 @@ async function revoke(
   await retry(async () => {
     // A key without a fingerprint is known by nothing but what the forge calls it.
     const found = fingerprint === undefined ? undefined : await forge.find(repository, fingerprint, signal)
+    // A file of it that is not whole serves nothing, and is known by the title of its key alone.
+    const titled = found && parseKeyTitle(found.title)?.id
+    if (titled !== undefined && keys.rows().damaged.includes(titled)) keys.forget(titled)
     const key = found ?? (fingerprint === undefined && forgeId !== undefined ? { forgeId } : undefined)
     if (key) await forge.revoke(repository, key, signal)
   })

@@ -9,7 +9,6 @@ import type { GateStatus } from '../model/gate.ts'
 import type { Json } from '../model/json.ts'
 import { samePlace } from '../model/key-row.ts'
 import type { KeyPlace, KeyRow } from '../model/key-row.ts'
-import { isOfEngine, parseKeyTitle } from '../model/deploy-key.ts'
 import { routeKey } from '../model/policy.ts'
 import type { UplinkTarget } from '../model/policy.ts'
 import type { DriverName, Observed } from '../model/resource.ts'
@@ -18,6 +17,8 @@ import type { Unknown } from '../model/snapshot.ts'
 import type { DeployKey } from '../ports/forge.ts'
 import { currentRow } from '../resources/key/rows.ts'
 import type { KeyAtForge } from '../resources/key/spec.ts'
+import { whoseKey } from './whose-key.ts'
+import type { KeyOwner } from './whose-key.ts'
 
 /** One repository at one forge, and what was heard of it. */
 export interface ForgeLook extends KeyPlace {
@@ -29,11 +30,7 @@ export interface ForgeLook extends KeyPlace {
   readonly answer?: { readonly keys: readonly DeployKey[] } | { readonly unknown: string }
 }
 
-export interface KeysLook {
-  readonly stack: string
-  readonly installation: string
-  readonly engineId: string
-  readonly rows: readonly KeyRow[]
+export interface KeysLook extends KeyOwner {
   readonly forges: readonly ForgeLook[]
 }
 
@@ -59,16 +56,12 @@ interface OwnKey {
   readonly key: DeployKey
 }
 
-/** By its pair, else by a title of this installation, stack and engine. */
-function ownKeysAt(forge: ForgeLook, { rows, installation, stack, engineId }: KeysLook): readonly OwnKey[] {
+function ownKeysAt(forge: ForgeLook, look: KeysLook): readonly OwnKey[] {
   const { answer } = forge
   if (!answer || 'unknown' in answer) return []
   return answer.keys.flatMap((key) => {
-    const row = rows.find((one) => samePlace(one, forge) && one.fingerprint === key.fingerprint)
-    if (row) return [{ address: row.address, forge, key }]
-    const mark = parseKeyTitle(key.title)
-    const isOurs = mark?.installation === installation && mark.stack === stack
-    return isOurs && isOfEngine(mark.id, engineId) ? [{ address: mark.address, forge, key }] : []
+    const whose = whoseKey(forge, key, look)
+    return whose.is === 'ours' ? [{ address: whose.address, forge, key }] : []
   })
 }
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openForgeNamed } from '../../../src/cli/forges.ts'
 import { address } from '../../../src/model/address.ts'
 import { keyTitle } from '../../../src/model/deploy-key.ts'
+import type { KeyRow } from '../../../src/model/key-row.ts'
 import { Secret } from '../../../src/model/secret.ts'
 import { createSshKey } from '../../../src/model/ssh-key.ts'
 import { openDeployKeys } from '../../../src/state/deploy-keys.ts'
@@ -54,10 +55,9 @@ const forge = async () =>
     trust: [],
   })
 
-/** As an apply would have left it. */
-async function made(): Promise<string> {
+function begun(): KeyRow {
   const at = { provider: 'github', api: `http://127.0.0.1:${server.port}`, repository: 'acme/app' }
-  const row = state().begin(
+  return state().begin(
     {
       ...at,
       address: address.key('dev', 'origin'),
@@ -68,6 +68,11 @@ async function made(): Promise<string> {
     },
     '2026-11-21T10:00:00.000Z',
   )
+}
+
+/** As an apply would have left it. */
+async function made(): Promise<string> {
+  const row = begun()
   const { title, publicKey } = row
   const { forgeId } = await (await forge()).create('acme/app', { title, publicKey, readOnly: false }, never)
   state().end(row.id, forgeId, '2026-11-21T10:00:01.000Z')
@@ -101,6 +106,31 @@ describe('keys', () => {
     const { stdout } = await keys('--all')
     expect(stdout).toMatch(/fedcba9876543210 +of another installation \(0123456789abcdef acme\)/)
     expect(stdout).toMatch(/key\/dev\/origin .* not there\n/)
+  })
+
+  it.each<readonly [string, (id: string) => unknown]>([
+    ['its private half is not here', (id) => state().forget(id)],
+    ['another took its place', (id) => state().retire(id, '2026-11-21T11:00:00.000Z')],
+    [
+      'no remote declares it',
+      () => program.write('bottles.yaml', 'version: 1\nstack: acme\nbottles: { dev: {} }\n'),
+    ],
+    [
+      'it is declared with another access',
+      () => program.write('bottles.yaml', manifest(server.port).replace(/ +push: .*\n/, '')),
+    ],
+  ])('says of a key of ours that goes: %s', async (why, happens) => {
+    const id = await made()
+    happens(id)
+    const { stdout } = await keys()
+    expect(stdout).toMatch(new RegExp(`^key/dev/origin .*${id} +to be revoked: ${why}$`, 'm'))
+    expect(stdout.match(/ not there$/gm) ?? []).toHaveLength(why === 'no remote declares it' ? 0 : 1)
+    expect(stdout).toContain('0 keys live')
+  })
+
+  it('says of a begun key that its creation was cut short', async () => {
+    begun()
+    expect((await keys()).stdout).toMatch(/^key\/dev\/origin .* its creation was cut short$/m)
   })
 
   it('says of keys whose token cannot be had that nobody was asked', async () => {

@@ -1,9 +1,13 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { lostAnswer } from '../../../src/drivers/memory/forge.ts'
+import type { LiveKey } from '../../../src/drivers/memory/world.ts'
 import { keyTitle, parseKeyTitle } from '../../../src/model/deploy-key.ts'
 import { address } from '../../../src/model/address.ts'
 import { ForgeError } from '../../../src/model/forge-error.ts'
 import { createSshKey } from '../../../src/model/ssh-key.ts'
+import { stackFolder } from '../../../src/state/home.ts'
 import { desiredOf, FORGE } from '../reconcile/stacks.ts'
 import type { RemoteShape } from '../reconcile/stacks.ts'
 import { laboratory, told } from './laboratory.ts'
@@ -28,6 +32,11 @@ async function applied(...args: Parameters<typeof stack>): Promise<Laboratory> {
 
 const listed = (lab: Laboratory, repository = 'acme/app') =>
   lab.world.read().forges[FORGE.api]?.[repository] ?? []
+const changeKeys = (lab: Laboratory, change: (key: LiveKey) => LiveKey) =>
+  lab.world.change(({ forges }) => {
+    const repositories = forges[FORGE.api] ?? {}
+    for (const [name, keys] of Object.entries(repositories)) repositories[name] = keys.map(change)
+  })
 const isEffect = (call: string) => /^(forge (create|revoke)|bundle configure)/.test(call)
 
 describe('a deploy key', () => {
@@ -146,6 +155,48 @@ describe('a deploy key', () => {
     expect(listed(lab).map(({ publicKey }) => publicKey)).toEqual([kept?.publicKey])
     expect(kept?.id).not.toBe(row?.id)
     expect((await lab.planned(stack({ origin: app }))).actions).toEqual([])
+  })
+
+  it('whose access somebody changed at the forge is made anew', async () => {
+    const lab = await applied({ origin: app })
+    const [before] = listed(lab)
+    changeKeys(lab, (key) => ({ ...key, readOnly: true }))
+    await lab.run(stack({ origin: app }))
+    expect(listed(lab)).toMatchObject([{ readOnly: false }])
+    expect(listed(lab)[0]?.publicKey).not.toBe(before?.publicKey)
+    expect((await lab.planned(stack({ origin: app }))).actions).toEqual([])
+  })
+
+  it('stays ours under another title', async () => {
+    const lab = await applied({ origin: app })
+    changeKeys(lab, (key) => ({ ...key, title: 'renamed' }))
+    expect((await lab.planned(stack({ origin: app }))).actions).toEqual([])
+    await lab.run(desiredOf({}))
+    expect(listed(lab)).toEqual([])
+  })
+
+  it('that has the title of another of ours is revoked, and the other and its pair stay', async () => {
+    const lab = await applied({ origin: app })
+    const [row] = lab.keys.rows().rows
+    const copy = { title: row?.title ?? '', publicKey: createSshKey().publicKey, readOnly: false }
+    const signal = new AbortController().signal
+    await lab.forge(FORGE.provider, FORGE.api).create('acme/app', copy, signal)
+    await lab.run(stack({ origin: app }))
+    expect(listed(lab).map(({ publicKey }) => publicKey)).toEqual([row?.publicKey])
+    expect(lab.keys.rows().rows).toEqual([row])
+  })
+
+  it('whose file in the state folder is not whole is made anew, and the file goes with the old one', async () => {
+    const lab = await applied({ origin: app })
+    const [row] = lab.keys.rows().rows
+    const folder = join(stackFolder(lab.home, lab.world.read().engineId, 'acme'), 'keys')
+    writeFileSync(join(folder, `deploy-${row?.id}.json`), 'half')
+    expect(lab.keys.rows().damaged).toEqual([row?.id])
+    await lab.run(stack({ origin: app }))
+    const { rows, damaged } = lab.keys.rows()
+    expect(damaged).toEqual([])
+    expect(listed(lab).map(({ publicKey }) => publicKey)).toEqual(rows.map(({ publicKey }) => publicKey))
+    expect(rows[0]?.publicKey).not.toBe(row?.publicKey)
   })
 
   it('shows its private half in no plan, event, row of the journal or record', async () => {

@@ -18,6 +18,7 @@ import type { Marks } from '../../../src/model/known.ts'
 import type { Plan } from '../../../src/model/plan.ts'
 import { describeSecretRef, Secret } from '../../../src/model/secret.ts'
 import type { Driver } from '../../../src/ports/driver.ts'
+import type { Forge } from '../../../src/ports/forge.ts'
 import { plan } from '../../../src/reconcile/plan.ts'
 import type { PlanOptions } from '../../../src/reconcile/plan.ts'
 import { assemble } from '../../../src/reconcile/snapshot.ts'
@@ -60,6 +61,8 @@ export interface LaboratoryOptions extends Partial<Omit<MemoryOptions, 'world'>>
   readonly dir?: string
   readonly secrets?: Readonly<Record<string, string>>
   readonly clock?: ReturnType<typeof testClock>
+  /** Default: a forge in the memory world. */
+  readonly forge?: (provider: string, api: string) => Forge
 }
 
 export async function laboratory(options: LaboratoryOptions = {}) {
@@ -96,7 +99,7 @@ export async function laboratory(options: LaboratoryOptions = {}) {
     openRoots({ home, engineId, stack }),
   ]
   const keys = openDeployKeys({ home, engineId, stack })
-  const forge = (provider: string, api: string) =>
+  const inMemory = (provider: string, api: string) =>
     memoryForge({
       world,
       provider,
@@ -108,6 +111,7 @@ export async function laboratory(options: LaboratoryOptions = {}) {
         options.onCall?.(call)
       },
     })
+  const forge = options.forge ?? inMemory
   const secrets: Record<string, string> = { ...options.secrets }
   const marks: Record<string, Marks> = {}
 
@@ -118,7 +122,8 @@ export async function laboratory(options: LaboratoryOptions = {}) {
     )
     const places = [...declared, ...keys.rows().rows]
     const signal = new AbortController().signal
-    const asked = places.map(async (place): Promise<ForgeLook> => {
+    const each = places.filter((one, at) => places.findIndex((other) => samePlace(one, other)) === at)
+    const asked = each.map(async (place): Promise<ForgeLook> => {
       const { provider, api, repository, tokenRef, allowPrivate } = place
       const addresses = places.filter((one) => samePlace(one, place)).map((one) => one.address)
       const about = { provider, api, repository, tokenRef, allowPrivate, addresses }
@@ -128,8 +133,7 @@ export async function laboratory(options: LaboratoryOptions = {}) {
         return { ...about, answer: { unknown: error instanceof Error ? error.message : String(error) } }
       }
     })
-    const answers = await Promise.all(asked)
-    return answers.filter((one, at) => answers.findIndex((other) => samePlace(one, other)) === at)
+    return Promise.all(asked)
   }
 
   const look = async (desired?: Desired) => {
