@@ -280,6 +280,26 @@ describe('har', () => {
   })
 })
 
+describe('an engine that is gone', () => {
+  beforeEach(() => {
+    for (const bottle of ['implementer', 'reviewer']) halt(bottle)
+    program.faults.add({ call: 'observe', moment: 'before', times: 10 })
+  })
+
+  test.each(['top', 'top --json', 'metrics'])(
+    'leaves `%s` with 0 where a manifest names the bottles, and 8 where the engine must',
+    async (command) => {
+      const named = await program.run(command)
+      expect(named.code).toBe(0)
+      expect(named.stdout).toMatch(/unknown|^bot_bottle_egress_up\{.*\} 0$/m)
+      expect(await program.run(`${command} --stack acme --driver memory`)).toMatchObject({
+        code: 8,
+        stdout: '',
+      })
+    },
+  )
+})
+
 describe('logs --egress', () => {
   test('puts the lines of several bottles in their order, under the names they have here, and says what is missing', async () => {
     const at = (second: number): string => `2026-05-01T10:00:0${second}.000Z`
