@@ -36,6 +36,8 @@ export async function loadFor(invocation: Pick<Invocation, 'options' | 'io'>, ho
     presets: presetFolders(home),
     keyedDigest: keyedDigest(home),
     derived: derivedFrom(home),
+    today: new Date(io.now()).toISOString().slice(0, 10),
+    findingRules: async () => (await import('./finding-rules.ts')).FINDING_RULES,
     stdin: () => standardInput(io),
   })
 }

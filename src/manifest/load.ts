@@ -9,6 +9,7 @@ import { ManifestError, UsageError } from '../model/errors.ts'
 import type { DriverName } from '../model/resource.ts'
 import type { Desired } from '../resources/desired.ts'
 import { checkManifest } from './check.ts'
+import { checkFindings, type FindingRequest } from './checks/findings.ts'
 import { checkPatterns, type Patterns } from './checks/patterns.ts'
 import { desiredOf } from './desired.ts'
 import { environmentOf } from './environment.ts'
@@ -34,7 +35,7 @@ export interface Program {
   readonly baseImage: { readonly name: string; readonly inputDigest: string }
 }
 
-export interface LoadRequest {
+export interface LoadRequest extends FindingRequest {
   /** Paths, folders or `-`; none: what `locate.ts` finds. */
   readonly files: readonly string[]
   /** `PATH=VALUE` each. */
@@ -112,6 +113,7 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
     report,
   )
   if (report.errors > 0) throw refuse()
+  await checkFindings(resolved, request, report)
 
   const origin = await originOf(located[0]?.path ?? '-')
   const values = new Map(

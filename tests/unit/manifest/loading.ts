@@ -1,5 +1,6 @@
 /** Loads manifests the way a command does, from files of this checkout or from a text. */
 import { join } from 'node:path'
+import { FINDING_RULES } from '../../../src/cli/finding-rules.ts'
 import { loadManifest, type LoadedManifest, type LoadRequest } from '../../../src/manifest/load.ts'
 import { digestOf } from '../../../src/model/json.ts'
 import type { Diagnostic } from '../../../src/model/diagnostic.ts'
@@ -23,6 +24,8 @@ export function request(over: Partial<LoadRequest> = {}): LoadRequest {
     presets: [{ path: join(import.meta.dirname, '../../../presets'), shown: 'bot-bottle:presets' }],
     keyedDigest: (value) => `digest of ${value.length}`,
     derived: (...words) => digestOf(words),
+    today: '2026-06-30',
+    findingRules: async () => FINDING_RULES,
     ...over,
   }
 }

@@ -63,6 +63,8 @@ async function desiredIn(path: string): Promise<Desired> {
     },
     keyedDigest: (value) => `digest of ${value}`,
     derived: (...words) => digestOf(words),
+    today: '2026-06-30',
+    findingRules: async () => [],
   })
   return relocated(loaded.desired)
 }
