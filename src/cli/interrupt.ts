@@ -10,7 +10,8 @@ export interface Interrupt {
   release(): void
 }
 
-export function interruptible(io: Io, said: (words: string) => void): Interrupt {
+/** `gone`: nobody hears any more what is said; the same as the first. */
+export function interruptible(io: Io, said: (words: string) => void, gone?: AbortSignal): Interrupt {
   const soft = new AbortController()
   const hard = new AbortController()
   const heard = (): void => {
@@ -22,6 +23,7 @@ export function interruptible(io: Io, said: (words: string) => void): Interrupt 
       hard.abort()
     }
   }
+  gone?.addEventListener('abort', () => soft.abort(), { once: true })
   const undo = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((signal) => io.onSignal(signal, heard))
   return {
     soft: soft.signal,

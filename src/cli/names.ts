@@ -42,6 +42,7 @@ async function found(before: readonly string[], io: Io): Promise<Names> {
   const silent = {
     result() {},
     note() {},
+    gone: new AbortController().signal,
     ask() {},
     flush: async () => {},
     live: undefined,

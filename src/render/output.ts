@@ -28,6 +28,8 @@ export interface Output {
   readonly live: Terminal | undefined
   /** stdout is one. */
   readonly screen: Terminal | undefined
+  /** Aborted when whoever read stdout went away; a pipe says so with the next line that is written to it. */
+  readonly gone: AbortSignal
   result(lines: readonly string[]): void
   note(lines: readonly string[]): void
   /** For stderr, without an end of line: the answer stands behind it. */
@@ -47,6 +49,8 @@ export function openOutput(
   // stay writable after an error, and what failed never drains.
   const gone = new Set<OutStream>()
   for (const stream of [stdout, stderr]) stream.on('error', () => void gone.add(stream))
+  const unread = new AbortController()
+  stdout.once('error', () => unread.abort()).once('close', () => unread.abort())
   const isOpen = (stream: OutStream): boolean => stream.writable && !gone.has(stream)
   const print = (stream: OutStream, lines: readonly string[]): void => {
     if (lines.length > 0 && isOpen(stream)) stream.write(`${lines.join('\n')}\n`)
@@ -56,6 +60,7 @@ export function openOutput(
     noteStyle,
     live: motion.stderr ? terminalOf(stderr) : undefined,
     screen: motion.stdout ? terminalOf(stdout) : undefined,
+    gone: unread.signal,
     result: (lines) => print(stdout, lines),
     note: (lines) => print(stderr, lines),
     ask: (question) => void (isOpen(stderr) && stderr.write(`${question} `)),

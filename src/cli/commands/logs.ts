@@ -38,6 +38,7 @@ export async function run(invocation: Invocation): Promise<number> {
       close()
     }),
   )
+  output.gone.addEventListener('abort', close)
   try {
     await Promise.all(
       bottles.map(async (bottle) => {
@@ -53,16 +54,18 @@ export async function run(invocation: Invocation): Promise<number> {
           lines.close()
           stream.destroy()
         })
+        if (output.gone.aborted) close()
         const shown = egress
           ? showAudit(lines, bottle, invocation, later)
           : show(lines, bottle, invocation, bottles.length > 1)
         await shown.catch((error: unknown) => {
-          if (!interrupted) throw error
+          if (!interrupted && !output.gone.aborted) throw error
         })
       }),
     )
   } finally {
     for (const step of undo) step()
+    output.gone.removeEventListener('abort', close)
     close()
   }
   if (later && !interrupted) output.result(later.sort(byTime).map(({ shown }) => shown))

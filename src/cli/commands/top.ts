@@ -1,4 +1,4 @@
-/** What bottles sent and were refused, drawn again in place on a terminal until it is interrupted; else once. */
+/** What bottles sent and were refused, drawn again in place on a terminal until it is interrupted or nobody reads it; else once. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { EXIT } from '../../model/errors.ts'
 import { openRegion } from '../../render/region.ts'
@@ -20,22 +20,24 @@ export async function run(invocation: Invocation): Promise<number> {
   const json = options.flag('json')
   const isOnce = options.flag('once') || (output.screen === undefined && every === undefined)
   const ended = new AbortController()
+  const either = AbortSignal.any([ended.signal, output.gone])
   const undo = (['SIGINT', 'SIGTERM'] as const).map((signal) => io.onSignal(signal, () => ended.abort()))
   const region = json || isOnce || !output.screen ? undefined : openRegion(output.screen)
   try {
     let before: Traffic | undefined
     for (;;) {
-      const traffic = await lookAtTraffic(bottles[0]?.stack ?? '', bottles, io, ended.signal)
-      if (ended.signal.aborted) return EXIT.interrupted
+      const traffic = await lookAtTraffic(bottles[0]?.stack ?? '', bottles, io, either)
+      if (either.aborted) break
       const style = { ...output.style, ...(output.screen && { width: output.screen.columns() }) }
       if (json) output.result(trafficJson(traffic))
       else if (region) region.draw(trafficLines(traffic, style, before, output.screen?.rows()))
       else output.result(trafficLines(traffic, output.style, before))
       if (isOnce) return EXIT.done
       before = traffic
-      await pause(every ?? INTERVAL_MS, undefined, { signal: ended.signal }).catch(() => undefined)
-      if (ended.signal.aborted) return EXIT.interrupted
+      await pause(every ?? INTERVAL_MS, undefined, { signal: either }).catch(() => undefined)
+      if (either.aborted) break
     }
+    return ended.signal.aborted ? EXIT.interrupted : EXIT.done
   } finally {
     region?.end()
     for (const step of undo) step()

@@ -26,7 +26,7 @@ export async function run(asked: Invocation): Promise<number> {
       hint: 'name an environment variable, a file or a command instead',
     })
   }
-  const interrupt = interruptible(io, (words) => output.note([words]))
+  const interrupt = interruptible(io, (words) => output.note([words]), output.gone)
   const files = watchFiles(
     () => loop.ask('edit'),
     (message) => output.note([`files are not watched any more: ${message}; looking each minute`]),

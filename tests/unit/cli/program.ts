@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PassThrough } from 'node:stream'
+import { PassThrough, Writable } from 'node:stream'
 import type { Io, SignalName } from '../../../src/cli/io.ts'
 import { run } from '../../../src/cli/main.ts'
 import { faults as newFaults } from '../../../src/drivers/memory/faults.ts'
@@ -22,6 +22,8 @@ export interface RunOptions {
   /** What is typed; with `terminal`, on a terminal. */
   readonly stdin?: string
   readonly terminal?: boolean
+  /** Whoever reads stdout leaves after the first line, as `head -1` does. */
+  readonly leaves?: boolean
   /** Raised as soon as the program listens for it. */
   readonly signal?: SignalName
 }
@@ -61,7 +63,10 @@ export function openProgram() {
     close: () => rmSync(folder, { recursive: true, force: true }),
     async run(line: string | readonly string[], options: RunOptions = {}): Promise<Ran> {
       const argv = typeof line === 'string' ? line.split(' ').filter((word) => word !== '') : line
-      const [out, err] = [captured(options.terminal === true), captured(options.terminal === true)]
+      const [out, err] = [
+        captured(options.terminal === true, options.leaves === true),
+        captured(options.terminal === true),
+      ]
       const input = Object.assign(new PassThrough(), {
         isTTY: options.terminal === true,
         setRawMode: () => undefined,
@@ -79,10 +84,18 @@ export function openProgram() {
   }
 }
 
-function captured(terminal: boolean): { readonly stream: OutStream; text(): string } {
+function captured(terminal: boolean, leaves = false): { readonly stream: OutStream; text(): string } {
   let text = ''
-  const stream = new PassThrough()
-  stream.on('data', (chunk: Buffer) => void (text += chunk.toString('utf8')))
+  const stream = new Writable({
+    // As the process's own streams are: still writable after an error.
+    autoDestroy: false,
+    write(chunk: Buffer, _encoding, done) {
+      const isRead = !leaves || text === ''
+      if (isRead) text += chunk.toString('utf8')
+      else stream.emit('error', Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
+      done()
+    },
+  })
   return { stream: Object.assign(stream, { isTTY: terminal, columns: 120, rows: 40 }), text: () => text }
 }
 

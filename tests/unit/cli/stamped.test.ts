@@ -13,6 +13,7 @@ test('each line stands behind the time of day of this machine, within its width'
       live: { write: () => {}, columns: () => 80, rows: () => 24 },
       result: say,
       note: say,
+      gone: new AbortController().signal,
       ask: () => {},
       flush: async () => {},
     },

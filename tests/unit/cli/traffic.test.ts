@@ -300,6 +300,42 @@ describe('an engine that is gone', () => {
   )
 })
 
+describe('whoever reads stdout, and leaves', () => {
+  test('ends `logs --follow` with the next line, of one bottle or of all', async () => {
+    for (const command of ['logs implementer --follow', 'logs --follow']) {
+      const streams: PassThrough[] = []
+      program.answerLogs(async () => {
+        const stream = new PassThrough()
+        stream.write('first\nsecond\nthird\n')
+        streams.push(stream)
+        return stream
+      })
+      const { code, stdout, stderr } = await program.run(command, { leaves: true })
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      expect(stdout).toMatch(/^(?:implementer {2})?first\n$/)
+      expect(streams.every(({ destroyed }) => destroyed)).toBe(true)
+    }
+  })
+
+  test('ends `logs --egress --follow` with the next line', async () => {
+    const line = { at: '2026-05-01T10:00:01.000Z', decision: 'deny', rule: 'host-undeclared', host: 'a.test' }
+    program.answerLogs(async () => {
+      const stream = new PassThrough()
+      stream.write(`${JSON.stringify(line)}\n`.repeat(3))
+      return stream
+    })
+    const { code, stdout } = await program.run('logs implementer --egress --follow', { leaves: true })
+    expect(code).toBe(0)
+    expect(stdout.trimEnd().split('\n')).toHaveLength(1)
+  })
+
+  test('ends `top` that goes on', async () => {
+    const { code, stdout } = await program.run('top implementer --json --interval 0.25', { leaves: true })
+    expect(code).toBe(0)
+    expect(stdout.trimEnd().split('\n')).toHaveLength(1)
+  })
+})
+
 describe('logs --egress', () => {
   test('puts the lines of several bottles in their order, under the names they have here, and says what is missing', async () => {
     const at = (second: number): string => `2026-05-01T10:00:0${second}.000Z`

@@ -37,6 +37,7 @@ async function watching(
       screen: undefined,
       result: say,
       note: say,
+      gone: new AbortController().signal,
       ask: (question) => say([question]),
       flush: async () => {},
     },
