@@ -102,10 +102,18 @@ async function revokeAll(gone: readonly KeyAtForge[], deps: KeyDeps): Promise<vo
     try {
       await revoke(one, deps)
     } catch (error) {
-      failures.push(error)
+      failures.push(withWayOut(error, one))
     }
   }
   if (failures.length > 0) throw failures[0]
+}
+
+/** A repository that is gone says nothing of its keys, now or ever: only a person can end that. */
+function withWayOut(error: unknown, { row }: KeyAtForge): unknown {
+  if (!(error instanceof ForgeError) || error.code !== 'forge-repository' || row === undefined) return error
+  const { code, fate, message, hint } = error
+  const wayOut = `${hint}; was the repository deleted: \`bot-bottle keys forget ${row}\``
+  return new ForgeError(message, { code, fate, hint: wayOut, cause: error })
 }
 
 function retire(

@@ -1,4 +1,7 @@
-/** Deploy keys of a stack as forges list them, and `keys revoke ID` for one that nobody else takes away. */
+/**
+ * Deploy keys of a stack as forges list them; `keys revoke ID` for one that nobody else takes away, `keys forget ID` for
+ * one of which no forge can say any more that it is gone.
+ */
 import { EXIT, RefusedError, UsageError } from '../../model/errors.ts'
 import { parseKeyTitle } from '../../model/deploy-key.ts'
 import { safeText } from '../../model/text.ts'
@@ -8,6 +11,7 @@ import { keyTable } from '../../render/keys.ts'
 import { safeJson } from '../../render/safe-json.ts'
 import { openDeployKeys } from '../../state/deploy-keys.ts'
 import { canAsk, confirm } from '../ask.ts'
+import { forgetKey, forgetQuestion, forgettable } from '../forget-key.ts'
 import type { Invocation } from '../invocation.ts'
 import { lookAtKeys, openForgeAt } from '../key-look.ts'
 import { keyLines } from '../key-list.ts'
@@ -21,9 +25,10 @@ export async function run(invocation: Invocation): Promise<number> {
   const [verb, id, ...more] = args
   if (verb === undefined) return list(stack, invocation)
   if (verb === 'revoke' && id !== undefined && more.length === 0) return revoke(stack, id, invocation)
+  if (verb === 'forget' && id !== undefined && more.length === 0) return forget(stack, id, invocation)
   throw new UsageError(`\`keys ${args.join(' ')}\` is not a command`, {
     code: 'bad-option',
-    hint: 'bot-bottle keys, or bot-bottle keys revoke ID',
+    hint: 'bot-bottle keys, bot-bottle keys revoke ID, or bot-bottle keys forget ID',
   })
 }
 
@@ -54,7 +59,7 @@ async function lookAt(stack: Stack, { io }: Pick<Invocation, 'io'>): Promise<Key
 }
 
 async function revoke(stack: Stack, id: string, invocation: Invocation): Promise<number> {
-  const { io, options, output } = invocation
+  const { io, output } = invocation
   return withLock(invocation, stack, async ({ engineId }) => {
     const found = withId(await lookAt(stack, { io }), id)
     if (!found)
@@ -64,11 +69,7 @@ async function revoke(stack: Stack, id: string, invocation: Invocation): Promise
       })
     const { forge: at, key } = found
     const words = `Revoke ${safeText(key.title)} at ${safeText(at.api)} (${safeText(at.repository)})?`
-    if (!options.flag('yes') && !(canAsk(invocation) && (await confirm(invocation, words))))
-      throw new RefusedError('not confirmed, nothing was revoked', {
-        code: 'consent-missing',
-        hint: 'pass --yes',
-      })
+    await consent(invocation, words, 'revoked')
     const keys = openDeployKeys({ home: stack.home, engineId, stack: stack.name })
     const row = keys.rows().rows.find(({ fingerprint }) => fingerprint === key.fingerprint)
     if (row) keys.retire(row.id, new Date(io.now()).toISOString())
@@ -77,6 +78,25 @@ async function revoke(stack: Stack, id: string, invocation: Invocation): Promise
     if (row) keys.forget(row.id)
     output.result([`revoked at ${safeText(at.api)}: ${safeText(key.title)}`])
     return EXIT.done
+  })
+}
+
+async function forget(stack: Stack, id: string, invocation: Invocation): Promise<number> {
+  const { io, output } = invocation
+  return withLock(invocation, stack, async (lease) => {
+    const row = forgettable(await lookAt(stack, { io }), id)
+    await consent(invocation, forgetQuestion(row), 'forgotten')
+    forgetKey(stack, lease, row, io)
+    output.result([`forgotten here, not revoked: ${safeText(row.title)} ${row.fingerprint}`])
+    return EXIT.done
+  })
+}
+
+async function consent(invocation: Invocation, question: string, done: string): Promise<void> {
+  if (invocation.options.flag('yes') || (canAsk(invocation) && (await confirm(invocation, question)))) return
+  throw new RefusedError(`not confirmed, nothing was ${done}`, {
+    code: 'consent-missing',
+    hint: 'pass --yes',
   })
 }
 

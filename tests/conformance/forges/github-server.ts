@@ -22,6 +22,7 @@ interface Key {
 
 export interface GitHubServer extends ApiServer {
   addRepository(name: string): void
+  removeRepository(name: string): void
 }
 
 const NOT_FOUND: Reply = {
@@ -32,7 +33,10 @@ const NOT_FOUND: Reply = {
 export async function openGitHub(token: string): Promise<GitHubServer> {
   const repositories = new Map<string, Map<number, Key>>()
   const server = await openServer(reply)
-  return Object.assign(server, { addRepository: (name: string) => void repositories.set(name, new Map()) })
+  return Object.assign(server, {
+    addRepository: (name: string) => void repositories.set(name, new Map()),
+    removeRepository: (name: string) => void repositories.delete(name),
+  })
 
   function reply(asked: Asked): Reply {
     const { method, path, headers } = asked

@@ -1,3 +1,4 @@
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openForgeNamed } from '../../../src/cli/forges.ts'
 import { address } from '../../../src/model/address.ts'
@@ -5,6 +6,7 @@ import { keyTitle } from '../../../src/model/deploy-key.ts'
 import type { KeyRow } from '../../../src/model/key-row.ts'
 import { Secret } from '../../../src/model/secret.ts'
 import { createSshKey } from '../../../src/model/ssh-key.ts'
+import { databasePath } from '../../../src/state/database.ts'
 import { openDeployKeys } from '../../../src/state/deploy-keys.ts'
 import { openHome } from '../../../src/state/home.ts'
 import { openGitHub } from '../../conformance/forges/github-server.ts'
@@ -199,6 +201,69 @@ describe('keys revoke', () => {
     const { code, stderr } = await keys('revoke 0000000000000000 --yes')
     expect(code).toBe(2)
     expect(stderr).toContain('no forge that can be asked lists a key with the id `0000000000000000`')
+  })
+})
+
+describe('keys forget', () => {
+  const destroy = () => program.run('destroy --yes', { env: { FORGE: TOKEN } })
+
+  it('is the way out that destroy names where the repository was deleted', async () => {
+    const id = await made()
+    server.removeRepository('acme/app')
+    const { code, stdout, stderr } = await destroy()
+    expect(code).toBe(4)
+    expect(stdout + stderr).toContain(`was the repository deleted: \`bot-bottle keys forget ${id}\``)
+    expect((await destroy()).code).toBe(4)
+    const forgotten = await keys(`forget ${id} --yes`)
+    expect(forgotten).toMatchObject({ code: 0 })
+    expect(forgotten.stdout).toMatch(/^forgotten here, not revoked: bot-bottle .* SHA256:\S+\n$/)
+    expect(state().rows()).toEqual({ rows: [], damaged: [] })
+    expect((await destroy()).code).toBe(0)
+  })
+
+  it('leaves a row in the journal that says what was not revoked', async () => {
+    const id = await made()
+    const [row] = state().rows().rows
+    server.removeRepository('acme/app')
+    await keys(`forget ${id} --yes`)
+    const home = openHome({ env: { HOME: program.folder } })
+    const path = databasePath({ home, engineId: 'memory-engine', stack: 'acme' })
+    const database = new DatabaseSync(path, { readOnly: true })
+    expect(database.prepare('SELECT * FROM operations').all()).toMatchObject([
+      {
+        address: 'key/dev/origin',
+        verb: 'remove',
+        outcome: 'skipped',
+        object_id: row?.fingerprint,
+        error_code: 'key-forgotten',
+      },
+    ])
+    database.close()
+  })
+
+  it('refuses a key that the forge lists', async () => {
+    const id = await made()
+    const { code, stderr } = await keys(`forget ${id} --yes`)
+    expect(code).toBe(5)
+    expect(stderr).toContain(`bot-bottle keys revoke ${id}`)
+    expect(state().rows().rows).toHaveLength(1)
+  })
+
+  it('says on a terminal what it means, and does nothing without a yes', async () => {
+    const id = await made()
+    server.removeRepository('acme/app')
+    const asked = await keys(`forget ${id}`, undefined, 'n\n')
+    expect(asked.code).toBe(5)
+    expect(asked.stderr).toContain('whoever has its private half can use it')
+    expect((await keys(`forget ${id}`)).code).toBe(5)
+    expect(state().rows().rows).toHaveLength(1)
+    expect((await keys(`forget ${id}`, undefined, 'y\n')).code).toBe(0)
+  })
+
+  it('knows only keys that are held here', async () => {
+    const { code, stderr } = await keys('forget 0000000000000000 --yes')
+    expect(code).toBe(2)
+    expect(stderr).toContain('the state folder holds no deploy key with the id `0000000000000000`')
   })
 })
 
