@@ -1,9 +1,9 @@
 /**
- * Makes dist/, what `npm pack` ships: the program as a small entry and two lazy files, and what the sidecar
+ * Makes dist/, what `npm pack` ships: the program as a small entry and three lazy files, and what the sidecar
  * image is built from. `bin/bot-bottle` runs it in a checkout as well, while no source is newer.
  */
 import { build } from 'esbuild'
-import type { BuildOptions, Plugin } from 'esbuild'
+import type { BuildOptions, Plugin, PluginBuild } from 'esbuild'
 import { globSync } from 'node:fs'
 import { copyFile, mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
@@ -40,12 +40,20 @@ const leaveOut: Plugin = {
 /** The entry knows the version and the help; whatever does more is one further file, whose modules run when they are asked for; `validate` has a smaller one. */
 const program: Plugin = {
   name: 'program',
-  setup({ onResolve }) {
-    const apart = (filter: RegExp, path: string): void =>
-      onResolve({ filter }, ({ kind }) => (kind === 'dynamic-import' ? { path, external: true } : undefined))
-    apart(/\/dispatch\.ts$/, './program.js')
-    apart(/\/dispatch-validate\.ts$/, './validate.js')
+  setup(bundling) {
+    apart(bundling, /\/dispatch\.ts$/, './program.js')
+    apart(bundling, /\/dispatch-validate\.ts$/, './validate.js')
   },
+}
+
+/** The kinds of tokens, a third of what `validate` would be, for the few manifests that accept a finding. */
+const findingRules: Plugin = {
+  name: 'finding-rules',
+  setup: (bundling) => apart(bundling, /\/finding-rules\.ts$/, './finding-rules.js'),
+}
+
+function apart({ onResolve }: PluginBuild, filter: RegExp, path: string): void {
+  onResolve({ filter }, ({ kind }) => (kind === 'dynamic-import' ? { path, external: true } : undefined))
 }
 
 /**
@@ -103,8 +111,9 @@ const built = await Promise.all([
   build({
     ...common,
     entryPoints: { validate: 'src/cli/dispatch-validate.ts' },
-    plugins: [leaveOut, lazyNode],
+    plugins: [findingRules, leaveOut, lazyNode],
   }),
+  build({ ...common, entryPoints: { 'finding-rules': 'src/cli/finding-rules.ts' }, plugins: [lazyNode] }),
 ])
 
 /** For what is inside: daemons are bundled elsewhere (`contextEntries`), so here they are only looked through. */
