@@ -92,12 +92,14 @@ function looksLikeText(bytes: Buffer, from: number, to: number): boolean {
 
 /** Every second byte of at least sixteen in a row is 0, as letters are in UTF-16. */
 function looksWide(bytes: Buffer): boolean {
-  let at = bytes.indexOf(0)
-  while (at !== -1 && at + 16 < bytes.length) {
-    let pairs = 0
-    while (bytes[at + 2 * pairs] === 0 && bytes[at + 2 * pairs + 1] !== 0) pairs += 1
-    if (pairs >= 8) return true
-    at = bytes.indexOf(0, at + 2 * pairs + 1)
+  const first = bytes.indexOf(0)
+  if (first === -1) return false
+  let row = 0
+  for (let at = first; at < bytes.length; at++) {
+    const isOdd = (row & 1) === 1
+    if (bytes[at] === 0) row = isOdd ? 1 : row + 1
+    else row = isOdd ? row + 1 : 0
+    if (row === 16) return true
   }
   return false
 }

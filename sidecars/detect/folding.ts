@@ -103,9 +103,10 @@ function nextSign(bytes: Uint8Array, from: number): number {
   for (let at = from; at < bytes.length; at++) {
     const kind = CLASS[bytes[at] as number] as number
     if (kind === ORDINARY) continue
-    const after = bytes[at + 1] as number
-    if (kind === LEAD ? (after & 0xc0) === 0x80 : isToken(after) && isToken(bytes[at - 1] as number))
-      return at
+    const after = at + 1 < bytes.length ? (bytes[at + 1] as number) : 0
+    if (kind === LEAD) {
+      if ((after & 0xc0) === 0x80) return at
+    } else if (at > 0 && isToken(after) && isToken(bytes[at - 1] as number)) return at
   }
   return -1
 }

@@ -12,8 +12,14 @@ export interface Inflated {
 export function inflate(bytes: Uint8Array, from: number, most: number): Inflated {
   const stream = new Stream(bytes, from, most)
   const end = stream.run()
-  return { bytes: Buffer.from(output.subarray(0, stream.length)), end }
+  // Most attempts read nothing.
+  return { bytes: stream.length === 0 ? NOTHING : Buffer.from(output.subarray(0, stream.length)), end }
 }
+
+const NOTHING = Buffer.alloc(0)
+
+const shortAt = (bytes: Uint8Array, at: number): number =>
+  (bytes[at] as number) | ((bytes[at + 1] as number) << 8)
 
 /** Room for what is read, shared by all calls: one runs at a time. */
 let output = new Uint8Array(16 * 1024)
@@ -135,9 +141,8 @@ class Stream {
     this.#count = 0
     const bytes = this.#bytes
     if (this.#at + 4 > bytes.length) return 'cut'
-    const [a = 0, b = 0, c = 0, d = 0] = bytes.subarray(this.#at, this.#at + 4)
-    const size = a | (b << 8)
-    if (size !== ((c | (d << 8)) ^ 0xffff)) return 'damaged'
+    const size = shortAt(bytes, this.#at)
+    if (size !== (shortAt(bytes, this.#at + 2) ^ 0xffff)) return 'damaged'
     this.#at += 4
     const here = Math.min(size, bytes.length - this.#at, this.#most - this.length)
     room(this.length + here)
