@@ -135,7 +135,8 @@ class Gathering {
     const [bytes, texts] = [this.#bytes, this.#texts]
     this.#places.push(start, end)
     for (let shift = 0; shift < SHIFTS; shift++)
-      this.#weigh('base64', decodeBase64(bytes, start + shift, end, texts, this.#textsEnd), start, end)
+      if (mayWeigh(bytes, start + shift, end))
+        this.#weigh('base64', decodeBase64(bytes, start + shift, end, texts, this.#textsEnd), start, end)
     for (let from = start; end - from >= HEX_MIN; from++) {
       // Of so many digits one stands here, or none begins before.
       if (IN_HEX[bytes[from + HEX_MIN - 1] as number] === 0) {
@@ -201,15 +202,18 @@ const NIBBLES = Uint8Array.from({ length: 256 }, (_, byte) =>
   Math.max(0, '0123456789abcdef'.indexOf(String.fromCharCode(byte).toLowerCase())),
 )
 
+/** Three bytes, the first one highest. */
+const fourAt = (from: Buffer, place: number): number =>
+  ((SEXTETS[from[place] as number] as number) << 18) |
+  ((SEXTETS[from[place + 1] ?? 0] as number) << 12) |
+  ((SEXTETS[from[place + 2] ?? 0] as number) << 6) |
+  (SEXTETS[from[place + 3] ?? 0] as number)
+
 /** The end of what was written; the rest of a group is read as far as it goes. */
 function decodeBase64(from: Buffer, start: number, end: number, to: Buffer, at: number): number {
   const last = at + Math.max(0, ((end - start) * 3) >> 2)
   for (let place = start; place < end; place += 4) {
-    const four =
-      ((SEXTETS[from[place] as number] as number) << 18) |
-      ((SEXTETS[from[place + 1] ?? 0] as number) << 12) |
-      ((SEXTETS[from[place + 2] ?? 0] as number) << 6) |
-      (SEXTETS[from[place + 3] ?? 0] as number)
+    const four = fourAt(from, place)
     to[at] = four >> 16
     to[at + 1] = four >> 8
     to[at + 2] = four
@@ -249,6 +253,8 @@ const BROKEN = 1
 const ESCAPE = 2
 const URL = 4
 const PACKED_PAIR = 8
+/** The second byte is one of a known secret. */
+const LETTER_BIT = 4
 /** What a byte is in UTF-8. */
 const [ASCII, REST, LEAD, NEVER] = [0, 1, 2, 3]
 const UTF8 = Uint8Array.from({ length: 256 }, (_, byte) =>
@@ -272,20 +278,45 @@ function weightOf(bytes: Buffer, begin: number, end: number, alone: number): num
   let previous = NEWLINE
   let flags = 0
   let row = 0
-  let longest = 0
+  let reached = 0
   let letters = 0
   for (let at = begin; at < end; at++) {
     const byte = bytes[at] as number
     const pair = PAIRS[(previous << 8) | byte] as number
     flags |= pair
-    row = pair & BROKEN ? 1 : row + 1
-    longest = row > longest ? row : longest
-    letters += ALNUM[byte] as number
+    row = (row & ((pair & BROKEN) - 1)) + 1
+    reached |= TEXT_MIN - 1 - row
+    letters += pair >> LETTER_BIT
     previous = byte
   }
   if (flags & alone & PACKED_PAIR || (flags & alone & ESCAPE && letters >= WINDOW)) return ALONE
-  if (flags & URL || longest >= TEXT_MIN) return TEXT
+  if (flags & URL || reached < 0) return TEXT
   return letters >= WINDOW ? LETTERS : NOTHING
+}
+
+/**
+ * Of base64, before it is decoded: whether it could weigh anything, by what `weightOf` goes by; few runs of ordinary
+ * text do. The rest of a group counts as well. Without branches, for by chance nothing can be foretold.
+ */
+function mayWeigh(bytes: Buffer, start: number, end: number): boolean {
+  let previous = NEWLINE
+  let flags = 0
+  let row = 0
+  let reached = 0
+  let letters = 0
+  for (let place = start; place < end; place += 4) {
+    const four = fourAt(bytes, place)
+    for (let bits = 16; bits >= 0; bits -= 8) {
+      const byte = (four >> bits) & 255
+      const pair = PAIRS[(previous << 8) | byte] as number
+      flags |= pair
+      row = (row & ((pair & BROKEN) - 1)) + 1
+      reached |= TEXT_MIN - 1 - row
+      letters += pair >> LETTER_BIT
+      previous = byte
+    }
+  }
+  return (flags & (PACKED_PAIR | URL)) !== 0 || reached < 0 || letters >= WINDOW
 }
 
 function pairs(): Uint8Array {
@@ -295,7 +326,9 @@ function pairs(): Uint8Array {
     const two = UTF8[pair & 255] as number
     const fits = two === REST ? one === LEAD || one === REST : one !== LEAD
     table[pair] =
-      (fits && one !== NEVER && two !== NEVER ? 0 : BROKEN) | (beginsPacked(pair) ? PACKED_PAIR : 0)
+      (fits && one !== NEVER && two !== NEVER ? 0 : BROKEN) |
+      (beginsPacked(pair) ? PACKED_PAIR : 0) |
+      ((ALNUM[pair & 255] as number) << LETTER_BIT)
   }
   const mark = (first: string, second: string, flag: number): void => {
     const pair = (first.charCodeAt(0) << 8) | second.charCodeAt(0)
