@@ -11,7 +11,7 @@ const AROUND = 1536
 const NEAR = 16
 
 export function* folded(bytes: Buffer): Generator<Layer> {
-  let at = nextSign(bytes, 0)
+  let at = nextSign(bytes, plainBytes(bytes))
   while (at !== -1) {
     while (at !== -1 && !isTelling(bytes, at)) at = nextSign(bytes, at + 1)
     if (at === -1) return
@@ -97,6 +97,29 @@ const CLASS: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => {
   const isLead = (byte >= 0xc2 && byte <= 0xe2) || byte === 0xea || byte === 0xef || byte === 0xf0
   return isLead || byte === 0xf3 ? LEAD : ORDINARY
 })
+
+/** How many bytes, at least, are ordinary ASCII before the first that is not; four at a time, for nearly all text is. */
+function plainBytes(bytes: Uint8Array): number {
+  const skipped = -bytes.byteOffset & 3
+  const words = Math.max(0, (bytes.length - skipped) >> 2)
+  const fours = words === 0 ? NO_FOURS : new Int32Array(bytes.buffer, bytes.byteOffset + skipped, words)
+  if (skipped > bytes.length || !isOrdinary(bytes, 0, skipped)) return 0
+  for (let index = 0; index < words; index++) {
+    const four = fours[index] as number
+    // The highest bit of a byte is set where it was, or where that byte is DEL, or less than a space.
+    if (((four | (four + 0x01010101) | (four - 0x20202020)) & 0x80808080) === 0) continue
+    const from = skipped + 4 * index
+    if (!isOrdinary(bytes, from, from + 4)) return from
+  }
+  return skipped + 4 * words
+}
+
+const NO_FOURS = new Int32Array(0)
+
+function isOrdinary(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (CLASS[bytes[at] as number] !== ORDINARY) return false
+  return true
+}
 
 /** A control byte between signs of a token, or the beginning of a character. */
 function nextSign(bytes: Uint8Array, from: number): number {

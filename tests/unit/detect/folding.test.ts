@@ -69,6 +69,28 @@ describe('A text is read through', () => {
   })
 })
 
+describe('Wherever in memory a text lies, and wherever in it', () => {
+  const PLAIN = 'a text of some length,\n\twith lines'
+  const layers = (written: string, offset: number): number => {
+    const room = Buffer.alloc(200)
+    return [...folded(room.subarray(offset, offset + room.write(written, offset)))].length
+  }
+  for (const sign of ['\u0001', '\u001f', '\u007f', '\u0430', '\uff50'])
+    it(`U+${sign.codePointAt(0)?.toString(16).padStart(4, '0')} is read through`, () => {
+      for (let offset = 0; offset < 8; offset++)
+        for (let at = 0; at < 8; at++)
+          expect(layers(`${PLAIN.slice(at)} gh${sign}o1${PLAIN.slice(0, at)}`, offset)).toBe(1)
+    })
+
+  it('also at its very beginning and end', () => {
+    for (let offset = 0; offset < 8; offset++)
+      for (let length = 0; length < 8; length++) {
+        expect(layers(`\uff501${PLAIN.slice(0, length)}`, offset)).toBe(1)
+        expect(layers(`${PLAIN.slice(0, length)}a\uff50`, offset)).toBe(1)
+      }
+  })
+})
+
 describe('No other reading has', () => {
   const ORDINARY: Readonly<Record<string, string>> = {
     English: 'The quick brown fox, “quoted” – with dashes — and… an ellipsis.',
