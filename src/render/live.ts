@@ -8,6 +8,7 @@ import type { Terminal } from './output.ts'
 import { fold, NOTHING_YET } from './progress.ts'
 import type { Progress, Row } from './progress.ts'
 import { finishedLine, plainLine, runningLines, startLine } from './progress-lines.ts'
+import { openRegion } from './region.ts'
 import type { Style } from './style.ts'
 
 /** Milliseconds between two drawings. */
@@ -21,43 +22,34 @@ export interface ProgressView {
   end(): Progress
 }
 
-const CURSOR = {
-  hide: '\u001b[?25l',
-  show: '\u001b[?25h',
-  clearBelow: '\u001b[J',
-  up: (lines: number) => (lines > 0 ? `\u001b[${lines}A\r` : '\r'),
-} as const
-
 export function liveProgress(terminal: Terminal, style: Style, now: () => number): ProgressView {
   let progress = NOTHING_YET
-  let drawn = 0
   let tick = 0
-  // One write per frame: a terminal never shows half of it.
-  const draw = (permanent: readonly string[], region: readonly string[]): void => {
-    const lines = [...permanent, ...region].map((line) => `${line}\n`).join('')
-    terminal.write(`${CURSOR.up(drawn)}${CURSOR.clearBelow}${lines}`)
-    drawn = region.length
+  let isMoving = false
+  const region = openRegion(terminal)
+  const draw = (permanent: readonly string[], moving: readonly string[]): void => {
+    region.draw(moving, permanent)
+    isMoving = moving.length > 0
   }
-  const region = (): string[] =>
+  const running = (): string[] =>
     runningLines(progress, now(), tick, terminal.rows(), { ...style, width: terminal.columns() })
   const timer = setInterval(() => {
     tick += 1
-    if (drawn > 0) draw([], region())
+    if (isMoving) draw([], running())
   }, FRAME)
   timer.unref()
-  terminal.write(CURSOR.hide)
   return {
     see(event) {
       progress = fold(progress, event)
-      if (event.type === 'started') draw([startLine(progress, style)], region())
-      else if (event.type === 'action-ended') draw(finishedOf(progress, event, style), region())
-      else if (event.type === 'action-started') draw([], region())
+      if (event.type === 'started') draw([startLine(progress, style)], running())
+      else if (event.type === 'action-ended') draw(finishedOf(progress, event, style), running())
+      else if (event.type === 'action-started') draw([], running())
     },
-    say: (lines) => draw(lines, progress.ended ? [] : region()),
+    say: (lines) => draw(lines, progress.ended ? [] : running()),
     end() {
       clearInterval(timer)
       draw([], [])
-      terminal.write(CURSOR.show)
+      region.end()
       return progress
     },
   }

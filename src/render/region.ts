@@ -2,8 +2,8 @@
 import type { Terminal } from './output.ts'
 
 export interface Region {
-  /** No line is wider than the terminal. */
-  draw(lines: readonly string[]): void
+  /** No line is wider than the terminal. `above`: lines that stay where they are, over what moves. */
+  draw(lines: readonly string[], above?: readonly string[]): void
   /** Called once, also after a failure. */
   end(): void
 }
@@ -19,9 +19,9 @@ export function openRegion(terminal: Terminal): Region {
   let drawn = 0
   terminal.write(CURSOR.hide)
   return {
-    draw(lines) {
+    draw(lines, above = []) {
       // One write: a terminal never shows half of it.
-      const text = lines.map((line) => `${line}\n`).join('')
+      const text = [...above, ...lines].map((line) => `${line}\n`).join('')
       terminal.write(`${CURSOR.up(drawn)}${CURSOR.clearBelow}${text}`)
       drawn = lines.length
     },
