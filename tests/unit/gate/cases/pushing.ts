@@ -1,6 +1,6 @@
 /** What a push may change, and what is left of one that may not. */
 import { randomBytes } from 'node:crypto'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { inLab } from '../lab.ts'
@@ -145,6 +145,13 @@ export const pushingCases: readonly Case[] = [
         await lab.run(['clone', '-q', lab.url(), 'second'], { folder: '.' })
         await lab.commit({ 'a.txt': 'first' })
         await lab.run(['commit', '-q', '--allow-empty', '-m', 'second'], { folder: 'second' })
+        // Each has been told of the refs before either sends its own.
+        const hooks = join(lab.folder, 'hooks')
+        mkdirSync(hooks)
+        const met = `echo > ${hooks}/$$.here; until [ "$(ls ${hooks}/*.here | wc -l)" = 2 ]; do sleep 0.02; done`
+        writeFileSync(join(hooks, 'pre-push'), `#!/bin/sh\n${met}\n`, { mode: 0o755 })
+        await lab.git('config', 'core.hooksPath', hooks)
+        await lab.run(['config', 'core.hooksPath', hooks], { folder: 'second' })
         const done = await Promise.all([
           lab.push('HEAD:refs/heads/agent/x'),
           lab.run(['push', 'origin', 'HEAD:refs/heads/agent/x'], { folder: 'second' }),
