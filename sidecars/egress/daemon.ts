@@ -2,13 +2,13 @@
 import { Socket as DatagramSocket } from 'node:dgram'
 import { Server } from 'node:net'
 import type { Socket } from 'node:net'
+import { notEnforced } from '../control/answer.ts'
 import type { DaemonAnswer, FromDaemon, ToDaemon } from '../supervisor/ipc.ts'
 import { VERSION } from '../version.ts'
 import { dialThroughUplink } from './dial.ts'
 import { createEgress } from './egress.ts'
 import type { Egress } from './egress.ts'
 import { LIMITS } from './limits.ts'
-import { GenerationOld } from './running.ts'
 
 /** Connections of one DNS client by TCP, and how long each may take, milliseconds. */
 const DNS_TCP = { connections: 32, ms: 5000 }
@@ -34,13 +34,7 @@ function answer(egress: Egress, message: Exclude<ToDaemon, { listen: unknown }>)
   try {
     return { id, ok: true, value: valueOf(egress, message) }
   } catch (error) {
-    // Errors of the compiler, of OpenSSL and of our own checks: none quotes a secret, and all are cut.
-    return {
-      id,
-      ok: false,
-      code: error instanceof GenerationOld ? 'generation-old' : 'config-invalid',
-      message: error instanceof Error ? error.message.slice(0, 200) : 'not enforceable',
-    }
+    return notEnforced(id, error)
   }
 }
 

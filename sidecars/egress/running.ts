@@ -5,6 +5,7 @@ import { secretsOf } from '../../src/model/policy.ts'
 import type { RoutePolicy } from '../../src/model/policy.ts'
 import { openAuthority } from '../../src/model/x509.ts'
 import type { Authority as CertificateAuthority } from '../../src/model/x509.ts'
+import { mustBeNewer } from '../control/answer.ts'
 import { compile } from '../policy/judge.ts'
 import type { Detectors } from '../detect/look.ts'
 import { credentialOf } from './credentials.ts'
@@ -27,15 +28,9 @@ export interface Running {
   secretDigests(nonce: string): Readonly<Record<string, string>>
 }
 
-/** What was decided on before the present configuration would open again what that one closed. */
-export class GenerationOld extends Error {
-  override readonly name = 'GenerationOld'
-}
-
-/** Throws GenerationOld for a configuration that is not newer than the previous one; throws for a policy that cannot be compiled, an issuer that is none, or a first configuration without a token; then nothing is replaced. */
+/** Throws for a configuration that is not newer than the previous one; throws for a policy that cannot be compiled, an issuer that is none, or a first configuration without a token; then nothing is replaced. */
 export function run(config: EgressConfig, previous: Running | undefined): Running {
-  if (config.generation <= (previous?.config.generation ?? 0))
-    throw new GenerationOld(`generation ${config.generation} is not newer than the present one`)
+  mustBeNewer(config.generation, previous?.config.generation)
   const token = config.uplinkToken ?? previous?.token
   if (token === undefined) throw new Error('the first configuration has no uplink token')
   compile(config.policy)

@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream'
 import type { GateConfig, GateRemote, GateStatus } from '../../src/model/gate.ts'
 import { digestOf } from '../../src/model/json.ts'
 import { isName } from '../../src/model/names.ts'
+import { mustBeNewer } from '../control/answer.ts'
 import { KnownSecrets } from '../detect/known.ts'
 import type { Detectors } from '../detect/look.ts'
 import { createShapeScanner } from '../detect/shapes/scanner.ts'
@@ -47,11 +48,6 @@ export interface Gate {
   status(nonce: string): GateStatus
   accept(socket: Duplex): void
   close(): Promise<void>
-}
-
-/** What was decided on before the present configuration would open again what that one closed. */
-export class GenerationOld extends Error {
-  override readonly name = 'GenerationOld'
 }
 
 /** One configuration as it is enforced; replaced whole. Holds secrets. */
@@ -102,8 +98,7 @@ export function createGate(options: GateOptions): Gate {
 
   return {
     async configure(config) {
-      if (config.generation <= (running?.config.generation ?? 0))
-        throw new GenerationOld(`generation ${config.generation} is not newer than the present one`)
+      mustBeNewer(config.generation, running?.config.generation)
       const token = config.uplinkToken ?? running?.token
       if (token === undefined) throw new Error('the first configuration has no uplink token')
       const detectors = detectorsFor(config)

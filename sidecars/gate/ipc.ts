@@ -1,5 +1,6 @@
 /** What the supervisor and the gate say to each other over Node's IPC channel: as with egress, with a configuration of its own. */
 import type { GateConfig, GateStatus } from '../../src/model/gate.ts'
+import type { Answer } from '../control/answer.ts'
 import type { LogLine } from '../supervisor/ipc.ts'
 
 export type ToGate =
@@ -12,6 +13,5 @@ export type GateValue = GateStatus | { readonly generation: number }
 
 export type FromGate =
   | { readonly ready: true; readonly version: string }
-  | { readonly id: number; readonly ok: true; readonly value: GateValue }
-  | { readonly id: number; readonly ok: false; readonly code: string; readonly message: string }
+  | Answer<GateValue>
   | { readonly log: LogLine }

@@ -5,10 +5,11 @@
  */
 import { Server } from 'node:net'
 import { CONTROL_SOCKETS } from '../../src/model/control.ts'
+import { notEnforced } from '../control/answer.ts'
 import { dialThroughUplink } from '../egress/dial.ts'
 import { VERSION } from '../version.ts'
 import { controls } from './controls.ts'
-import { createGate, GenerationOld } from './gate.ts'
+import { createGate } from './gate.ts'
 import type { FromGate, GateValue, ToGate } from './ipc.ts'
 import { GATE_LIMITS } from './limits.ts'
 
@@ -38,13 +39,7 @@ async function answer(message: Exclude<ToGate, { listen: unknown }>): Promise<Fr
   try {
     return { id, ok: true, value: await valueOf(message) }
   } catch (error) {
-    // Errors of our own checks and of OpenSSL: none quotes a secret, and all are cut.
-    return {
-      id,
-      ok: false,
-      code: error instanceof GenerationOld ? 'generation-old' : 'config-invalid',
-      message: error instanceof Error ? error.message.slice(0, 200) : 'not enforceable',
-    }
+    return notEnforced(id, error)
   }
 }
 

@@ -3,6 +3,7 @@
  * carries a daemon's secrets: they are in no argument, environment or file.
  */
 import type { EgressConfig, EgressCounters, EgressStatus } from '../../src/model/control.ts'
+import type { Answer } from '../control/answer.ts'
 
 export type ListenerName = 'proxy' | 'transparent-http' | 'transparent-tls' | 'dns-udp' | 'dns-tcp'
 
@@ -27,8 +28,7 @@ export type DaemonAnswer =
 
 export type FromDaemon =
   | { readonly ready: true; readonly version: string }
-  | { readonly id: number; readonly ok: true; readonly value: DaemonAnswer }
-  | { readonly id: number; readonly ok: false; readonly code: string; readonly message: string }
+  | Answer<DaemonAnswer>
   | { readonly log: LogLine }
   | { readonly spent: Spent }
 
