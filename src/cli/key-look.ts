@@ -67,13 +67,14 @@ function placesOf({ resources, record, stack }: KeyQuestion, rows: readonly KeyR
   )
   const recorded = Object.entries(record?.objects ?? {}).flatMap(([text, { applied }]) => {
     const address = isAddressOf('key', text)
-    return address && isKeySpec(applied) ? [{ ...(applied as unknown as KeySpec), address, trust }] : []
+    const spec: unknown = applied
+    return address && isKeySpec(spec) ? [{ ...spec, address, trust }] : []
   })
   return [...declared, ...recorded, ...rows]
 }
 
 /** A record that another version wrote may hold less. */
-function isKeySpec(applied: unknown): boolean {
+function isKeySpec(applied: unknown): applied is KeySpec {
   const { provider, api, repository, tokenRef, allowPrivate } = Object(applied) as Partial<KeySpec>
   const texts = [provider, api, repository].every((text) => typeof text === 'string')
   return texts && typeof tokenRef === 'object' && typeof allowPrivate === 'boolean'
