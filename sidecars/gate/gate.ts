@@ -7,7 +7,7 @@ import { createHmac } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
-import type { GateConfig, GateRemote, GateStatus } from '../../src/model/gate.ts'
+import type { GateConfig, GateRemote, GateStatus, GateVerdict } from '../../src/model/gate.ts'
 import { digestOf } from '../../src/model/json.ts'
 import { isName } from '../../src/model/names.ts'
 import { mustBeNewer } from '../control/answer.ts'
@@ -46,6 +46,8 @@ export interface Gate {
   /** Replaces the configuration whole. What it no longer allows is closed when this resolves; rejects and changes nothing for one that cannot be enforced. */
   configure(config: GateConfig): Promise<{ readonly generation: number }>
   status(nonce: string): GateStatus
+  /** Asks the upstream of a declared remote, with the identity in force or another; rejects where there is no such remote, or the identity is none. */
+  verify(remote: string, identity?: string): Promise<GateVerdict>
   accept(socket: Duplex): void
   close(): Promise<void>
 }
@@ -130,7 +132,18 @@ export function createGate(options: GateOptions): Gate {
       ),
       known: running?.config.known === undefined ? '' : digestOf(JSON.stringify(running.config.known)),
       connections: exchanges.size,
+      unverified: Object.fromEntries(
+        [...served.values()].flatMap(({ remote, trouble }) => (trouble ? [[remote.name, trouble.rule]] : [])),
+      ),
     }),
+
+    async verify(name, identity) {
+      const remote = served.get(name)
+      if (remote === undefined) throw new Error('no remote of this name is declared here')
+      const generation = running?.config.generation ?? 0
+      const trouble = await remote.using(() => remote.verify(identity))
+      return { generation, ...(trouble && { trouble }) }
+    },
 
     accept(socket) {
       if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true)

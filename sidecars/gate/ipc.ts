@@ -1,5 +1,5 @@
 /** What the supervisor and the gate say to each other over Node's IPC channel: as with egress, with a configuration of its own. */
-import type { GateConfig, GateStatus } from '../../src/model/gate.ts'
+import type { GateConfig, GateStatus, GateVerdict } from '../../src/model/gate.ts'
 import type { Answer } from '../control/answer.ts'
 import type { LogLine } from '../supervisor/ipc.ts'
 
@@ -8,8 +8,10 @@ export type ToGate =
   | { readonly listen: 'git' }
   | { readonly id: number; readonly op: 'configure'; readonly config: GateConfig }
   | { readonly id: number; readonly op: 'status'; readonly nonce: string }
+  /** Asks the upstream of a declared remote. Secret: `identity`, tried in place of the one that is in force. */
+  | { readonly id: number; readonly op: 'verify'; readonly remote: string; readonly identity?: string }
 
-export type GateValue = GateStatus | { readonly generation: number }
+export type GateValue = GateStatus | GateVerdict | { readonly generation: number }
 
 export type FromGate =
   | { readonly ready: true; readonly version: string }

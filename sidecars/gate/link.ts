@@ -11,7 +11,8 @@ import { createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
-import type { SshUrl } from '../../src/model/gate.ts'
+import { VERIFY_MS } from '../../src/model/gate.ts'
+import type { SshUrl, UpstreamTrouble } from '../../src/model/gate.ts'
 import { serveAgent } from './agent.ts'
 import { gitEnvironment } from './git.ts'
 import { parsePrivateKey } from './keys.ts'
@@ -26,7 +27,7 @@ import {
   sshConfig,
   urlFor,
 } from './ssh.ts'
-import type { SshPaths, SshWay, UpstreamTrouble } from './ssh.ts'
+import type { SshPaths, SshWay } from './ssh.ts'
 
 /** To the host and port of the URL, by whatever way leads there. */
 export type Dial = (target: { readonly host: string; readonly port: number }) => Promise<Duplex>
@@ -50,7 +51,7 @@ export interface LinkLimits {
   readonly keptMs: number
 }
 
-export const LINK_LIMITS: LinkLimits = { connectMs: 45_000, keptMs: 60_000 }
+export const LINK_LIMITS: LinkLimits = { connectMs: VERIFY_MS.connect, keptMs: 60_000 }
 
 /** The upstream cannot be used; the message names what and why, never a secret. */
 export class UpstreamFailed extends Error {

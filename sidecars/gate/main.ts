@@ -49,6 +49,8 @@ async function valueOf(message: Exclude<ToGate, { listen: unknown }>): Promise<G
       return gate.configure(message.config)
     case 'status':
       return gate.status(message.nonce)
+    case 'verify':
+      return gate.verify(message.remote, message.identity)
   }
 }
 

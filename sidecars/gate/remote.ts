@@ -2,12 +2,14 @@
 import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { GateRemote } from '../../src/model/gate.ts'
+import { VERIFY_MS } from '../../src/model/gate.ts'
+import type { GateRemote, UpstreamTrouble } from '../../src/model/gate.ts'
 import { canonical } from '../../src/model/json.ts'
 import type { GateLimits } from './limits.ts'
 import { Link, UpstreamFailed } from './link.ts'
 import type { Dial } from './link.ts'
 import { Mirror } from './mirror.ts'
+import { askUpstream } from './verify.ts'
 
 export interface RemoteOptions {
   readonly remote: GateRemote
@@ -30,11 +32,16 @@ export function wayOf({ url, hostKeys }: GateRemote, identity: string | undefine
 export class ServedRemote {
   /** As it is declared now. */
   remote: GateRemote
+  /** Of the last verification of the identity in force; gone as soon as the upstream answers. */
+  trouble: UpstreamTrouble | undefined
   readonly way: string
   readonly mirror: Mirror
   readonly incoming: string
   readonly #folder: string
   readonly #link: Link | undefined
+  readonly #trying = new Set<Link>()
+  readonly #linkTo: (identity: string, folder: string) => Link
+  #tried = 0
   #turn: Promise<unknown> = Promise.resolve()
   #users = 0
   #closed = false
@@ -46,10 +53,17 @@ export class ServedRemote {
     this.#folder = folder
     this.incoming = join(folder, 'incoming')
     const { url, hostKeys } = remote
-    this.#link =
-      identity === undefined
-        ? undefined
-        : new Link({ url, hostKeys, identity, folder: join(folder, 'l'), relay, dial, limits: limits.link })
+    this.#linkTo = (opens, below) =>
+      new Link({
+        url,
+        hostKeys,
+        identity: opens,
+        folder: join(folder, below),
+        relay,
+        dial,
+        limits: limits.link,
+      })
+    this.#link = identity === undefined ? undefined : this.#linkTo(identity, 'l')
     this.mirror = new Mirror(join(folder, 'mirror'), () => this.link(), limits.refreshMs)
   }
 
@@ -66,6 +80,25 @@ export class ServedRemote {
       rule: 'identity-missing',
       message: `the gate has no key for the remote ${name}. Whoever runs this bottle brings it back with bot-bottle apply.`,
     })
+  }
+
+  /**
+   * Whether the upstream answers, and why not. `identity`: tried on a connection of its own, while the one in force goes
+   * on; throws KeyUnusable where it is none.
+   */
+  async verify(identity: string | undefined): Promise<UpstreamTrouble | undefined> {
+    const ms = VERIFY_MS.answer
+    if (identity === undefined)
+      return (this.trouble = await askUpstream(() => this.link(), this.remote.url, this.#folder, ms))
+    this.#tried += 1
+    const link = this.#linkTo(identity, `v${this.#tried}`)
+    this.#trying.add(link)
+    try {
+      return await askUpstream(() => link, this.remote.url, this.#folder, ms)
+    } finally {
+      this.#trying.delete(link)
+      await link.close()
+    }
   }
 
   /** Files stay until the step is over, also when the remote is closed. */
@@ -89,7 +122,7 @@ export class ServedRemote {
   /** What is open to the upstream ends at once; who still reads from the mirror goes on. */
   async close(): Promise<void> {
     this.#closed = true
-    await this.#link?.close()
+    await Promise.all([...this.#trying, ...(this.#link ? [this.#link] : [])].map((link) => link.close()))
     await this.#sweep()
   }
 

@@ -87,6 +87,7 @@ async function dispatch(
   const { mirror } = remote
   if (kind === 'refs') {
     const facts = await mirror.refresh()
+    remote.trouble = undefined
     if (service === 'git-upload-pack') {
       tell(serving, remote, { service }, 'allow', 'fetch')
       return serveRefs(mirror.path, request, answer)

@@ -1,7 +1,7 @@
 /** What OpenSSH is told, and what it said: pinned keys only, one identity, one way out, nothing forwarded. Pure. */
 import { createHash } from 'node:crypto'
 import { isAbsolute } from 'node:path'
-import type { SshUrl } from '../../src/model/gate.ts'
+import type { SshUrl, UpstreamTrouble } from '../../src/model/gate.ts'
 import { safeText } from '../../src/model/text.ts'
 import { controls } from './controls.ts'
 
@@ -119,11 +119,6 @@ export const masterArguments = ({ config }: SshPaths): readonly string[] => [
 
 /** For git, which gives the string to a shell where it has spaces: both words are plain. */
 export const sshCommand = ({ config }: SshPaths): string => `ssh ${commandLine(['-F', config])}`
-
-export interface UpstreamTrouble {
-  readonly rule: 'host-key-changed' | 'identity-refused' | 'identity-missing' | 'upstream-unreachable'
-  readonly message: string
-}
 
 /** Why a connection was not made; `said` is what ssh wrote, `dialled` why the way out was refused. */
 export function explain(

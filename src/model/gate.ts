@@ -86,4 +86,28 @@ export interface GateStatus {
   /** `digestOf` the fingerprints it searches for; empty: none. */
   readonly known: string
   readonly connections: number
+  /** By name of the remote: the rule by which its upstream failed when it was last verified, and has not answered since. */
+  readonly unverified?: Readonly<Record<string, string>>
 }
+
+/** Why an upstream cannot be used. */
+export interface UpstreamTrouble {
+  readonly rule:
+    | 'host-key-changed'
+    | 'identity-refused'
+    | 'identity-missing'
+    | 'repository-refused'
+    | 'upstream-unreachable'
+  readonly message: string
+}
+
+/** What came of asking the upstream of one remote, by the way that fetches go. */
+export interface GateVerdict {
+  /** Of the configuration that declares the remote. */
+  readonly generation: number
+  /** Absent: it answered. */
+  readonly trouble?: UpstreamTrouble
+}
+
+/** Longest time to connect and to answer in a verification, milliseconds; who asks waits longer. */
+export const VERIFY_MS = { connect: 45_000, answer: 15_000 } as const

@@ -77,6 +77,8 @@ export class Lab {
   readonly folder: string
   readonly gate: Gate
   readonly sshd: Sshd
+  /** The public line of the identity in force. */
+  readonly identity: string
   readonly dialled: string[] = []
   readonly lines: LogLine[] = []
   readonly #server: Server
@@ -91,6 +93,7 @@ export class Lab {
     this.sshd = sshd
     const identity = makeKey(join(folder, 'identity'), options.identityType)
     sshd.allow(identity.line)
+    this.identity = identity.line
     const remote: GateRemote = {
       name: 'origin',
       url: { user: sshd.user, host: '127.0.0.1', port: sshd.port, path: this.upstream() },

@@ -114,6 +114,12 @@ test('the daemon takes door and configuration over IPC, refuses in words, and en
     log: { decision: 'deny', rule: 'upstream-unreachable', host: 'git.acme.test', port: 22 },
   })
 
+  await daemon.tell({ id: 5, op: 'verify', remote: 'origin' })
+  expect(await daemon.said((message) => 'id' in message && message.id === 5)).toMatchObject({
+    ok: true,
+    value: { generation: 7, trouble: { rule: 'upstream-unreachable' } },
+  })
+
   const ended = new Promise((resolve) => child?.once('exit', (_code, signal) => resolve(signal)))
   child?.disconnect()
   expect(await ended).toBe('SIGKILL')
