@@ -33,5 +33,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 /** For what escapes even `run` (a stray rejection, a throwing listener): said, then exit 70. */
 export async function crash(thrown: unknown, argv: readonly string[], io: Io): Promise<number> {
   const { sayError } = await import('./say-error.ts')
-  return sayError(ensureError(thrown), argv, io, openStreams(io, argv))
+  const output = openStreams(io, argv)
+  const code = sayError(ensureError(thrown), argv, io, output)
+  await output.flush()
+  return code
 }

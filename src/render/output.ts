@@ -65,11 +65,20 @@ export function openOutput(
     note: (lines) => print(stderr, lines),
     ask: (question) => void (isOpen(stderr) && stderr.write(`${question} `)),
     async flush() {
-      for (const stream of [stdout, stderr])
-        if (isOpen(stream) && stream.writableNeedDrain)
-          await Promise.race([once(stream, 'drain'), once(stream, 'close')]).catch(() => {})
+      for (const stream of [stdout, stderr]) if (isOpen(stream)) await taken(stream)
     },
   }
+}
+
+/**
+ * Resolves when the stream has handed on everything written to it, or failed. A pipe takes what its reader leaves room
+ * for and the rest later, and `drain` speaks only of what was above the stream's own mark.
+ */
+async function taken(stream: OutStream): Promise<void> {
+  if (stream.writableLength === 0) return
+  const last = Promise.withResolvers<void>()
+  stream.write('', () => last.resolve())
+  await Promise.race([last.promise, once(stream, 'close')]).catch(() => {})
 }
 
 function terminalOf(stream: OutStream): Terminal {
