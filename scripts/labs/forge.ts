@@ -43,13 +43,18 @@ export interface ForgeLab {
   /** Private, `main` with one commit. */
   readonly repository: string
   readonly ssh: {
-    /** `ssh://git@127.0.0.1:PORT`; a repository is `/OWNER/NAME.git` below it. */
+    /** `ssh://git@ADDRESS:PORT`; a repository is `/OWNER/NAME.git` below it. */
     readonly url: string
     readonly port: number
     /** `ssh-ed25519 AAAA…`, to be pinned. */
     readonly hostKey: string
   }
   readonly folder: string
+}
+
+interface SshPlace {
+  readonly address: string
+  readonly port: number
 }
 
 /** Idempotent. */
@@ -65,8 +70,11 @@ export function forgeMissing(): string | undefined {
   return lacking.length === 0 ? undefined : `${lacking.join(', ')} missing; install with: npm run labs`
 }
 
-/** One that runs already is left as it is. `name` ends in `-PID` where it belongs to one run. */
-export async function upForge(name: string): Promise<ForgeLab> {
+/**
+ * One that runs already is left as it is. `name` ends in `-PID` where it belongs to one run; `sshAddress` is where its
+ * SSH server listens: containers reach that of a bridge, not loopback. The API stays on loopback.
+ */
+export async function upForge(name: string, sshAddress = '127.0.0.1'): Promise<ForgeLab> {
   const missing = forgeMissing()
   if (missing !== undefined) throw new Error(`no forge here: ${missing}`)
   await endAbandoned()
@@ -79,7 +87,7 @@ export async function upForge(name: string): Promise<ForgeLab> {
   await downForge(name)
   const from = performance.now()
   try {
-    const lab = await start(name, folder)
+    const lab = await start(name, folder, sshAddress)
     writeFileSync(described, JSON.stringify(lab), { mode: 0o600 })
     say(`${name} answers at ${lab.api} after ${((performance.now() - from) / 1000).toFixed(1)} s`)
     return lab
@@ -115,10 +123,10 @@ function folderOf(name: string): string {
 
 const recorded = (folder: string) => recordedProcess(join(folder, 'gitea.pid'), folder)
 
-async function start(name: string, folder: string): Promise<ForgeLab> {
-  const [port, sshPort] = [await freePort(), await freePort()]
+async function start(name: string, folder: string, sshAddress: string): Promise<ForgeLab> {
+  const [port, sshPort] = [await freePort('127.0.0.1'), await freePort(sshAddress)]
   const api = `http://127.0.0.1:${port}/api/v1`
-  const hostKey = makeFolder(folder, port, sshPort)
+  const hostKey = makeFolder(folder, port, { address: sshAddress, port: sshPort })
   const log = openSync(join(folder, 'gitea.log'), 'a')
   const child = spawn(join(folder, 'gitea'), ['web', '--config', join(folder, 'app.ini')], {
     detached: true,
@@ -143,7 +151,7 @@ async function start(name: string, folder: string): Promise<ForgeLab> {
     api,
     token,
     repository: 'lab/app',
-    ssh: { url: `ssh://git@127.0.0.1:${sshPort}`, port: sshPort, hostKey },
+    ssh: { url: `ssh://git@${sshAddress}:${sshPort}`, port: sshPort, hostKey },
     folder,
   }
 }
@@ -159,7 +167,7 @@ export async function makeRepository(api: string, token: string, name: string): 
 }
 
 /** Everything that is Gitea's; the public line of its host key. */
-function makeFolder(folder: string, port: number, sshPort: number): string {
+function makeFolder(folder: string, port: number, ssh: SshPlace): string {
   mkdirSync(join(folder, 'data', 'ssh'), { recursive: true })
   const cached = giteaFolder()
   try {
@@ -171,7 +179,7 @@ function makeFolder(folder: string, port: number, sshPort: number): string {
     run(['cp', '-R', join(cached, part), join(folder, part)])
   const hostKey = join(folder, 'data', 'ssh', 'host_ed25519')
   run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', hostKey])
-  writeFileSync(join(folder, 'app.ini'), settings(folder, port, sshPort), { mode: 0o600 })
+  writeFileSync(join(folder, 'app.ini'), settings(folder, port, ssh), { mode: 0o600 })
   if (USER) {
     run(['chown', '-R', `${USER.uid}:${USER.gid}`, join(folder, 'data'), join(folder, 'app.ini')])
     chownSync(folder, USER.uid, USER.gid)
@@ -180,7 +188,7 @@ function makeFolder(folder: string, port: number, sshPort: number): string {
   return readFileSync(`${hostKey}.pub`, 'utf8').trim()
 }
 
-function settings(folder: string, port: number, sshPort: number): string {
+function settings(folder: string, port: number, ssh: SshPlace): string {
   return `RUN_USER = ${USER?.name ?? userInfo().username}
 RUN_MODE = prod
 WORK_PATH = ${folder}
@@ -193,10 +201,10 @@ APP_DATA_PATH = ${folder}/data
 OFFLINE_MODE = true
 START_SSH_SERVER = true
 BUILTIN_SSH_SERVER_USER = git
-SSH_DOMAIN = 127.0.0.1
-SSH_LISTEN_HOST = 127.0.0.1
-SSH_LISTEN_PORT = ${sshPort}
-SSH_PORT = ${sshPort}
+SSH_DOMAIN = ${ssh.address}
+SSH_LISTEN_HOST = ${ssh.address}
+SSH_LISTEN_PORT = ${ssh.port}
+SSH_PORT = ${ssh.port}
 SSH_SERVER_HOST_KEYS = ssh/host_ed25519
 [database]
 DB_TYPE = sqlite3
@@ -249,10 +257,10 @@ async function answers(api: string): Promise<boolean> {
   }
 }
 
-function freePort(): Promise<number> {
+function freePort(address: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
+    server.listen(0, address, () => {
       const found = server.address()
       server.close(() =>
         typeof found === 'object' && found ? resolve(found.port) : reject(new Error('no port')),
