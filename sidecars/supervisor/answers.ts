@@ -1,6 +1,7 @@
 /** The one place where what a daemon says becomes a `FromDaemon`. A daemon may have been taken over: nothing it says is believed by its shape. */
 import type { EgressCounters, RouteCounters } from '../../src/model/control.ts'
 import { fields, list, mapOf, oneOf, text, textOf, whole } from '../control/decode.ts'
+import { decodeGateStatus, GATE_STATUS_FIELDS } from './gate.ts'
 import type { DaemonAnswer, FromDaemon, LogLine, Spent } from './ipc.ts'
 
 /** Throws on anything that is not one of the five messages. */
@@ -15,20 +16,20 @@ export function decodeFromDaemon(message: unknown): FromDaemon {
   if ('log' in found) return { log: decodeLogLine(found['log']) }
   if ('spent' in found) return { spent: decodeSpent(found['spent']) }
   const id = whole(found['id'], 'id', 0, Number.MAX_SAFE_INTEGER)
-  if (found['ok'] === true) {
-    const value = fields(found['value'], 'value', ['generation'], [...STATUS_FIELDS, 'counters'])
-    if ('counters' in value)
-      return {
-        id,
-        ok: true,
-        value: {
-          generation: whole(value['generation'], 'value.generation', 0, Number.MAX_SAFE_INTEGER),
-          counters: decodeCounters(value['counters']),
-        },
-      }
-    return { id, ok: true, value: value as unknown as DaemonAnswer }
-  }
+  if (found['ok'] === true) return { id, ok: true, value: decodeValue(found['value']) }
   return { id, ok: false, code: text(found['code'], 'code', 100), message: text(found['message'], 'message') }
+}
+
+function decodeValue(value: unknown): DaemonAnswer {
+  const known = [...STATUS_FIELDS, ...GATE_STATUS_FIELDS, 'counters']
+  const found = fields(value, 'value', ['generation'], known)
+  if ('counters' in found)
+    return {
+      generation: counter(found['generation'], 'value.generation'),
+      counters: decodeCounters(found['counters']),
+    }
+  if ('remotes' in found) return decodeGateStatus(value)
+  return found as unknown as DaemonAnswer
 }
 
 /** Routes that one answer may count. */

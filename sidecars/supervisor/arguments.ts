@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { DAEMONS, type DaemonName } from '../../src/model/control.ts'
 import type { DaemonSpec } from './daemon.ts'
-import { EGRESS_DOORS } from './doors.ts'
+import { EGRESS_DOORS, GATE_DOORS } from './doors.ts'
 
 export interface SupervisorOptions {
   readonly bottle: string
@@ -60,12 +60,15 @@ function parseDaemon(argument: string, bin: string, programs: string): DaemonSpe
     uid,
     binary: join(bin, known),
     program: join(programs, known, `main${programSuffix()}`),
-    doors: doorsOf(known),
+    doors: DOORS_OF[known],
+    onDemand: known === 'git-gate',
   }
 }
 
-function doorsOf(daemon: DaemonName): DaemonSpec['doors'] {
-  return daemon === 'egress' ? EGRESS_DOORS : []
+const DOORS_OF: Readonly<Record<DaemonName, DaemonSpec['doors']>> = {
+  egress: EGRESS_DOORS,
+  'git-gate': GATE_DOORS,
+  supervise: [],
 }
 
 /** `.js` in the image, `.ts` in a checkout. */

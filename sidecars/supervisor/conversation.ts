@@ -2,10 +2,11 @@
 import type { ChildProcess } from 'node:child_process'
 import { ControlError } from '../control/server.ts'
 import { decodeFromDaemon } from './answers.ts'
+import type { DaemonConfig } from './configuration.ts'
 import type { DaemonAnswer, LogLine, Spent, ToDaemon } from './ipc.ts'
 
 type WithoutId<T> = T extends { readonly id: number } ? Omit<T, 'id'> : never
-export type Question = WithoutId<ToDaemon>
+export type Question = WithoutId<ToDaemon<DaemonConfig>>
 
 export interface Conversation {
   /** The version the daemon says it has; rejects when it goes, or says nothing in time. */

@@ -5,26 +5,15 @@
  * Order within a life: ready, privileges read back, configuration, doors. So no secret and no door goes to a process
  * that has more rights than intended, and no client meets a daemon that has lost its policy in a crash.
  */
-import { spawn, type ChildProcess } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import type {
-  DaemonName,
-  DaemonStatus,
-  EgressConfig,
-  EgressCounters,
-  EgressStatus,
-} from '../../src/model/control.ts'
-import { keptMarks } from '../../src/model/known.ts'
+import type { DaemonName, DaemonStatus, EgressCounters } from '../../src/model/control.ts'
 import type { Logger } from '../control/log.ts'
 import { ControlError } from '../control/server.ts'
-import { dialToken } from '../control/token.ts'
-import { controls } from './controls.ts'
-import { converse, type Conversation, type Question } from './conversation.ts'
+import { completed, forDaemon, idleGate, needsDaemon, type DaemonConfig } from './configuration.ts'
+import type { Question } from './conversation.ts'
 import { handOver, type Door } from './doors.ts'
 import type { DaemonAnswer, LogLine } from './ipc.ts'
-import { judgePrivileges, parsePrivileges } from './privileges.ts'
+import { beginLife, endLife, misprivileged, type Life } from './life.ts'
 import { SpentBytes } from './spent.ts'
-import { printableStderr } from './stderr.ts'
 
 export interface DaemonSpec {
   readonly name: DaemonName
@@ -34,13 +23,15 @@ export interface DaemonSpec {
   readonly binary: string
   readonly program: string
   readonly doors: readonly Door[]
+  /** It runs only while its configuration gives it something to do. */
+  readonly onDemand: boolean
 }
 
 export interface Daemon {
   readonly spec: DaemonSpec
   start(): void
   /** Resolves once the daemon enforces it; a configuration that it refuses, or that is not newer, changes nothing. */
-  configure(config: EgressConfig): Promise<{ readonly generation: number }>
+  configure(config: DaemonConfig): Promise<{ readonly generation: number }>
   restart(): Promise<void>
   /** For ever: the daemon is stopped, its doors with it. */
   fail(reason: string): void
@@ -50,19 +41,6 @@ export interface Daemon {
   stop(): Promise<void>
 }
 
-interface Life {
-  readonly child: ChildProcess
-  readonly conversation: Conversation
-  readonly startedAt: string
-  readonly gone: Promise<void>
-  version: string
-  running: boolean
-  /** It has had a configuration, and with it what lives before it had spent. */
-  configured: boolean
-}
-
-/** No debugger by signal, small young generation: a bundle is one of many on its machine. */
-const NODE_FLAGS = ['--disable-sigusr1', '--max-semi-space-size=1', '--no-warnings']
 const BACK_OFF_MS = { first: 100, most: 5000 }
 /** A life of this length resets the back-off. */
 const STABLE_MS = 10_000
@@ -70,20 +48,28 @@ const CONFIGURE_DEADLINE_MS = 10_000
 const STATUS_DEADLINE_MS = 1500
 /** Silent for so long over two questions or more, a daemon counts as failed: what it enforces cannot be changed by asking. */
 const SILENT_MS = 5000
-const TERM_GRACE_MS = 600
 
-/** Who hears of what a daemon does. */
-export interface DaemonEvents {
+/** Who hears of what a daemon does, and what it has in common with the others. */
+export interface DaemonSetting {
+  /** Of the program, which a daemon that does not run cannot say. */
+  readonly version: string
+  /** The bundle's uplink token, as far as there ever was one. */
+  readonly token: () => string | undefined
   readonly onLog: (line: LogLine) => void
   /** The uplink token of a configuration that is now enforced. */
   readonly onToken: (token: string) => void
 }
 
-export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken }: DaemonEvents): Daemon {
+export function superviseDaemon(
+  spec: DaemonSpec,
+  log: Logger,
+  { version, token, onLog, onToken }: DaemonSetting,
+): Daemon {
   const waiting = new Set<() => void>()
   const spent = new SpentBytes()
   let life: Life | undefined
-  let config: EgressConfig | undefined
+  let config: DaemonConfig | undefined
+  let needed = !spec.onDemand
   let unconfiguredSince: string | undefined
   /** Of the first question that was not answered since one was. */
   let silentSince: number | undefined
@@ -99,58 +85,23 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken 
     timer = undefined
     silentSince = undefined
     if (over !== undefined) return
-    const child = spawn(spec.binary, [...NODE_FLAGS, spec.program], {
-      uid: spec.uid,
-      gid: spec.uid,
-      cwd: '/',
-      env: {},
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    })
-    const conversation = converse(
-      child,
+    const began = beginLife(spec, {
       onLog,
-      (said) => spent.keep(said),
-      () => log.warn({ daemon: spec.name }, 'daemon said what nobody asked'),
-    )
-    const born = Date.now()
-    let ended = false
-    let output = ''
-    child.stderr
-      ?.setEncoding('utf8')
-      .on('data', (chunk: string) => (output = (output + chunk).slice(-65_536)))
-    const gone = new Promise<void>((resolve) => {
-      const end = (how: object): void => {
-        if (ended) return
-        ended = true
-        conversation.end()
-        resolve()
-        if (life?.child === child) life = undefined
-        const said = controls.on('stderr-reduction') ? printableStderr(output) : output.split('\n')
-        log.info({ daemon: spec.name, pid: child.pid, ...how, stderr: said }, 'daemon ended')
-        if (over === undefined) again(Date.now() - born)
+      onSpent: (said) => spent.keep(said),
+      onNonsense: () => log.warn({ daemon: spec.name }, 'daemon said what nobody asked'),
+      onEnd(how) {
+        if (life === began) life = undefined
+        if (how.error !== undefined) reason = `cannot be started: ${how.error}`
+        log.info({ daemon: spec.name, pid: began.child.pid, ...how }, 'daemon ended')
+        if (over === undefined && needed) again(Date.now() - began.bornAt)
         else announce()
-      }
-      child.once('exit', (code, signal) => setImmediate(end, { code, signal }))
-      child.on('error', (error: NodeJS.ErrnoException) => {
-        if (child.pid === undefined) {
-          reason = `cannot be started: ${error.code ?? error.name}`
-          end({ error: error.code })
-        }
-      })
+      },
     })
-    life = {
-      child,
-      conversation,
-      gone,
-      startedAt: new Date(born).toISOString(),
-      version: '',
-      running: false,
-      configured: false,
-    }
-    raise(life).catch((error: unknown) => {
+    life = began
+    raise(began).catch((error: unknown) => {
       reason ??= error instanceof Error ? error.message : String(error)
-      log.error({ daemon: spec.name, pid: child.pid, reason }, 'daemon not raised')
-      child.kill('SIGKILL')
+      log.error({ daemon: spec.name, pid: began.child.pid, reason }, 'daemon not raised')
+      began.child.kill('SIGKILL')
     })
   }
 
@@ -163,12 +114,12 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken 
 
   async function raise(raised: Life): Promise<void> {
     raised.version = await raised.conversation.ready
-    const wrong = judge(raised.child.pid)
+    const wrong = misprivileged(raised, spec)
     if (wrong.length > 0) {
       over = `privileges are not as intended: ${wrong.join('; ')}`
       throw new ControlError('privileges', over)
     }
-    if (config !== undefined) {
+    if (config !== undefined && needsDaemon(config)) {
       try {
         await hand(raised, config)
         log.info({ daemon: spec.name, generation: config.generation }, 'configuration handed again')
@@ -192,16 +143,9 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken 
     announce()
   }
 
-  function judge(pid: number | undefined): readonly string[] {
-    if (!controls.on('privileges-read-back')) return []
-    return judgePrivileges(parsePrivileges(readFileSync(`/proc/${pid}/status`, 'utf8')), spec.uid)
-  }
-
-  async function hand(to: Life, next: EgressConfig): Promise<{ readonly generation: number }> {
-    const token = next.uplinkToken
-    const config =
-      token === undefined || !controls.on('derived-token') ? next : { ...next, uplinkToken: dialToken(token) }
-    const question = { op: 'configure', config, ...(!to.configured && { spent: spent.all }) } as const
+  async function hand(to: Life, next: DaemonConfig): Promise<{ readonly generation: number }> {
+    const first = !to.configured && spec.name === 'egress'
+    const question = { op: 'configure', config: forDaemon(next), ...(first && { spent: spent.all }) } as const
     const answer = await to.conversation.ask(question, CONFIGURE_DEADLINE_MS)
     to.configured = true
     unconfiguredSince = undefined
@@ -244,13 +188,32 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken 
     return result
   }
 
-  async function kill(): Promise<void> {
-    const ending = life
-    if (ending === undefined) return
-    ending.child.kill('SIGTERM')
-    const grace = setTimeout(() => ending.child.kill('SIGKILL'), TERM_GRACE_MS)
-    await ending.gone
-    clearTimeout(grace)
+  function wake(): void {
+    if (life === undefined && timer === undefined) begin()
+  }
+
+  async function enforce(whole: DaemonConfig): Promise<void> {
+    const before = needed
+    needed = true
+    wake()
+    try {
+      await hand(await running(), whole)
+    } catch (error) {
+      if (!before) await rest(config)
+      throw error
+    }
+  }
+
+  /** Nothing is left for it to do: what is open ends with it. */
+  async function rest(last: DaemonConfig | undefined): Promise<void> {
+    needed = false
+    if (last && life?.running === true) await hand(life, last).catch(() => undefined)
+    clearTimeout(timer)
+    timer = undefined
+    if (life) await endLife(life)
+    attempt = 0
+    reason = undefined
+    unconfiguredSince = undefined
   }
 
   return {
@@ -263,18 +226,21 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken 
             'generation-old',
             `generation ${next.generation} is not newer than the present one`,
           )
-        const whole = completed(next, config)
-        const answer = await hand(await running(), whole)
+        const whole = completed(next, config, token())
+        if (!spec.onDemand || needsDaemon(whole)) await enforce(whole)
+        else await rest(whole)
         config = whole
         if (whole.uplinkToken !== undefined) onToken(whole.uplinkToken)
-        return answer
+        return { generation: whole.generation }
       }),
     restart: () =>
       inTurn(async () => {
-        await kill()
+        if (life) await endLife(life)
+        if (!needed) return
         clearTimeout(timer)
+        timer = undefined
         attempt = 0
-        if (life === undefined) begin()
+        wake()
         await running()
       }),
     fail(why) {
@@ -286,13 +252,13 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken 
     async stop() {
       over ??= 'the bundle stops'
       clearTimeout(timer)
-      await kill()
+      if (life) await endLife(life)
     },
     async status(nonce) {
       const now = life
       const asked = Date.now()
-      const egress = (await ask(now, { op: 'status', nonce })) as EgressStatus | undefined
-      const isSilent = now?.running === true && egress === undefined
+      const answer = await ask(now, { op: 'status', nonce })
+      const isSilent = now?.running === true && answer === undefined
       if (life === now) silentSince = isSilent ? (silentSince ?? asked) : undefined
       const silentMs = silentSince === undefined ? 0 : Date.now() - silentSince
       const silence =
@@ -300,26 +266,29 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken 
           ? 'it does not answer'
           : `it has not answered for ${Math.round(silentMs / 1000)} s`
       const why = over ?? reason ?? (isSilent ? silence : undefined)
-      return {
-        state:
-          over !== undefined
-            ? 'failed'
-            : now?.running === true
-              ? silentMs < SILENT_MS
-                ? 'running'
-                : 'failed'
-              : reason === undefined
+      const state =
+        over !== undefined || silentMs >= SILENT_MS
+          ? 'failed'
+          : now?.running === true
+            ? 'running'
+            : reason !== undefined
+              ? 'failed'
+              : needed
                 ? 'starting'
-                : 'failed',
-        version: now?.version ?? '',
+                : 'idle'
+      return {
+        state,
+        version: state === 'idle' ? version : (now?.version ?? ''),
         uid: spec.uid,
         pid: now?.child.pid ?? 0,
-        startedAt: now?.startedAt ?? '',
+        startedAt: now ? new Date(now.bornAt).toISOString() : '',
         restarts,
         ...(config === undefined ? {} : { generation: config.generation }),
         ...(unconfiguredSince === undefined ? {} : { unconfiguredSince }),
         ...(why === undefined ? {} : { reason: why }),
-        ...(egress === undefined || spec.name !== 'egress' ? {} : { egress }),
+        ...(spec.name === 'egress' && answer && 'routes' in answer && { egress: answer }),
+        ...(spec.name === 'git-gate' && answer && 'remotes' in answer && { gate: answer }),
+        ...(state === 'idle' && { gate: idleGate(config?.generation ?? 0) }),
       }
     },
     async counters() {
@@ -335,14 +304,6 @@ export function superviseDaemon(spec: DaemonSpec, log: Logger, { onLog, onToken 
       return undefined
     }
   }
-}
-
-/** The host keeps neither issuer nor token, and has not every value at hand: what it leaves out is what the bundle has. */
-function completed(next: EgressConfig, present: EgressConfig | undefined): EgressConfig {
-  const { issuer = present?.issuer, uplinkToken = present?.uplinkToken } = next
-  if (uplinkToken === undefined)
-    throw new ControlError('token-missing', 'the first configuration of a bundle has no uplink token')
-  return { ...next, uplinkToken, ...keptMarks(next, present), ...(issuer === undefined ? {} : { issuer }) }
 }
 
 function codeOf(error: unknown): string {

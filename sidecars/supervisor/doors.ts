@@ -10,10 +10,10 @@ import type { ChildProcess } from 'node:child_process'
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram'
 import { createServer, type Server } from 'node:net'
 import { DOORS, TRANSPARENT_ADDRESS } from '../../src/model/names.ts'
-import type { ListenerName, ToDaemon } from './ipc.ts'
+import type { ListenerName } from './ipc.ts'
 
 export interface Door {
-  readonly name: ListenerName
+  readonly name: ListenerName | 'git'
   readonly transport: 'tcp' | 'udp'
   readonly address: string
   readonly port: number
@@ -25,6 +25,10 @@ export const EGRESS_DOORS: readonly Door[] = [
   { name: 'transparent-http', transport: 'tcp', address: TRANSPARENT_ADDRESS, port: 80 },
   { name: 'transparent-tls', transport: 'tcp', address: TRANSPARENT_ADDRESS, port: 443 },
   { name: 'proxy', transport: 'tcp', address: '127.0.0.1', port: DOORS.egress },
+]
+
+export const GATE_DOORS: readonly Door[] = [
+  { name: 'git', transport: 'tcp', address: '127.0.0.1', port: DOORS.git },
 ]
 
 /** Connections the kernel keeps waiting on one door. */
@@ -60,7 +64,7 @@ function send(
   handle: Server | DatagramSocket,
   close: () => void,
 ): Promise<void> {
-  const message: ToDaemon = { listen: door.name }
+  const message = { listen: door.name }
   return new Promise((resolve, reject) => {
     child.send(message, handle, (error) => {
       close()

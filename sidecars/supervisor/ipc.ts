@@ -3,26 +3,29 @@
  * carries a daemon's secrets: they are in no argument, environment or file.
  */
 import type { EgressConfig, EgressCounters, EgressStatus } from '../../src/model/control.ts'
+import type { GateStatus } from '../../src/model/gate.ts'
 import type { Answer } from '../control/answer.ts'
 
 export type ListenerName = 'proxy' | 'transparent-http' | 'transparent-tls' | 'dns-udp' | 'dns-tcp'
 
-export type ToDaemon =
+/** To egress; what the gate hears of it, with a configuration of its own, is `ToGate`. */
+export type ToDaemon<Config = EgressConfig> =
   /** Sent with a `net.Server` (or, for `dns-udp`, a `dgram.Socket`) that is bound already. */
   | { readonly listen: ListenerName }
   /** `spent`: what earlier lives of this daemon have told; with the first configuration of a life. */
   | {
       readonly id: number
       readonly op: 'configure'
-      readonly config: EgressConfig
+      readonly config: Config
       readonly spent?: readonly Spent[]
     }
   | { readonly id: number; readonly op: 'status'; readonly nonce: string }
   | { readonly id: number; readonly op: 'metrics' }
 
-/** `EgressStatus` answers `status`, the generation now enforced answers `configure`, counters answer `metrics`. */
+/** A status answers `status`, the generation now enforced answers `configure`, counters answer `metrics`. */
 export type DaemonAnswer =
   | EgressStatus
+  | GateStatus
   | { readonly generation: number }
   | { readonly generation: number; readonly counters: EgressCounters }
 

@@ -3,6 +3,7 @@ import { DAEMONS, type EgressConfig, type SupervisorRequest } from '../../src/mo
 import type { EgressPolicy } from '../../src/model/policy.ts'
 import type { ForeignPrint, OtherBottles } from '../../src/model/known.ts'
 import { DecodeError, fields, flag, list, mapOf, oneOf, text, textOf, whole } from '../control/decode.ts'
+import { decodeGateConfig } from './gate.ts'
 
 /** Longest nonce of a question, characters. */
 const NONCE_MAX = 256
@@ -18,11 +19,9 @@ export function decodeSupervisorRequest(value: Readonly<Record<string, unknown>>
     }
     case 'configure': {
       const { daemon, config } = fields(value, 'configure', ['op', 'daemon', 'config'])
-      return {
-        op: 'configure',
-        daemon: oneOf(['egress'])(daemon, 'daemon'),
-        config: decodeEgressConfig(config),
-      }
+      return oneOf(['egress', 'git-gate'] as const)(daemon, 'daemon') === 'egress'
+        ? { op: 'configure', daemon: 'egress', config: decodeEgressConfig(config) }
+        : { op: 'configure', daemon: 'git-gate', config: decodeGateConfig(config) }
     }
     case 'restart': {
       const { daemon } = fields(value, 'restart', ['op', 'daemon'])

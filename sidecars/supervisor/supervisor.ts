@@ -36,6 +36,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const log = createLog('supervisor', own.add).child({ bottle: options.bottle })
   const audit = createLog('supervisor').child({ bottle: options.bottle })
   const daemons = new Map<DaemonName, Daemon>()
+  let token: string | undefined
   for (const spec of options.daemons) {
     const journal = createJournal<object>(TAIL_MAX)
     journals.set(spec.name, journal)
@@ -46,7 +47,12 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       journal.add(ordered)
       audit.info({ daemon: spec.name, ...ordered }, 'audit')
     }
-    daemons.set(spec.name, superviseDaemon(spec, log, { onLog, onToken: (token) => report.use(token) }))
+    const onToken = (next: string): void => {
+      token = next
+      report.use(next)
+    }
+    const setting = { version: options.version, token: () => token, onLog, onToken }
+    daemons.set(spec.name, superviseDaemon(spec, log, setting))
   }
 
   let closed = false
@@ -94,8 +100,6 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       case 'metrics':
         return reply.answer(await metrics())
       case 'configure': {
-        if (request.daemon !== 'egress')
-          throw new ControlError('daemon-not-enabled', `${request.daemon} is not enabled in this bundle`)
         const answer = await enabled(request.daemon).configure(request.config)
         log.info({ daemon: request.daemon, generation: answer.generation }, 'configured')
         return reply.answer(answer)
@@ -108,7 +112,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     }
   }
 
-  for (const daemon of daemons.values()) daemon.start()
+  for (const daemon of daemons.values()) if (!daemon.spec.onDemand) daemon.start()
   const server = await serveControl(join(options.run, 'control.sock'), (line, reply) =>
     handle(decodeSupervisorRequest(line), reply),
   )

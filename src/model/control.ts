@@ -95,7 +95,8 @@ export interface EgressStatus {
 }
 
 export interface DaemonStatus {
-  readonly state: 'running' | 'starting' | 'failed'
+  /** `idle`: not started, because nothing is declared that it could do. */
+  readonly state: 'running' | 'starting' | 'failed' | 'idle'
   readonly version: string
   readonly uid: number
   readonly pid: number

@@ -43,7 +43,7 @@ export function metricsOf(value: unknown): BundleMetrics | undefined {
 function daemonOf(value: unknown): DaemonMetrics | undefined {
   const found = object(value)
   const { startedAt, restarts } = found ?? {}
-  const state = (['running', 'starting', 'failed'] as const).find((one) => one === found?.['state'])
+  const state = (['running', 'starting', 'failed', 'idle'] as const).find((one) => one === found?.['state'])
   if (state === undefined || typeof startedAt !== 'string' || !isCount(restarts)) return undefined
   const egress = egressOf(found?.['egress'])
   return { state, startedAt, restarts, ...(egress && { egress }) }

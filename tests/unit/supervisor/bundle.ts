@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import type { EgressConfig, SupervisorRequest, SupervisorStatus } from '../../../src/model/control.ts'
+import type { GateConfig, GateRemote } from '../../../src/model/gate.ts'
 
 const run = promisify(execFile)
 const ROOT = join(import.meta.dirname, '../../..')
@@ -35,6 +36,29 @@ export const config = (fields: Partial<EgressConfig> = {}): EgressConfig => ({
   trust: [],
   uplinkToken: TOKEN,
   bottle: 'impl',
+  ...fields,
+})
+
+export const REMOTE: GateRemote = {
+  name: 'origin',
+  url: { user: 'git', host: 'git.acme.test', port: 22, path: '/acme/app.git' },
+  hostKeys: ['ssh-ed25519 AAAA'],
+  push: {
+    allow: ['refs/heads/agent/*'],
+    force: false,
+    delete: false,
+    tags: false,
+    scan: 'block',
+    flag: [],
+    protect: [],
+  },
+}
+
+export const gateConfig = (fields: Partial<GateConfig> = {}): GateConfig => ({
+  generation: 1,
+  bottle: 'impl',
+  remotes: [REMOTE],
+  identities: { origin: SECRET },
   ...fields,
 })
 

@@ -4,7 +4,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { judgePrivileges, parsePrivileges } from '../../../sidecars/supervisor/privileges.ts'
-import { config, SECRET, TOKEN, UID, whyNot } from './bundle.ts'
+import { config, gateConfig, SECRET, TOKEN, UID, whyNot } from './bundle.ts'
 import { CASES, proc, running, within } from './cases.ts'
 
 const reason = whyNot()
@@ -127,10 +127,11 @@ suite('the life of a daemon', LIMIT, () => {
   it('after a crash it has its configuration and its doors again, and the other daemon was not touched', () =>
     within({ daemons: [`egress=${UID.egress}`, `git-gate=${UID.gitGate}`] }, async (bundle) => {
       await running(bundle)
-      await expect.poll(async () => (await bundle.status()).daemons['git-gate']?.state).toBe('running')
       expect(
         await bundle.ask({ op: 'configure', daemon: 'egress', config: config({ generation: 7 }) }),
       ).toMatchObject({ ok: true, value: { generation: 7 } })
+      await bundle.ask({ op: 'configure', daemon: 'git-gate', config: gateConfig() })
+      expect((await bundle.status()).daemons['git-gate']?.state).toBe('running')
       const before = (await bundle.status()).daemons
       await bundle.door('127.0.0.1', 909, 'crash')
       await expect
