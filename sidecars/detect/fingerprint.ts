@@ -16,8 +16,8 @@ export interface Fingerprint {
   readonly form: string
   /** Squashed bytes of the whole form. */
   readonly length: number
-  /** 16 bits of its last four squashed bytes (`glimpseOf`). */
-  readonly glimpse: number
+  /** 16 bits of the four squashed bytes (`glimpseOf`) that end so many before its end. */
+  readonly glimpses: readonly number[]
   /** Hash of the last `WINDOW` squashed bytes. */
   readonly tail: number
   /** Hash of all of them: most chance hits on `tail` end here. */
@@ -80,8 +80,8 @@ export function fingerprints(
     const digest = digestOf(key, squashed)
     if (found.has(digest)) return
     const tail = hashOf(squashed, length - WINDOW, length)
-    const glimpse = glimpseOf(squashed.readInt32BE(length - 4))
-    found.set(digest, { id, rule, form, length, glimpse, tail, whole: hashOf(squashed, 0, length), digest })
+    const glimpses = [0, 1, 2, 3].map((before) => glimpseOf(squashed.readInt32BE(length - before - 4)))
+    found.set(digest, { id, rule, form, length, glimpses, tail, whole: hashOf(squashed, 0, length), digest })
   }
   for (const [form, text] of formsOf(raw)) {
     add(form, text)

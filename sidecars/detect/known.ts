@@ -1,6 +1,7 @@
 /**
- * Looks for known secrets in a stream of text, by fingerprints. The last bytes at each place of squashed text
- * tell nearly always that no form ends there, so the cost per byte does not depend on how many secrets there are. Pieces are one text: what is split between them is found.
+ * Looks for known secrets in a stream of text, by fingerprints. Of squashed text every fourth place is looked at: the
+ * four bytes from there on tell nearly always that no form ends with them, or up to three bytes behind, so the cost per
+ * byte does not depend on how many secrets there are. Pieces are one text: what is split between them is found.
  */
 import { digestOf, glimpseOf, hashOf, SQUASHED, WINDOW } from './fingerprint.ts'
 import { ForeignSecrets } from './foreign.ts'
@@ -16,7 +17,11 @@ export interface KnownHit {
   readonly end: number
 }
 
-const KEPT: Uint8Array = SQUASHED.map((byte) => (byte === 0 ? 0 : 1))
+/** What a byte is in squashed text, and above that whether it is anything. */
+const KEPT = 0x80
+const KEPT_BIT = 7
+const CLASS: Uint8Array = SQUASHED.map((byte) => (byte === 0 ? 0 : byte | KEPT))
+const isKept = (byte: number | undefined): boolean => CLASS[byte ?? 0] !== 0
 /** Squashed bytes by which most places are passed over. */
 const GLIMPSE = 4
 
@@ -34,8 +39,10 @@ export class KnownSecrets {
   readonly #byTail = new Map<number, Fingerprint[]>()
   readonly #foreign: ForeignSecrets
   #scratch: KnownSearch | undefined
-  /** By the last `GLIMPSE` bytes of a form: 0 where none ends so. */
+  /** By glimpse, a bit for each number of bytes behind it at which a form ends. */
   readonly filter = new Uint8Array(1 << 16)
+  /** Of forms kept elsewhere only the last bytes are known: each place has to be looked at. */
+  readonly dense: boolean
   /** Squashed bytes of the longest form. */
   readonly longest: number
 
@@ -48,9 +55,12 @@ export class KnownSecrets {
     this.#key = key
     this.#foreign = new ForeignSecrets(foreign.key, foreign.prints)
     this.longest = Math.max(0, ...[...known, ...foreign.prints].map(({ length }) => length))
-    for (const { glimpse } of foreign.prints) this.filter[glimpse] = 1
+    this.dense = foreign.prints.length > 0
+    const { filter } = this
+    for (const { glimpse } of foreign.prints) filter[glimpse] = (filter[glimpse] ?? 0) | 1
     for (const one of known) {
-      this.filter[one.glimpse] = 1
+      for (const [behind, glimpse] of one.glimpses.entries())
+        filter[glimpse] = (filter[glimpse] ?? 0) | (1 << behind)
       const same = this.#byTail.get(one.tail)
       if (same) same.push(one)
       else this.#byTail.set(one.tail, [one])
@@ -98,6 +108,7 @@ export class KnownSearch {
   readonly #known: KnownSecrets
   /** Squashed text: what is carried from earlier pieces, then the piece. */
   #squashed: Uint8Array
+  #view: DataView
   #carried = 0
   /** Where each carried byte stands, counted from the beginning of the next piece. */
   readonly #places: Int32Array
@@ -105,6 +116,7 @@ export class KnownSearch {
   constructor(known: KnownSecrets) {
     this.#known = known
     this.#squashed = new Uint8Array(known.longest + 1024)
+    this.#view = new DataView(this.#squashed.buffer)
     this.#places = new Int32Array(known.longest)
   }
 
@@ -120,22 +132,46 @@ export class KnownSearch {
     const squashed = this.#squashed
     const begin = this.#carried
     const length = squashInto(squashed, begin, piece)
-    const { filter } = known
     const place = this.#placing(piece)
     const hits: KnownHit[] = []
+    const look = (end: number): void => {
+      const found = known.at(squashed, end)
+      if (found === undefined) return
+      const { id, rule, form } = found
+      hits.push({ id, rule, form, start: place(end - found.length), end: place(end - 1) + 1 })
+    }
+    if (known.dense) this.#atEach(begin, length, look)
+    else this.#atFourth(begin, length, look)
+    this.#carry(length, piece)
+    return hits
+  }
+
+  /** Tells every place behind `begin`, up to `end`, where a form may end. */
+  #atFourth(begin: number, end: number, onEnd: (end: number) => void): void {
+    const { filter } = this.#known
+    const view = this.#view
+    // What ends less than four behind the last place before `begin` may end behind `begin`.
+    const first = Math.max(0, (begin - GLIMPSE - 2) & -GLIMPSE)
+    for (let at = first; at + GLIMPSE <= end; at += GLIMPSE) {
+      const ends = filter[glimpseOf(view.getInt32(at))] as number
+      if (ends === 0) continue
+      for (let behind = 0; behind < GLIMPSE; behind++) {
+        const formEnd = at + GLIMPSE + behind
+        if (((ends >> behind) & 1) === 1 && formEnd > begin && formEnd <= end) onEnd(formEnd)
+      }
+    }
+  }
+
+  #atEach(begin: number, end: number, onEnd: (end: number) => void): void {
+    const { filter } = this.#known
+    const squashed = this.#squashed
     let glimpse = 0
     for (let at = Math.max(0, begin - GLIMPSE + 1); at < begin; at++)
       glimpse = (glimpse << 8) | (squashed[at] as number)
-    for (let at = begin; at < length; at++) {
+    for (let at = begin; at < end; at++) {
       glimpse = (glimpse << 8) | (squashed[at] as number)
-      if (filter[glimpseOf(glimpse)] === 0) continue
-      const found = known.at(squashed, at + 1)
-      if (found === undefined) continue
-      const { id, rule, form } = found
-      hits.push({ id, rule, form, start: place(at + 1 - found.length), end: place(at) + 1 })
+      if (((filter[glimpseOf(glimpse)] as number) & 1) === 1) onEnd(at + 1)
     }
-    this.#carry(length, piece)
-    return hits
   }
 
   /** Where a squashed byte stands in the piece. Ends of hits rise, so that the walk over the piece is one. */
@@ -147,11 +183,11 @@ export class KnownSearch {
       if (at < begin) return this.#places[at] as number
       for (; reached < at; reached++) {
         place += 1
-        while (KEPT[piece[place] as number] === 0) place += 1
+        while (!isKept(piece[place])) place += 1
       }
       for (; reached > at; reached--) {
         place -= 1
-        while (KEPT[piece[place] as number] === 0) place -= 1
+        while (!isKept(piece[place])) place -= 1
       }
       return place
     }
@@ -166,7 +202,7 @@ export class KnownSearch {
     let place = piece.length
     for (let at = keep - 1; at >= before; at--) {
       place -= 1
-      while (KEPT[piece[place] as number] === 0) place -= 1
+      while (!isKept(piece[place])) place -= 1
       places[at] = place - piece.length
     }
     this.#squashed.copyWithin(0, length - keep, length)
@@ -180,16 +216,33 @@ export class KnownSearch {
     const squashed = new Uint8Array(needed * 2)
     squashed.set(this.#squashed.subarray(0, this.#carried))
     this.#squashed = squashed
+    this.#view = new DataView(squashed.buffer)
   }
 }
 
 /** Appends what a piece is when squashed; without a branch, since text has no pattern that a processor could learn. */
 function squashInto(squashed: Uint8Array, begin: number, piece: Uint8Array): number {
   let length = begin
-  for (let at = 0; at < piece.length; at++) {
-    const byte = piece[at] as number
-    squashed[length] = SQUASHED[byte] as number
-    length += KEPT[byte] as number
+  let at = 0
+  // Four at a time: the loop itself would cost as much as one of them.
+  for (const fours = piece.length - 3; at < fours; at += 4) {
+    const a = CLASS[piece[at] as number] as number
+    const b = CLASS[piece[at + 1] as number] as number
+    const c = CLASS[piece[at + 2] as number] as number
+    const d = CLASS[piece[at + 3] as number] as number
+    squashed[length] = a & ~KEPT
+    length += a >> KEPT_BIT
+    squashed[length] = b & ~KEPT
+    length += b >> KEPT_BIT
+    squashed[length] = c & ~KEPT
+    length += c >> KEPT_BIT
+    squashed[length] = d & ~KEPT
+    length += d >> KEPT_BIT
+  }
+  for (; at < piece.length; at++) {
+    const last = CLASS[piece[at] as number] as number
+    squashed[length] = last & ~KEPT
+    length += last >> KEPT_BIT
   }
   return length
 }

@@ -30,7 +30,7 @@ export interface KnownPrint {
   readonly rule: string
   readonly form: string
   readonly length: number
-  readonly glimpse: number
+  readonly glimpses: readonly number[]
   readonly tail: number
   readonly whole: number
   readonly digest: string
