@@ -17,7 +17,7 @@ controls.seal()
 
 const UPLINK_FOLDER = '/uplink'
 const RELAY = ['/bb/tools/guest', 'relay']
-const [, , WORK = '/run/git-gate'] = process.argv
+const [, , WORK = '/run/git-gate/w'] = process.argv
 
 const gate = createGate({
   work: WORK,

@@ -5,6 +5,7 @@
  */
 import { AGENT } from '../../resources/guest/environment.ts'
 import { agentEnvironment, type ImageDefaults } from './image-defaults.ts'
+import { bundleLimits } from './bundle-limits.ts'
 import { MASKED_PATHS, READONLY_PATHS, type CreateBody, type HostConfig, type Mount } from './body.ts'
 import { DOCKER_LABELS } from './labels.ts'
 import { seccompOption, type ProfileName } from './seccomp/profile.ts'
@@ -133,6 +134,7 @@ export interface BundleInput {
 
 /** The sidecars. Only the supervisor (root, four capabilities) ever holds a capability (I6). */
 export function bundleBody(input: BundleInput): CreateBody {
+  const { pids, memory, tmpfs } = bundleLimits(input.daemons)
   return {
     ...common(
       input.image,
@@ -151,14 +153,11 @@ export function bundleBody(input: BundleInput): CreateBody {
       CapAdd: ['KILL', 'NET_BIND_SERVICE', 'SETGID', 'SETUID'],
       NetworkMode: `container:${input.holderId}`,
       ReadonlyRootfs: true,
-      PidsLimit: 256,
-      Memory: 512 * MIB,
-      MemorySwap: 512 * MIB,
+      PidsLimit: pids,
+      Memory: memory,
+      MemorySwap: memory,
       Ulimits: SIDECAR_LIMITS,
-      Tmpfs: {
-        '/tmp': 'rw,noexec,nosuid,nodev,size=16m,mode=1777',
-        '/run': 'rw,noexec,nosuid,nodev,size=4m,mode=0755',
-      },
+      Tmpfs: tmpfs,
       Mounts: [
         volume(input.uplinkVolume, PATHS.bundleUplink, true),
         // The engine shares these three files with every joiner, and the agent's root could write them (I2, I3).

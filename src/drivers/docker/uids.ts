@@ -24,6 +24,12 @@ export function uidBlock(stack: string, bottle: string, taken: ReadonlySet<numbe
   })
 }
 
+/** First, step and last of the uids that a daemon may have, whichever block its bundle gets. */
+export function everyUidOf(daemon: DaemonName): readonly [first: number, step: number, last: number] {
+  const first = FIRST + DAEMONS.indexOf(daemon)
+  return [first, BLOCK, first + (BLOCKS - 1) * BLOCK]
+}
+
 /** Each daemon has its own, by its place in the list of all daemons. */
 export function daemonUids(
   block: number,

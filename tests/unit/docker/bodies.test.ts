@@ -37,6 +37,17 @@ const bodies: Readonly<Record<string, CreateBody>> = {
     bottle: 'a',
     daemons: [{ name: 'egress', uid: 20008 }],
   }),
+  'bundle-with-gate': bundleBody({
+    image: 'bot-bottle/sidecars:1',
+    holderId,
+    labels,
+    uplinkVolume: 'bb_acme_uplink_sock',
+    bottle: 'a',
+    daemons: [
+      { name: 'egress', uid: 20008 },
+      { name: 'git-gate', uid: 20009 },
+    ],
+  }),
   uplink: uplinkBody({
     image: 'bot-bottle/sidecars:1',
     network: 'bb_acme_uplink',
@@ -99,6 +110,7 @@ describe('[HST-14] what is sent to the engine', () => {
       holder: [],
       agent: [],
       bundle: ['KILL', 'NET_BIND_SERVICE', 'SETGID', 'SETUID'],
+      'bundle-with-gate': ['KILL', 'NET_BIND_SERVICE', 'SETGID', 'SETUID'],
       uplink: [],
       step: [],
     })
@@ -110,9 +122,19 @@ describe('[HST-14] what is sent to the engine', () => {
       holder: 'none',
       agent: `container:${holderId}`,
       bundle: `container:${holderId}`,
+      'bundle-with-gate': `container:${holderId}`,
       uplink: 'bb_acme_uplink',
       step: 'none',
     })
+  })
+
+  it('gives the git gate memory of its own that no other user may enter, and room for it', () => {
+    const [plain, gate] = [bodies['bundle'], bodies['bundle-with-gate']].map((body) => body?.HostConfig)
+    const { '/run/git-gate': work = '', ...others } = gate?.Tmpfs ?? {}
+    expect(others).toEqual(plain?.Tmpfs)
+    expect(work.split(',')).toEqual(expect.arrayContaining(['noexec', 'mode=0700', 'uid=20009', 'gid=20009']))
+    const size = Number(/size=(\d+)m/.exec(work)?.[1]) * 1024 ** 2
+    expect(gate?.Memory).toBe((plain?.Memory ?? 0) + size + 512 * 1024 ** 2)
   })
 
   it('I3: masks the three files that the engine shares with joiners, in the bundle', () => {

@@ -6,10 +6,19 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { everyUidOf } from '../uids.ts'
 import { baseImage } from './recipe.ts'
 
-/** Programs of the image: one bundle per daemon from its `main.ts`. */
-export const DAEMON_PROGRAMS = ['supervisor', 'egress', 'uplink'] as const
+/** Programs of the image, each one file: its name there, and the folder of `sidecars` with its `main.ts`. */
+export const DAEMON_PROGRAMS = {
+  supervisor: 'supervisor',
+  egress: 'egress',
+  'git-gate': 'gate',
+  uplink: 'uplink',
+} as const
+
+/** First, step and last uid that a git gate may have: ssh works for no user without an entry. */
+export const GATE_UIDS = everyUidOf('git-gate').join(' ')
 
 export interface SidecarsImage {
   readonly tag: string
@@ -34,7 +43,7 @@ export function sidecarsImage(): Promise<SidecarsImage> {
     const inputDigest =
       typeof BOT_BOTTLE_SIDECARS_DIGEST === 'string'
         ? BOT_BOTTLE_SIDECARS_DIGEST
-        : digestFiles(sidecarInputs(), [`base ${base.tag}`])
+        : digestFiles(sidecarInputs(), [`base ${base.tag}`, `gate uids ${GATE_UIDS}`])
     return {
       tag: `bot-bottle/sidecars:${programVersion()}-${inputDigest.slice(0, 12)}`,
       inputDigest,

@@ -1,5 +1,5 @@
 /** Builds the image of supervisor, egress, uplink and the static helper, from an explicit list of files. */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { DriverError } from '../../../model/errors.ts'
 import { LABELS } from '../../../model/names.ts'
@@ -8,6 +8,7 @@ import { DOCKER_LABELS } from '../labels.ts'
 import { ensureBaseImage } from './base-image.ts'
 import {
   DAEMON_PROGRAMS,
+  GATE_UIDS,
   guestSources,
   isCheckout,
   PROGRAM_ROOT,
@@ -39,7 +40,13 @@ export async function ensureSidecarsImage(
   const context = tar(await contextEntries())
   await engine.build(
     context,
-    { tag, labels, arguments: { BASE: base, VERSION: programVersion() }, network: 'default', signal },
+    {
+      tag,
+      labels,
+      arguments: { BASE: base, VERSION: programVersion(), GATE_UIDS },
+      network: 'default',
+      signal,
+    },
     progress,
   )
   const built = await engine.image(tag)
@@ -87,9 +94,10 @@ export async function bundleDaemons(): Promise<ReadonlyMap<string, string>> {
   const { build } = await import('esbuild')
   const { outputFiles } = await build({
     entryPoints: Object.fromEntries(
-      DAEMON_PROGRAMS.map((name) => [name, join(PROGRAM_ROOT, 'sidecars', name, 'main.ts')] as const).filter(
-        ([, path]) => existsSync(path),
-      ),
+      Object.entries(DAEMON_PROGRAMS).map(([name, folder]) => [
+        name,
+        join(PROGRAM_ROOT, 'sidecars', folder, 'main.ts'),
+      ]),
     ),
     bundle: true,
     write: false,
