@@ -7,7 +7,7 @@ import { DLP_DEFAULTS } from '../../src/model/policy.ts'
 import type { Dlp, Limits, Match, RoutePolicy, TextMatch } from '../../src/model/policy.ts'
 
 /** Fields that change what happens on a route and not what it reaches. */
-const NEUTRAL = ['matches', 'deny', 'protocols', 'auth', 'limits', 'dlp', 'from'] as const
+const NEUTRAL = ['matches', 'deny', 'protocols', 'auth', 'gated', 'limits', 'dlp', 'from'] as const
 
 /** The part of both routes; `undefined` where they share nothing that could stay open. */
 export function narrowed(oldRoute: RoutePolicy, newRoute: RoutePolicy): RoutePolicy | undefined {
@@ -20,12 +20,15 @@ export function narrowed(oldRoute: RoutePolicy, newRoute: RoutePolicy): RoutePol
     dlp: _dlp,
     limits: _limits,
     protocols: added = [],
+    gated: behind = [],
     ...rest
   } = newRoute
   const [dlp, limits] = [stricterDlp(oldRoute.dlp, newRoute.dlp), lower(oldRoute.limits, newRoute.limits)]
   const protocols = added.filter((protocol) => oldRoute.protocols?.includes(protocol))
+  const gated = [...new Set([...(oldRoute.gated ?? []), ...behind])].sort()
   return {
     ...rest,
+    ...(gated.length > 0 && { gated }),
     ...(matches && { matches }),
     ...(deny.length > 0 && { deny }),
     ...(protocols.length > 0 && { protocols }),
@@ -41,6 +44,7 @@ export function widensOnly(oldRoute: RoutePolicy, newRoute: RoutePolicy): boolea
     containsAll(oldRoute.deny ?? [], newRoute.deny ?? []) &&
     equal(stricterDlp(oldRoute.dlp, newRoute.dlp), oldRoute.dlp) &&
     equal(lower(oldRoute.limits, newRoute.limits), oldRoute.limits) &&
+    (newRoute.gated ?? []).every((repository) => oldRoute.gated?.includes(repository)) &&
     (oldRoute.protocols ?? []).every((protocol) => newRoute.protocols?.includes(protocol)) &&
     (newRoute.matches === undefined ||
       (oldRoute.matches !== undefined && oldRoute.matches.every(coveredBy(newRoute.matches))))

@@ -47,6 +47,8 @@ export type Control =
   | 'websocket-frames'
   /** Pushes by HTTPS are refused on every route. */
   | 'git-by-https'
+  /** Commits by a forge's API are refused for repositories behind the git gate. */
+  | 'forge-commits'
 
 const switchedOff = new Set<Control>()
 let sealed = false

@@ -6,6 +6,7 @@ import type { EgressPolicy, Match, RoutePolicy } from '../../src/model/policy.ts
 import { isForbiddenName, isLocalName } from './authority.ts'
 import type { Authority, Host } from './authority.ts'
 import { controls } from './controls.ts'
+import { isForgeCommit } from './forge-api.ts'
 import { isGitFetch, isGitPush } from './git.ts'
 import { isMethodParameter } from './override.ts'
 import { compileText } from './pattern.ts'
@@ -95,6 +96,8 @@ export function judge(policy: EgressPolicy, request: JudgedRequest): Verdict {
     if (isGitPush(readings, request)) return deny('git-push')
     if (!route.gitFetch && isGitFetch(readings, request)) return deny('git-fetch')
   }
+  if (controls.on('forge-commits') && route.gated && isForgeCommit(readings, request, route.gated))
+    return deny('forge-commit')
   const compiled = compileRoute(route)
   if (compiled.restrictsMethods && overridesMethod(request)) return deny('method-override')
   if (compiled.deny.some((entry) => readings.some((path) => entry(request, path, 'any'))))

@@ -29,6 +29,7 @@ const SAID: Readonly<Record<string, Remedy>> = {
   'no-policy': 'door',
   'websocket-undeclared': 'option',
   'git-push': 'never',
+  'forge-commit': 'never',
   'git-fetch': 'route',
   'host-not-inspected': 'route',
   'local-name': 'never',

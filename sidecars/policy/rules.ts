@@ -21,6 +21,11 @@ export const RULES = {
     status: 403,
     words: 'does not take pushes by HTTPS from this bottle; pushes go through the git door',
   },
+  'forge-commit': {
+    status: 403,
+    words:
+      'does not take commits, refs or keys by its API from this bottle: a repository of it is behind the git door; push there',
+  },
   'git-fetch': { status: 403, words: 'does not serve git by HTTPS to this bottle' },
   'host-not-inspected': { status: 403, words: 'is passed through uninspected and takes TLS only' },
   // what no manifest can allow

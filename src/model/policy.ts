@@ -94,6 +94,8 @@ export interface RoutePolicy {
   /** What the agent may speak beyond HTTP/1.1. */
   readonly protocols?: readonly ('h2' | 'websocket')[]
   readonly gitFetch: boolean
+  /** Repositories of this host that are behind the git gate, lower-case: commits reach them there alone. */
+  readonly gated?: readonly string[]
   readonly limits?: Limits
   readonly dlp?: Dlp
   /** Who declared it, for refusals and logs: `bottles.yaml:31` or `provider claude`. Not part of what is compared. */

@@ -16,6 +16,7 @@ export const routeImpacts: KindDefinition<Omit<RouteSpec, 'secretRefs'>>['impact
   allowPrivate: 'live',
   protocols: 'live',
   gitFetch: 'live',
+  gated: 'live',
   limits: 'live',
   dlp: 'live',
   credential: 'live',

@@ -5,6 +5,7 @@ import type { Observed } from '../../model/resource.ts'
 import type { RouteSpec } from './spec.ts'
 
 export { narrowed } from '../../../sidecars/policy/change.ts'
+export { coversHost } from '../../../sidecars/policy/judge.ts'
 export { issuerHosts, uplinkTargets } from '../../../sidecars/policy/targets.ts'
 
 /** Whether what is declared takes anything away from what egress was seen to enforce. */

@@ -15,6 +15,17 @@ const route = (fields: Partial<RoutePolicy> = {}): RoutePolicy => ({
 const A = { paths: [{ prefix: '/a/' }] }
 const B = { paths: [{ prefix: '/b/' }] }
 
+test('(ISO-03) a repository that goes behind the gate closes its API, one that leaves opens it', () => {
+  const [none, app, both] = [undefined, ['acme/app'], ['acme/app', 'acme/docs']].map((gated) =>
+    route({ ...(gated && { gated }) }),
+  ) as [RoutePolicy, RoutePolicy, RoutePolicy]
+  expect(narrowed(none, app)).toEqual(app)
+  expect(narrowed(app, none)).toEqual(app)
+  expect(narrowed(both, app)).toEqual(both)
+  expect([widensOnly(none, app), widensOnly(app, both)]).toEqual([false, false])
+  expect([widensOnly(app, none), widensOnly(both, app), widensOnly(app, app)]).toEqual([true, true, true])
+})
+
 test('(ISO-03) between two lists of matches only what is in both stays open', () => {
   expect(narrowed(route({ matches: [A, B] }), route({ matches: [B] }))).toEqual(route({ matches: [B] }))
   expect(narrowed(route({ matches: [A] }), route({ matches: [B] }))).toEqual(route({ matches: [] }))

@@ -210,6 +210,55 @@ test('(CRD-18) git fetches over HTTPS only where the route says so', () => {
   expect(said(ask(policyOf(route({ gitFetch: true })), 'allowed.test', fetch))).toBe('allowed')
 })
 
+const GATED = policyOf(route({ gated: ['acme/app'] }))
+
+test.each([
+  ['PUT', '/repos/acme/app/contents/a.txt'],
+  ['POST', '/api/v1/repos/acme/app/contents'],
+  ['POST', '/repos/Acme/App/git/refs'],
+  ['PATCH', '/repos/acme/app/git/refs/heads/main'],
+  ['POST', '/repos/acme/app/git/commits'],
+  ['PUT', '/repos/acme/app/pulls/7/merge'],
+  ['POST', '/repos/acme/app/merges'],
+  ['POST', '/repos/acme/app/releases'],
+  ['DELETE', '/api/v1/repos/acme/app/branches/main'],
+  ['POST', '/api/v1/repos/acme/app/diffpatch'],
+  ['POST', '/repos/acme/app/keys'],
+  ['POST', '/repos/acme/ap%70/git/refs'],
+  ['POST', '/repos/acme//app/git/refs'],
+  ['POST', '/api/v4/projects/acme%2Fapp/repository/commits'],
+  ['PUT', '/api/v4/projects/acme%2fapp/merge_requests/3/merge'],
+  ['POST', '/api/v4/projects/42/repository/files/a.txt'],
+  ['PUT', '/api/v4/suggestions/5/apply'],
+  ['POST', '/repositories/42/git/refs'],
+  ['POST', '/graphql'],
+  ['POST', '/api/graphql/'],
+])(
+  '(CRD-18) %s %s makes a commit past the gate and is refused where a repository is behind it',
+  (method, path) => {
+    expect(said(ask(GATED, 'allowed.test', { method, path }))).toBe('forge-commit')
+    expect(said(ask(policyOf(route()), 'allowed.test', { method, path }))).toBe('allowed')
+  },
+)
+
+test.each([
+  ['GET', '/repos/acme/app/contents/a.txt'],
+  ['GET', '/repos/acme/app/git/refs'],
+  ['POST', '/repos/acme/app/pulls'],
+  ['POST', '/repos/acme/app/issues/3/comments'],
+  ['PUT', '/repos/acme/app-docs/contents/a.txt'],
+  ['POST', '/repos/other/app/git/refs'],
+  ['POST', '/api/v4/projects/acme%2Fapp/merge_requests'],
+  ['GET', '/graphql'],
+])('(CRD-18) %s %s is as allowed as it is elsewhere', (method, path) => {
+  expect(said(ask(GATED, 'allowed.test', { method, path }))).toBe('allowed')
+})
+
+test('(CRD-18) a reading method that names another one in its query counts as that one', () => {
+  const request = { path: '/repos/acme/app/git/refs', query: '_method=POST' }
+  expect(said(ask(GATED, 'allowed.test', request))).toBe('forge-commit')
+})
+
 test('(PXY-27) a WebSocket is for routes that say so, and is judged like any other request', () => {
   const upgrade = { upgrade: 'websocket' } as const
   expect(said(ask(policyOf(route()), 'allowed.test', upgrade))).toBe('websocket-undeclared')

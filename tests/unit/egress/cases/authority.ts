@@ -394,4 +394,27 @@ export const authorityCases: readonly Case[] = [
         expect(await (await lab.tunnel()).get('/a.git/info/refs?service=git-upload-pack')).toContain('200 OK')
       }),
   },
+  {
+    ids: ['CRD-18'],
+    title: 'commits by the API of a forge are refused for a repository behind the gate',
+    control: 'forge-commits',
+    run: () =>
+      inLab({ routes: [route({ gated: ['acme/app'] })] }, async (lab) => {
+        for (const target of [
+          '/repos/acme/app/contents/a.txt',
+          '/api/v1/repos/acme/app/git/refs',
+          '/api/v4/projects/acme%2Fapp/repository/commits',
+          '/graphql',
+        ])
+          expect(
+            await (
+              await lab.tunnel()
+            )
+              .send(`POST ${target} HTTP/1.1\r\nHost: allowed.test\r\nContent-Length: 0\r\n\r\n`)
+              .ended(),
+          ).toContain('forge-commit')
+        expect(lab.received()).toBe('')
+        expect(await (await lab.tunnel()).get('/repos/acme/app/contents/a.txt')).toContain('200 OK')
+      }),
+  },
 ]
