@@ -1,15 +1,14 @@
 /** What the supervisor and the gate say to each other over Node's IPC channel: as with egress, with a configuration of its own. */
 import type { GateConfig, GateStatus, GateVerdict } from '../../src/model/gate.ts'
 import type { Answer } from '../control/answer.ts'
-import type { LogLine } from '../supervisor/ipc.ts'
+import type { LogLine, ToVerify } from '../supervisor/ipc.ts'
 
 export type ToGate =
   /** Sent with a `net.Server` that is bound already. */
   | { readonly listen: 'git' }
   | { readonly id: number; readonly op: 'configure'; readonly config: GateConfig }
   | { readonly id: number; readonly op: 'status'; readonly nonce: string }
-  /** Asks the upstream of a declared remote. Secret: `identity`, tried in place of the one that is in force. */
-  | { readonly id: number; readonly op: 'verify'; readonly remote: string; readonly identity?: string }
+  | ToVerify
 
 export type GateValue = GateStatus | GateVerdict | { readonly generation: number }
 

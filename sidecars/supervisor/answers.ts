@@ -1,7 +1,7 @@
 /** The one place where what a daemon says becomes a `FromDaemon`. A daemon may have been taken over: nothing it says is believed by its shape. */
 import type { EgressCounters, RouteCounters } from '../../src/model/control.ts'
 import { fields, list, mapOf, oneOf, text, textOf, whole } from '../control/decode.ts'
-import { decodeGateStatus, GATE_STATUS_FIELDS } from './gate.ts'
+import { decodeGateStatus, decodeVerdict, GATE_STATUS_FIELDS } from './gate.ts'
 import type { DaemonAnswer, FromDaemon, LogLine, Spent } from './ipc.ts'
 
 /** Throws on anything that is not one of the five messages. */
@@ -21,7 +21,7 @@ export function decodeFromDaemon(message: unknown): FromDaemon {
 }
 
 function decodeValue(value: unknown): DaemonAnswer {
-  const known = [...STATUS_FIELDS, ...GATE_STATUS_FIELDS, 'counters']
+  const known = [...STATUS_FIELDS, ...GATE_STATUS_FIELDS, 'counters', 'trouble']
   const found = fields(value, 'value', ['generation'], known)
   if ('counters' in found)
     return {
@@ -29,6 +29,7 @@ function decodeValue(value: unknown): DaemonAnswer {
       counters: decodeCounters(found['counters']),
     }
   if ('remotes' in found) return decodeGateStatus(value)
+  if ('trouble' in found) return decodeVerdict(value)
   return found as unknown as DaemonAnswer
 }
 

@@ -3,10 +3,10 @@ import type { ChildProcess } from 'node:child_process'
 import { ControlError } from '../control/server.ts'
 import { decodeFromDaemon } from './answers.ts'
 import type { DaemonConfig } from './configuration.ts'
-import type { DaemonAnswer, LogLine, Spent, ToDaemon } from './ipc.ts'
+import type { DaemonAnswer, LogLine, Spent, ToDaemon, ToVerify } from './ipc.ts'
 
 type WithoutId<T> = T extends { readonly id: number } ? Omit<T, 'id'> : never
-export type Question = WithoutId<ToDaemon<DaemonConfig>>
+export type Question = WithoutId<ToDaemon<DaemonConfig> | ToVerify>
 
 export interface Conversation {
   /** The version the daemon says it has; rejects when it goes, or says nothing in time. */

@@ -6,6 +6,7 @@
  * that has more rights than intended, and no client meets a daemon that has lost its policy in a crash.
  */
 import type { DaemonName, DaemonStatus, EgressCounters } from '../../src/model/control.ts'
+import { VERIFY_MS, type GateVerdict } from '../../src/model/gate.ts'
 import type { Logger } from '../control/log.ts'
 import { ControlError } from '../control/server.ts'
 import { completed, forDaemon, idleGate, needsDaemon, type DaemonConfig } from './configuration.ts'
@@ -23,6 +24,8 @@ export interface DaemonSpec {
   readonly binary: string
   readonly program: string
   readonly doors: readonly Door[]
+  /** The static helper, for a daemon that runs other programs: what they leave behind would be waited for by nobody. */
+  readonly adopter?: string
   /** It runs only while its configuration gives it something to do. */
   readonly onDemand: boolean
 }
@@ -38,6 +41,8 @@ export interface Daemon {
   status(nonce: string): Promise<DaemonStatus>
   /** Absent: it is not egress, or does not answer. */
   counters(): Promise<EgressCounters | undefined>
+  /** Of the git gate: whether the upstream of a remote takes the key in force, or another. */
+  verify(remote: string, identity?: string): Promise<GateVerdict>
   stop(): Promise<void>
 }
 
@@ -243,6 +248,13 @@ export function superviseDaemon(
         wake()
         await running()
       }),
+    // Not in turn: a server that is slow to answer keeps no configuration waiting.
+    async verify(remote, identity) {
+      const { conversation } = await running()
+      const question = { op: 'verify', remote, ...(identity !== undefined && { identity }) } as const
+      const answer = await conversation.ask(question, VERIFY_MS.whole)
+      return 'trouble' in answer ? answer : { generation: answer.generation }
+    },
     fail(why) {
       over ??= why
       clearTimeout(timer)

@@ -6,6 +6,7 @@ import type {
   GateConfig,
   GateRemote,
   GateStatus,
+  GateVerdict,
   KnownPrints,
   PushPolicy,
   SshUrl,
@@ -61,6 +62,26 @@ export function decodeGateStatus(value: unknown): GateStatus {
         REMOTES_MAX,
       )(found[unverified], 'value.unverified'),
     }),
+  }
+}
+
+const TROUBLES = [
+  'host-key-changed',
+  'identity-refused',
+  'identity-missing',
+  'repository-refused',
+  'upstream-unreachable',
+] as const
+
+export function decodeVerdict(value: unknown): GateVerdict {
+  const { generation, trouble } = fields(value, 'value', ['generation', 'trouble'])
+  const { rule, message } = fields(trouble, 'value.trouble', ['rule', 'message'])
+  return {
+    generation: count(generation, 'value.generation'),
+    trouble: {
+      rule: oneOf(TROUBLES)(rule, 'value.trouble.rule'),
+      message: text(message, 'value.trouble.message', 2000),
+    },
   }
 }
 

@@ -3,7 +3,7 @@
  * carries a daemon's secrets: they are in no argument, environment or file.
  */
 import type { EgressConfig, EgressCounters, EgressStatus } from '../../src/model/control.ts'
-import type { GateStatus } from '../../src/model/gate.ts'
+import type { GateStatus, GateVerdict } from '../../src/model/gate.ts'
 import type { Answer } from '../control/answer.ts'
 
 export type ListenerName = 'proxy' | 'transparent-http' | 'transparent-tls' | 'dns-udp' | 'dns-tcp'
@@ -22,10 +22,19 @@ export type ToDaemon<Config = EgressConfig> =
   | { readonly id: number; readonly op: 'status'; readonly nonce: string }
   | { readonly id: number; readonly op: 'metrics' }
 
-/** A status answers `status`, the generation now enforced answers `configure`, counters answer `metrics`. */
+/** To the gate alone: asks the upstream of a declared remote. Secret: `identity`, tried in place of the one in force. */
+export interface ToVerify {
+  readonly id: number
+  readonly op: 'verify'
+  readonly remote: string
+  readonly identity?: string
+}
+
+/** A status answers `status`, the generation now enforced answers `configure`, counters answer `metrics`, a verdict `verify`. */
 export type DaemonAnswer =
   | EgressStatus
   | GateStatus
+  | GateVerdict
   | { readonly generation: number }
   | { readonly generation: number; readonly counters: EgressCounters }
 

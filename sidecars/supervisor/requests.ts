@@ -1,6 +1,7 @@
 /** The one place where bytes of the control socket become a `SupervisorRequest`. */
 import { DAEMONS, type EgressConfig, type SupervisorRequest } from '../../src/model/control.ts'
 import type { EgressPolicy } from '../../src/model/policy.ts'
+import { NAME_PATTERN } from '../../src/model/names.ts'
 import type { ForeignPrint, OtherBottles } from '../../src/model/known.ts'
 import { DecodeError, fields, flag, list, mapOf, oneOf, text, textOf, whole } from '../control/decode.ts'
 import { decodeGateConfig } from './gate.ts'
@@ -26,6 +27,15 @@ export function decodeSupervisorRequest(value: Readonly<Record<string, unknown>>
     case 'restart': {
       const { daemon } = fields(value, 'restart', ['op', 'daemon'])
       return { op: 'restart', daemon: oneOf(DAEMONS)(daemon, 'daemon') }
+    }
+    case 'verify': {
+      const { daemon, remote, identity } = fields(value, 'verify', ['op', 'daemon', 'remote'], ['identity'])
+      return {
+        op: 'verify',
+        daemon: oneOf(['git-gate'] as const)(daemon, 'daemon'),
+        remote: textOf(NAME_PATTERN, 63)(remote, 'remote'),
+        ...(identity !== undefined && { identity: text(identity, 'identity', PEM_MAX) }),
+      }
     }
     case 'metrics':
       fields(value, 'metrics', ['op'])

@@ -104,6 +104,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
         log.info({ daemon: request.daemon, generation: answer.generation }, 'configured')
         return reply.answer(answer)
       }
+      case 'verify':
+        return reply.answer(await enabled(request.daemon).verify(request.remote, request.identity))
       case 'restart':
         await enabled(request.daemon).restart()
         return reply.answer({ restarted: request.daemon })

@@ -51,11 +51,12 @@ function heard(
     const whose = whoseKey(forge, key, look)
     if (whose.is !== 'ours') return listedLine(forge, key, undefined, whose.is, STAYS[whose.is])
     const { row } = whose
+    if (row && isTriedAgain(row, wanted, look, rotate)) return listedLine(forge, key, row, 'ours', UNTRIED)
     const why = whyGone(key, row, wanted, look)
     if (row === undefined || why !== undefined)
       return listedLine(forge, key, row, 'ours', `to be revoked: ${why}`)
     standing.add(row.address)
-    const isDue = row.begunAt < (rotate.get(row.address) ?? '')
+    const isDue = isOld(row, rotate)
     return listedLine(forge, key, row, 'ours', row.ended ? (isDue ? 'due for rotation' : 'live') : CUT_SHORT)
   })
   const missing = wanted.filter(({ address }) => !standing.has(address))
@@ -91,11 +92,29 @@ function whyGone(
   return isCurrent(row, look) ? undefined : 'another is in force'
 }
 
+/** Made to take another's place, and its upstream has not been seen to take it: `apply` goes on with it. */
+function isTriedAgain(
+  row: KeyRow,
+  wanted: readonly WantedKey[],
+  { rows }: KeysLook,
+  rotate: ReadonlyMap<string, string>,
+): boolean {
+  const current = currentRow(rows, row.address)
+  const one = wanted.find(({ address }) => address === row.address)
+  const isNext = row.ended !== undefined && current !== row && one && resumable(rows, one) === row
+  return isNext === true && current !== undefined && isOld(current, rotate)
+}
+
+function isOld({ address, begunAt }: KeyRow, rotate: ReadonlyMap<string, string>): boolean {
+  return begunAt < (rotate.get(address) ?? '')
+}
+
 function isCurrent(row: KeyRow, { rows }: KeysLook): boolean {
   return currentRow(rows, row.address) === row
 }
 
 const CUT_SHORT = 'its creation was cut short'
+const UNTRIED = 'not verified yet: its upstream is asked again'
 
 const STAYS: Readonly<Record<Exclude<Whose['is'], 'ours'>, string>> = {
   elsewhere: 'of another stack or engine of this installation',

@@ -3,6 +3,8 @@
  * the world to choose what to do (anchors C.2).
  */
 import { address } from '../model/address.ts'
+import { ensureError } from '../model/errors.ts'
+import type { BottleError } from '../model/errors.ts'
 import type { Action } from '../model/plan.ts'
 import { fingerprintOf } from '../model/x509.ts'
 import type { Effect, EffectContext } from '../ports/driver.ts'
@@ -10,7 +12,7 @@ import type { CaSpec } from '../resources/ca/spec.ts'
 import type { UplinkSpec } from '../resources/uplink/spec.ts'
 import type { RecordKeeper } from './record.ts'
 import { iso } from './clock.ts'
-import { closingRemotes } from './gate.ts'
+import { closingRemotes, nameOfRemote, wantedRemotes } from './gate.ts'
 import { carryOutKey } from './keys.ts'
 import type { KeyDeps } from './keys.ts'
 import { closeWhereItCan, isInForce, pushOpening } from './push.ts'
@@ -19,6 +21,7 @@ import { closingPolicy, desiredPolicy } from './routes.ts'
 import type { BottlePolicy } from './routes.ts'
 import { isPushed, isRemade } from './steps.ts'
 import type { ApplyStep } from './steps.ts'
+import { verifyServed } from './verify.ts'
 
 export interface EffectDeps extends PushDeps, KeyDeps {
   readonly steps: readonly ApplyStep[]
@@ -28,8 +31,8 @@ export interface EffectDeps extends PushDeps, KeyDeps {
   readonly contextFor: (action: Action) => EffectContext
 }
 
-/** What each ended action left, by address. */
-export type Effects = ReadonlyMap<string, Effect>
+/** What each ended action left, by address, or why it failed while the others of its step are done. */
+export type Effects = ReadonlyMap<string, Effect | BottleError>
 
 export async function carryOut(step: ApplyStep, deps: EffectDeps): Promise<Effects> {
   switch (step.does) {
@@ -62,8 +65,36 @@ async function widen(step: ApplyStep, deps: EffectDeps): Promise<Effects> {
   )
   await pushOpening(bottle, policyOf(bottle, deps), { newIssuer }, deps)
   return new Map(
-    step.ends.map((action) => [action.address, { did: action.verb === 'create' ? 'opened' : 'configured' }]),
+    await Promise.all(
+      step.ends.map(async (action) => {
+        const did = action.verb === 'create' ? 'opened' : 'configured'
+        return [action.address, (await notAnswering(action, deps)) ?? { did }] as const
+      }),
+    ),
   )
+}
+
+/** Why the upstream of a remote whose way there is new does not answer; what else the step opened stays open. */
+async function notAnswering(action: Action, deps: EffectDeps): Promise<BottleError | undefined> {
+  const { kind, bottle = '', address: at } = action
+  if (kind !== 'remote' || !isNewWay(action)) return undefined
+  const wanted = wantedRemotes(deps.plan.desired, bottle).find(
+    ({ remote }) => remote.name === nameOfRemote(at),
+  )
+  try {
+    if (wanted) await verifyServed(bottle, wanted, deps)
+    return undefined
+  } catch (error) {
+    if (deps.signal.aborted) throw error
+    return ensureError(error)
+  }
+}
+
+const WAY = new Set(['url', 'hostKeys', 'identity', 'credential', 'allowPrivate', 'uplink'])
+
+/** Whether the upstream, or what opens it, is another than before. */
+function isNewWay({ verb, differences }: Action): boolean {
+  return verb === 'create' || differences.some(({ path }) => WAY.has(path.split('.')[0] ?? ''))
 }
 
 async function single(action: Action, deps: EffectDeps): Promise<Effect> {

@@ -11,12 +11,12 @@ import type { Action } from '../model/plan.ts'
 import type { SecretRef } from '../model/secret.ts'
 import type { Effect } from '../ports/driver.ts'
 import type { Forge } from '../ports/forge.ts'
-import { resumable } from '../resources/key/rows.ts'
+import { currentRow, resumable } from '../resources/key/rows.ts'
 import type { KeyAtForge, KeySpec } from '../resources/key/spec.ts'
 import { iso } from './clock.ts'
-import type { Clock } from './clock.ts'
 import { nameOfRemote, swapIdentity, wantedRemotes } from './gate.ts'
-import type { GateDeps } from './gate.ts'
+import { verifyNext } from './verify.ts'
+import type { VerifyDeps } from './verify.ts'
 import type { Plan } from '../model/plan.ts'
 
 /** How a forge is reached; the reference of the token is resolved on the way. */
@@ -31,12 +31,11 @@ export interface ForgeAt {
 
 export type OpenForge = (at: ForgeAt) => Promise<Forge>
 
-export interface KeyDeps extends GateDeps {
+export interface KeyDeps extends VerifyDeps {
   readonly plan: Plan
   readonly forges: OpenForge
   /** PEM of further upstream authorities. */
   readonly trust: readonly string[]
-  readonly clock: Clock
 }
 
 export async function carryOutKey(action: Action, deps: KeyDeps): Promise<Effect> {
@@ -53,6 +52,8 @@ export async function carryOutKey(action: Action, deps: KeyDeps): Promise<Effect
   const spec = desired?.spec as KeySpec
   const isUnconfirmed = action.differences.some(({ path }) => path === 'listed')
   if (verb === 'update' && !isUnconfirmed) {
+    const row = currentRow(deps.keys.rows().rows, action.address)
+    if (row?.ended) await verified(action, row, deps)
     await swapped(action, deps)
     await revokeAll(leftovers, deps)
     return { did: `revoked at ${hostsOf(leftovers)}` }
@@ -61,6 +62,7 @@ export async function carryOutKey(action: Action, deps: KeyDeps): Promise<Effect
   const row = await make(action.address, spec, deps)
   const others = verb === 'create-then-remove' ? all : leftovers
   const old = verb === 'remove-then-create' ? [] : others.filter((one) => one.row !== row.id)
+  await verified(action, row, deps)
   // From here on the new one is the key, whatever a clock says.
   for (const one of old) retire(one, deps)
   await swapped(action, deps)
@@ -142,6 +144,21 @@ async function revoke(
     if (key) await forge.revoke(repository, key, signal)
   })
   if (kept) keys.forget(kept.id)
+}
+
+/**
+ * A gate that serves the remote tries the key before anything is taken from the one before it; where none does, the
+ * configuration that opens the remote is followed by the same question.
+ */
+async function verified({ address: at, bottle = '' }: Action, row: KeyRow, deps: KeyDeps): Promise<void> {
+  if (row.verifiedAt !== undefined) return
+  const { remotes = [] } = await deps.views.of(bottle)
+  const isServed = remotes.some(({ name }) => name === nameOfRemote(at))
+  const wanted = wantedRemotes(deps.plan.desired, bottle).find(({ identity }) => identity === at)
+  const identity = deps.keys.privateKey(row.id)
+  if (!isServed || !wanted || !identity) return
+  await verifyNext(bottle, wanted, identity, deps)
+  deps.keys.verified(row.id, iso(deps.clock))
 }
 
 /** A gate that serves the remote goes on with the present key before the one before it goes. */

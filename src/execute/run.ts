@@ -51,6 +51,8 @@ export function openRun({ id, plan, steps, driver, deps, clock, emit }: RunOptio
   const patiently = <T>(effect: () => Promise<T>) => retry(effect, { clock, signal })
   const record = keepRecord({ plan, actuator, uplink: deps.uplink, signal, retry: patiently })
   const desired = new Map(plan.desired.map((resource) => [resource.address as string, resource]))
+  /** What failed of a step whose other actions are done. */
+  const failedIn = new Map<string, Action['address']>()
   const rows = new Map<Action, { readonly row: number; readonly began: number }>()
 
   const effectDeps: EffectDeps = {
@@ -160,14 +162,19 @@ export function openRun({ id, plan, steps, driver, deps, clock, emit }: RunOptio
       try {
         for (const action of step.begins) begin(action)
         const effects = await carryOut(step, effectDeps)
-        for (const action of step.ends) note(record, action, effects.get(action.address))
+        const left = (action: Action) => effects.get(action.address) ?? { did: 'done' }
+        for (const action of step.ends) note(record, action, left(action))
         // Provisioning shows only in the record; until it is written there it did not happen.
         if (step.ends.some((action) => action.kind === 'guest')) await record.write()
         for (const action of step.ends) {
-          done(action, effects.get(action.address) ?? { did: 'done' })
+          const effect = left(action)
+          if (effect instanceof BottleError) fail(action, 'failed', effect)
+          else done(action, effect)
           ended.add(action)
         }
-        return 'done'
+        const wrong = step.ends.find((action) => left(action) instanceof BottleError)
+        if (wrong) failedIn.set(step.id, wrong.address)
+        return wrong ? 'failed' : 'done'
       } catch (thrown) {
         const error = ensureError(thrown)
         const outcome = signal.aborted ? 'interrupted' : 'failed'
@@ -179,7 +186,10 @@ export function openRun({ id, plan, steps, driver, deps, clock, emit }: RunOptio
 
     passedOver(step, verdict) {
       // An action that began closing and may not open any more was told by the step that failed.
-      const because = verdict.outcome === 'skipped' ? rootOf(steps, verdict.because) : undefined
+      const because =
+        verdict.outcome === 'skipped'
+          ? (failedIn.get(verdict.because) ?? rootOf(steps, verdict.because))
+          : undefined
       for (const action of step.ends) {
         if (step.does === 'widen' && failedWithin(steps, step, verdict, action)) continue
         const outcome = verdict.outcome === 'skipped' ? 'skipped' : 'interrupted'
@@ -239,8 +249,8 @@ function endedEvent(
   }
 }
 
-function note(record: ReturnType<typeof keepRecord>, action: Action, effect: Effect | undefined): void {
-  if (action.only === 'closing') return
+function note(record: ReturnType<typeof keepRecord>, action: Action, effect: Effect | BottleError): void {
+  if (action.only === 'closing' || effect instanceof BottleError) return
   if (action.verb === 'remove') record.forget(action.address)
   else if (action.desired) record.applied(action.desired, effect)
 }

@@ -57,6 +57,13 @@ export type SupervisorRequest =
   | { readonly op: 'configure'; readonly daemon: 'egress'; readonly config: EgressConfig }
   | { readonly op: 'configure'; readonly daemon: 'git-gate'; readonly config: GateConfig }
   | { readonly op: 'restart'; readonly daemon: DaemonName }
+  /** Asks the upstream of a remote that the gate serves: `GateVerdict`. Secret: `identity`, tried while another is in force. */
+  | {
+      readonly op: 'verify'
+      readonly daemon: 'git-gate'
+      readonly remote: string
+      readonly identity?: string
+    }
   /** What went through the doors: `BundleMetrics`. */
   | { readonly op: 'metrics' }
   /** Streams log lines, one answer each with the same `id`, the last with `end: true`. `follow` never ends. */

@@ -109,5 +109,5 @@ export interface GateVerdict {
   readonly trouble?: UpstreamTrouble
 }
 
-/** Longest time to connect and to answer in a verification, milliseconds; who asks waits longer. */
-export const VERIFY_MS = { connect: 45_000, answer: 15_000 } as const
+/** Longest time to connect and to answer in a verification, and what its supervisor waits for both, milliseconds. */
+export const VERIFY_MS = { connect: 45_000, answer: 15_000, whole: 65_000 } as const

@@ -24,8 +24,8 @@ export interface WantedKey extends KeyPlace {
 }
 
 /**
- * A row begins with the pair, before the forge hears of it; it ends when the forge has the key; it is retired before the
- * key is revoked, and gone after. All times ISO 8601.
+ * A row begins with the pair, before the forge hears of it; it ends when the forge has the key, and is verified when
+ * the upstream takes it; it is retired before the key is revoked, and gone after. All times ISO 8601.
  */
 export interface KeyRow extends WantedKey {
   /** In the key's title; see `keyId`. */
@@ -36,6 +36,8 @@ export interface KeyRow extends WantedKey {
   readonly begunAt: string
   /** Absent: whether the forge has it is not known. */
   readonly ended?: { readonly at: string; readonly forgeId: string }
+  /** Absent: its upstream has not been seen to take it. */
+  readonly verifiedAt?: string
   /** The key is to go, whatever the manifest says. */
   readonly retiredAt?: string
 }

@@ -169,10 +169,15 @@ export function seenRemotes(
         ...(served as unknown as Record<string, Json>),
         allowPrivate: target?.allowPrivate ?? false,
         uplink: target ? 'declared' : 'missing',
-        credential:
-          held === undefined ? 'missing' : wanted === undefined || wanted === held ? 'present' : 'changed',
+        credential: credentialOf(held, wanted, gate.unverified?.[name]),
       },
       health: 'ok',
     }
   })
+}
+
+function credentialOf(held: string | undefined, wanted: string | undefined, trouble: string | undefined) {
+  if (held === undefined) return 'missing'
+  if (wanted !== undefined && wanted !== held) return 'changed'
+  return trouble === undefined ? 'present' : 'unverified'
 }

@@ -23,6 +23,8 @@ export interface DeployKeys {
   begin(wanted: WantedKey, now: string): KeyRow
   /** The forge has the key. Repeatable. */
   end(id: string, forgeId: string, now: string): KeyRow
+  /** The upstream takes the key: from here on it stands before one that nobody has tried. Repeatable. */
+  verified(id: string, now: string): KeyRow
   /** The key is to go; durable before the forge hears of it. Repeatable. */
   retire(id: string, now: string): KeyRow
   /** Takes row and pair away. Repeatable; only for a key that the forge does not list. */
@@ -84,6 +86,8 @@ export function openDeployKeys({ home, engineId, stack }: DeployKeysOptions): De
     },
     end: (id, forgeId, now) =>
       changed(id, (row) => (row.ended ? row : { ...row, ended: { at: now, forgeId } })),
+    verified: (id, now) =>
+      changed(id, (row) => (row.verifiedAt === undefined ? { ...row, verifiedAt: now } : row)),
     retire: (id, now) =>
       changed(id, (row) => (row.retiredAt === undefined ? { ...row, retiredAt: now } : row)),
     forget(id) {
@@ -119,7 +123,7 @@ function whole(id: string, content: string): Kept | undefined {
   const ref = readRef(tokenRef)
   if (!secret || line === undefined || publicKeyOf(secret) !== line || !at || !fingerprint || !ref)
     return undefined
-  const { provider, api, repository, title, begunAt, retiredAt, readOnly, allowPrivate } = rest
+  const { provider, api, repository, title, begunAt, verifiedAt, retiredAt, readOnly, allowPrivate } = rest
   const [end, strings] = [members(ended), [provider, api, repository, title, begunAt].map(text)]
   const [named, url, path, shown, begun] = strings
   if (rest['id'] !== id || typeof readOnly !== 'boolean' || typeof allowPrivate !== 'boolean')
@@ -127,7 +131,8 @@ function whole(id: string, content: string): Kept | undefined {
   if (named === undefined || url === undefined || path === undefined) return undefined
   const mark = shown === undefined ? undefined : parseKeyTitle(shown)
   if (shown === undefined || begun === undefined || mark?.id !== id || mark.address !== at) return undefined
-  const [endedAt, forgeId, retired] = [text(end['at']), text(end['forgeId']), text(retiredAt)]
+  const [endedAt, forgeId] = [text(end['at']), text(end['forgeId'])]
+  const [verified, retired] = [text(verifiedAt), text(retiredAt)]
   const row: KeyRow = {
     id,
     address: at,
@@ -143,6 +148,7 @@ function whole(id: string, content: string): Kept | undefined {
     fingerprint,
     begunAt: begun,
     ...(endedAt !== undefined && forgeId !== undefined && { ended: { at: endedAt, forgeId } }),
+    ...(verified !== undefined && { verifiedAt: verified }),
     ...(retired !== undefined && { retiredAt: retired }),
   }
   return { row, privateKey: secret }

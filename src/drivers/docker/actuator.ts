@@ -1,5 +1,6 @@
 /** The only thing of this driver that writes; it exists for the holder of a lease and stops with it. */
 import { RefusedError, DriverError } from '../../model/errors.ts'
+import { VERIFY_MS } from '../../model/gate.ts'
 import { liveNames } from '../../model/names.ts'
 import type { Action } from '../../model/plan.ts'
 import type { Actuator, Effect, EffectContext, Lease } from '../../ports/driver.ts'
@@ -37,7 +38,9 @@ export function createActuator(lease: Lease, openSite: () => Promise<Site>): Act
     async controlBundle(bottle, request, signal) {
       const site = await leased()
       const id = await running(site, liveNames.bundle(site.stack, bottle), `bundle of ${bottle}`)
-      return ask(site.engine, bundleTarget(id, bottle), request, signal)
+      // What somebody else has to answer first takes longer.
+      const answerMs = request.op === 'verify' ? VERIFY_MS.whole + 5000 : undefined
+      return ask(site.engine, bundleTarget(id, bottle), request, signal, answerMs)
     },
     async start(bottle, signal) {
       const site = await leased()

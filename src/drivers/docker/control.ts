@@ -14,7 +14,7 @@ export interface ControlTarget {
   readonly socket: string
 }
 
-/** Longest wait for an answer, milliseconds. */
+/** Longest wait for an answer where nothing else is said, milliseconds. */
 const ANSWER_MS = 15_000
 /** Exit code of the helper when the socket is not there. */
 const NOT_THERE = 4
@@ -25,8 +25,9 @@ export async function ask(
   target: ControlTarget,
   request: object,
   signal: AbortSignal,
+  answerMs = ANSWER_MS,
 ): Promise<unknown> {
-  const limit = AbortSignal.timeout(ANSWER_MS)
+  const limit = AbortSignal.timeout(answerMs)
   const line = `${JSON.stringify({ id: 1, ...request })}\n`
   const { code, stdout, stderr } = await run(
     engine,
@@ -44,7 +45,7 @@ export async function ask(
   }
   const answered = stdout.toString('utf8').split('\n', 1)[0] ?? ''
   if (answered === '') {
-    const why = limit.aborted ? `no answer in ${ANSWER_MS / 1000} s` : stderr || `exit code ${code}`
+    const why = limit.aborted ? `no answer in ${answerMs / 1000} s` : stderr || `exit code ${code}`
     throw new DriverError(`${target.what} does not answer: ${safeText(why)}`, {
       code: 'control-silent',
       transient: true,

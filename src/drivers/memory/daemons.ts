@@ -10,14 +10,14 @@ import type {
   UplinkStatus,
 } from '../../model/control.ts'
 import { DriverError } from '../../model/errors.ts'
-import type { GateConfig, GateStatus } from '../../model/gate.ts'
 import { digestOf } from '../../model/json.ts'
 import { keptMarks, knownMarks } from '../../model/known.ts'
 import { Secret } from '../../model/secret.ts'
 import { fingerprintOf, permittedHosts } from '../../model/x509.ts'
-import type { LiveBundle, LiveStack } from './world.ts'
+import { configureGate, gateStatus, hasGate, verdictOf } from './gate.ts'
+import type { LiveBundle, LiveStack, WorldState } from './world.ts'
 
-export function answerSupervisor(bundle: LiveBundle, request: SupervisorRequest): unknown {
+export function answerSupervisor(state: WorldState, bundle: LiveBundle, request: SupervisorRequest): unknown {
   switch (request.op) {
     case 'status':
       return supervisorStatus(bundle, request.nonce)
@@ -25,6 +25,8 @@ export function answerSupervisor(bundle: LiveBundle, request: SupervisorRequest)
       return { restarted: request.daemon }
     case 'logs':
       return []
+    case 'verify':
+      return verdictOf(state, bundle, request)
     case 'metrics':
       return bundleMetrics(bundle)
     case 'configure': {
@@ -45,34 +47,6 @@ export function answerSupervisor(bundle: LiveBundle, request: SupervisorRequest)
       }
       return { generation: config.generation }
     }
-  }
-}
-
-function configureGate(bundle: LiveBundle, config: GateConfig): unknown {
-  if (!hasGate(bundle)) throw refusal('daemon-not-enabled', 'git-gate is not enabled in this bundle')
-  if (config.generation <= (bundle.gate?.generation ?? 0))
-    throw refusal('generation-old', `generation ${config.generation} is not newer than the present one`)
-  // The supervisor fills in what egress was handed.
-  const uplinkToken = config.uplinkToken ?? bundle.gate?.uplinkToken ?? bundle.config?.uplinkToken
-  if (uplinkToken === undefined) throw refusal('token-missing', 'the first configuration has no uplink token')
-  bundle.gate = { ...config, uplinkToken }
-  return { generation: config.generation }
-}
-
-function hasGate({ fields }: LiveBundle): boolean {
-  const { daemons } = fields
-  return Array.isArray(daemons) && daemons.includes('git-gate')
-}
-
-function gateStatus({ gate }: LiveBundle, nonce: string): GateStatus {
-  return {
-    generation: gate?.generation ?? 0,
-    remotes: gate?.remotes ?? [],
-    identities: Object.fromEntries(
-      Object.entries(gate?.identities ?? {}).map(([name, value]) => [name, new Secret(value).digest(nonce)]),
-    ),
-    known: '',
-    connections: 0,
   }
 }
 

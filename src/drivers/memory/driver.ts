@@ -83,7 +83,7 @@ export function memoryDriver(options: MemoryOptions): Driver {
             const bundle = stackIn(state, lease.stack).bundles[bottle]
             if (bundle?.fields['running'] !== true)
               throw new DriverError(`bundle/${bottle} does not answer`, { code: 'control-unreachable' })
-            return answerSupervisor(bundle, structuredClone(request))
+            return answerSupervisor(state, bundle, structuredClone(request))
           }),
         )
       },

@@ -5,7 +5,7 @@
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import type { EgressConfig, EgressCounters } from '../../model/control.ts'
-import type { GateConfig } from '../../model/gate.ts'
+import type { GateConfig, UpstreamTrouble } from '../../model/gate.ts'
 import type { Json } from '../../model/json.ts'
 import type { UplinkPolicy, UplinkTarget } from '../../model/policy.ts'
 import type { StackRecord } from '../../model/record.ts'
@@ -31,7 +31,7 @@ export interface LiveUplink {
 export interface LiveBottle {
   readonly installation: string
   holder?: { readonly id: string; state: Json }
-  agent?: { readonly id: string; fields: Fields; guest?: Fields }
+  agent?: { readonly id: string; fields: Fields; guest?: Fields; gitConfig?: string }
   /** What the two volumes hold: outlives every container. */
   readonly volumes: string
 }
@@ -46,6 +46,8 @@ export interface LiveBundle {
   /** Memory of the supervisor: gone with the container. */
   config?: EgressConfig
   gate?: GateConfig
+  /** Rules of troubles by name of the remote, as its gate tells them. */
+  unverified?: Readonly<Record<string, string>>
   /** Absent: nothing went through its doors. */
   counters?: EgressCounters
 }
@@ -76,6 +78,8 @@ export interface WorldState {
   stacks: Record<string, LiveStack>
   /** Deploy keys by URL of the API and repository. */
   forges: Record<string, Record<string, LiveKey[]>>
+  /** Hosts whose SSH server takes no key, and by which rule it is told. */
+  closedHosts?: Record<string, UpstreamTrouble['rule']>
 }
 
 export interface World {

@@ -2,16 +2,24 @@
 import type { KeyRow, WantedKey } from '../../model/key-row.ts'
 import { samePlace } from '../../model/key-row.ts'
 
-/** The newest that a forge has, else the newest that was begun. */
+/** The newest that was seen to open its upstream, else the newest that a forge has, else the newest that was begun. */
 export function currentRow(rows: readonly KeyRow[], address: string): KeyRow | undefined {
   const usable = ofAddress(rows, address)
-  return usable.findLast(({ ended }) => ended !== undefined) ?? usable.at(-1)
+  const made = usable.filter(({ ended }) => ended !== undefined)
+  return made.findLast(({ verifiedAt }) => verifiedAt !== undefined) ?? made.at(-1) ?? usable.at(-1)
 }
 
-/** Begun and not ended, for exactly this: its pair is used, so that a lost answer makes no second key. */
+/**
+ * Begun for exactly this, and not ended or not in force because nobody has seen it open the upstream: its pair is used,
+ * so that a lost answer makes no second key.
+ */
 export function resumable(rows: readonly KeyRow[], wanted: WantedKey): KeyRow | undefined {
+  const current = currentRow(rows, wanted.address)
   return ofAddress(rows, wanted.address).findLast(
-    (row) => row.ended === undefined && samePlace(row, wanted) && row.readOnly === wanted.readOnly,
+    (row) =>
+      (row.ended === undefined || (row.verifiedAt === undefined && row !== current)) &&
+      samePlace(row, wanted) &&
+      row.readOnly === wanted.readOnly,
   )
 }
 

@@ -7,7 +7,7 @@ export interface RemoteSpec extends Omit<GateRemote, 'name'> {
   readonly identity: string
   /** Where the key file lies; absent for a deploy key. Its content is read at apply. */
   readonly identityRef?: SecretRef
-  /** Observed: `present`, `missing` (daemon restarted), `changed`; `present` also where the key cannot be had here. */
+  /** Observed: `present`, `missing` (daemon restarted), `changed`, `unverified` (its upstream failed when it was asked); `present` also where the key cannot be had here. */
   readonly credential: 'present'
   readonly allowPrivate: boolean
   /** Declared to the uplink as well: two processes must agree. */

@@ -130,6 +130,21 @@ describe('keys', () => {
     expect(stdout).toContain('0 keys live')
   })
 
+  it('says of a key that is to take the place of another that it is not verified yet', async () => {
+    program.write(
+      'bottles.yaml',
+      manifest(server.port).replace('token_ref: FORGE', 'token_ref: FORGE, rotate: 1h'),
+    )
+    const id = await made()
+    state().verified(id, '2026-11-21T10:00:02.000Z')
+    const next = await made()
+    const { stdout } = await keys()
+    expect(stdout).toMatch(new RegExp(`${id} +due for rotation$`, 'm'))
+    expect(stdout).toMatch(new RegExp(`${next} +not verified yet: its upstream is asked again$`, 'm'))
+    program.write('bottles.yaml', manifest(server.port))
+    expect((await keys()).stdout).toMatch(new RegExp(`${next} +to be revoked: another is in force$`, 'm'))
+  })
+
   it('says of a begun key that its creation was cut short', async () => {
     begun()
     expect((await keys()).stdout).toMatch(/^key\/dev\/origin .* its creation was cut short$/m)

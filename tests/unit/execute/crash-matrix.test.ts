@@ -136,6 +136,17 @@ const scenarios: readonly Scenario[] = [
     after: git,
   },
   {
+    name: 'rotation to a deploy key that its upstream did not take at first',
+    before: git,
+    happens: async (lab) => {
+      lab.clock.advance(2 * HOUR)
+      lab.world.change((state) => void (state.closedHosts = { 'forge.example': 'identity-refused' }))
+      await lab.run(git)
+      lab.world.change((state) => void delete state.closedHosts)
+    },
+    after: git,
+  },
+  {
     name: 'repair of a key that was revoked by hand',
     before: git,
     happens: (lab) => lab.world.change((state) => void (state.forges[FORGE.api] = {})),
@@ -216,6 +227,7 @@ function mortal(lab: Laboratory, moment: Moment, at: number) {
     ...lab.keys,
     begin: row(lab.keys.begin),
     end: row(lab.keys.end),
+    verified: row(lab.keys.verified),
     retire: row(lab.keys.retire),
     forget: row(lab.keys.forget),
   }
@@ -272,39 +284,42 @@ const WITH_KEYS = scenarios.filter(({ before, after }) =>
   [before, after].some((desired) => desired?.resources.some(({ kind }) => kind === 'key')),
 )
 
-describe.each(WITH_KEYS)('every answer of the forge lost during: $name', (scenario) => {
-  it('ends, after the next apply, with exactly the declared keys', async () => {
-    const { lab: undisturbed } = await prepared(scenario)
-    await undisturbed.run(scenario.after)
-    const wanted = worldText(undisturbed.world, undisturbed.roots)
-    undisturbed.close()
-    for (const what of ['list', 'create', 'revoke']) {
-      for (let at = 1; ; at += 1) {
-        const { lab, hook } = await prepared(scenario)
-        let heard = 0
-        const call = new RegExp(`^forge ${what} `)
-        hook.onCall = () => {
-          const [last = ''] = lab.calls.slice(-1)
-          if (call.test(last) && ++heard === at)
-            lab.faults.add({ call: last, moment: 'after', error: lostAnswer })
-        }
-        await lab.run(scenario.after).catch(onlyRefused)
-        hook.onCall = () => undefined
-        if (heard < at) {
+describe.each(WITH_KEYS)(
+  'every answer of the forge, or about its upstream, lost during: $name',
+  (scenario) => {
+    it('ends, after the next apply, with exactly the declared keys', async () => {
+      const { lab: undisturbed } = await prepared(scenario)
+      await undisturbed.run(scenario.after)
+      const wanted = worldText(undisturbed.world, undisturbed.roots)
+      undisturbed.close()
+      for (const what of ['forge list', 'forge create', 'forge revoke', 'bundle verify']) {
+        for (let at = 1; ; at += 1) {
+          const { lab, hook } = await prepared(scenario)
+          let heard = 0
+          const call = new RegExp(`^${what} `)
+          hook.onCall = () => {
+            const [last = ''] = lab.calls.slice(-1)
+            if (call.test(last) && ++heard === at)
+              lab.faults.add({ call: last, moment: 'after', error: lostAnswer })
+          }
+          await lab.run(scenario.after).catch(onlyRefused)
+          hook.onCall = () => undefined
+          if (heard < at) {
+            lab.close()
+            break
+          }
+          count(scenario.name, `${what} lost`)
+          const where = `${scenario.name}: answer to ${what} ${at} lost`
+          await lab.run(scenario.after)
+          expect(worldText(lab.world, lab.roots), where).toBe(wanted)
+          expect((await lab.planned(scenario.after)).actions, where).toEqual([])
+          assertKeys(lab, scenario.after, where)
           lab.close()
-          break
         }
-        count(scenario.name, `${what} lost`)
-        const where = `${scenario.name}: answer to ${what} ${at} lost`
-        await lab.run(scenario.after)
-        expect(worldText(lab.world, lab.roots), where).toBe(wanted)
-        expect((await lab.planned(scenario.after)).actions, where).toEqual([])
-        assertKeys(lab, scenario.after, where)
-        lab.close()
       }
-    }
-  }, 60_000)
-})
+    }, 60_000)
+  },
+)
 
 describe.each(scenarios)('killed during: $name', (scenario) => {
   it('ends, after the next apply, in the world of the undisturbed run', async () => {

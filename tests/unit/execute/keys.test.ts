@@ -37,7 +37,7 @@ const changeKeys = (lab: Laboratory, change: (key: LiveKey) => LiveKey) =>
     const repositories = forges[FORGE.api] ?? {}
     for (const [name, keys] of Object.entries(repositories)) repositories[name] = keys.map(change)
   })
-const isEffect = (call: string) => /^(forge (create|revoke)|bundle configure)/.test(call)
+const isEffect = (call: string) => /^(forge (create|revoke)|bundle (configure|verify))/.test(call)
 
 describe('a deploy key', () => {
   it('is made for its remote alone, with a title that says whose it is', async () => {
@@ -52,13 +52,14 @@ describe('a deploy key', () => {
     expect(listed(lab, 'acme/docs').map(({ readOnly }) => readOnly)).toEqual([true])
   })
 
-  it('is in use before the one that it takes the place of is revoked', async () => {
+  it('is tried at its upstream, then in use, before the one that it takes the place of is revoked', async () => {
     const rotated = { origin: { ...app, rotate: HOUR } }
     const lab = await applied(rotated)
     lab.clock.advance(2 * HOUR)
     await lab.run(stack(rotated))
     expect(lab.calls.filter(isEffect)).toEqual([
       'forge create acme/app',
+      'bundle verify dev',
       'bundle configure dev',
       'forge revoke acme/app',
     ])

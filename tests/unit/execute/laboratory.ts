@@ -17,6 +17,7 @@ import { DriverError } from '../../../src/model/errors.ts'
 import type { Marks } from '../../../src/model/known.ts'
 import type { Plan } from '../../../src/model/plan.ts'
 import { describeSecretRef, Secret } from '../../../src/model/secret.ts'
+import type { SecretRef } from '../../../src/model/secret.ts'
 import type { Driver } from '../../../src/ports/driver.ts'
 import type { Forge } from '../../../src/ports/forge.ts'
 import { plan } from '../../../src/reconcile/plan.ts'
@@ -114,6 +115,11 @@ export async function laboratory(options: LaboratoryOptions = {}) {
   const forge = options.forge ?? inMemory
   const secrets: Record<string, string> = { ...options.secrets }
   const marks: Record<string, Marks> = {}
+  const secretOf = async (ref: SecretRef): Promise<Secret> => {
+    const value = ref.from === 'env' ? secrets[ref.name] : undefined
+    if (value !== undefined) return new Secret(value)
+    throw new DriverError(`${describeSecretRef(ref)} is not set`, { code: 'secret-unresolved' })
+  }
 
   /** Every repository that a key is declared or held for, asked unless its token is not there. */
   const askForges = async (desired: Desired): Promise<readonly ForgeLook[]> => {
@@ -195,12 +201,8 @@ export async function laboratory(options: LaboratoryOptions = {}) {
         nextRootCertificate: async (bottle) => roots.nextOf(bottle)?.certificate,
         environment: (bottle) => new Map(Object.entries(marks[bottle]?.placeholders ?? {})),
         marks: (bottle) => marks[bottle] ?? {},
-        secret: async (ref) => {
-          const value = ref.from === 'env' ? secrets[ref.name] : undefined
-          if (value === undefined)
-            throw new DriverError(`${describeSecretRef(ref)} is not set`, { code: 'secret-unresolved' })
-          return new Secret(value)
-        },
+        secret: secretOf,
+        identity: secretOf,
       },
       trust: [],
       hostAddresses: ['192.0.2.1'],

@@ -105,6 +105,21 @@ suite('the git gate in a bundle', LIMIT, () => {
       expect(await asked(bundle)).toMatchObject({ generation: 3 })
     }))
 
+  it('is asked whether an upstream takes its key or another, which is shown nowhere', () =>
+    withGate(async (bundle) => {
+      const verify = (fields: object = {}) =>
+        bundle.ask({ op: 'verify', daemon: 'git-gate', remote: 'origin', ...fields })
+      await bundle.ask({ op: 'configure', daemon: 'egress', config: config() })
+      await configure(bundle, { generation: 4 })
+      expect(await verify()).toMatchObject({ ok: true, value: { generation: 4 } })
+      expect(await verify({ identity: SECRET })).toMatchObject({
+        ok: true,
+        value: { generation: 4, trouble: { rule: 'identity-refused' } },
+      })
+      expect(await verify({ daemon: 'egress' })).toMatchObject({ ok: false })
+      expect(bundle.output.join('\n')).not.toContain(SECRET)
+    }))
+
   it('does not stay without a configuration when it refuses its first one', () =>
     withGate(async (bundle) => {
       await bundle.ask({ op: 'configure', daemon: 'egress', config: config() })
@@ -160,6 +175,33 @@ describe('a configuration for the gate', () => {
     expect(() => request({ ...whole, remotes: [{ ...REMOTE, name: SECRET.toUpperCase() }] })).toThrow(
       /^(?!.*CANARY)/,
     )
+  })
+})
+
+describe('a verdict from the gate', () => {
+  const trouble = { rule: 'identity-refused', message: 'git.acme.test:22 does not accept it' }
+  const said = (value: object) => decodeFromDaemon({ id: 1, ok: true, value })
+
+  it('is taken as it is', () => {
+    expect(said({ generation: 2, trouble })).toMatchObject({ value: { generation: 2, trouble } })
+  })
+
+  it.each([
+    ['a rule that is none', { ...trouble, rule: 'fine' }],
+    ['a field too many', { ...trouble, key: SECRET }],
+    ['a message that is no text', { ...trouble, message: {} }],
+  ])('is refused with %s', (_, wrong) => {
+    expect(() => said({ generation: 2, trouble: wrong })).toThrow()
+  })
+
+  it.each([
+    ['a name that is none', { remote: '../x' }],
+    ['a field too many', { host: 'elsewhere.example' }],
+    ['another daemon', { daemon: 'egress' }],
+  ])('is not asked for with %s', (_, wrong) => {
+    const question = { op: 'verify', daemon: 'git-gate', remote: 'origin' }
+    expect(decodeSupervisorRequest(question)).toEqual(question)
+    expect(() => decodeSupervisorRequest({ ...question, ...wrong })).toThrow()
   })
 })
 
