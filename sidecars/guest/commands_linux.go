@@ -1,6 +1,7 @@
 package main
 
 var commands = map[string]func([]string) error{
+	"adopt":       adopt,
 	"attach":      attach,
 	"call":        call,
 	"fill":        fill,

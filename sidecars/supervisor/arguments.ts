@@ -1,4 +1,5 @@
 /** What the supervisor is started with. Nothing in it is a secret: every user of the machine may read it. */
+import { existsSync } from 'node:fs'
 import { dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -14,7 +15,7 @@ export interface SupervisorOptions {
   readonly run: string
   /** Folder of the uplink's dial socket. Default `/uplink`. */
   readonly uplink: string
-  /** The static helper. Default `/.bb/guest`; not there: the links are read once a second only. */
+  /** The static helper. Default `/.bb/guest`; not there: the links are read once a second only, and nobody adopts what git leaves. */
   readonly helper: string
 }
 
@@ -38,7 +39,8 @@ export function parseSupervisorArguments(argv: readonly string[], builtVersion: 
   })
   if (values.bottle === undefined) throw new Error('--bottle NAME is missing')
   const { bin, programs } = values
-  const daemons = values.daemon.map((text) => parseDaemon(text, bin, programs))
+  const adopter = existsSync(values.helper) ? values.helper : undefined
+  const daemons = values.daemon.map((text) => parseDaemon(text, { bin, programs, adopter }))
   if (new Set(daemons.map(({ name }) => name)).size < daemons.length)
     throw new Error('--daemon names a daemon twice')
   if (new Set(daemons.map(({ uid }) => uid)).size < daemons.length)
@@ -47,7 +49,13 @@ export function parseSupervisorArguments(argv: readonly string[], builtVersion: 
   return { bottle, version, daemons, run, uplink, helper }
 }
 
-function parseDaemon(argument: string, bin: string, programs: string): DaemonSpec {
+interface Places {
+  readonly bin: string
+  readonly programs: string
+  readonly adopter: string | undefined
+}
+
+function parseDaemon(argument: string, { bin, programs, adopter }: Places): DaemonSpec {
   const [, name, digits] = /^([a-z-]+)=(\d{1,6})$/.exec(argument) ?? []
   const known = DAEMONS.find((daemon) => daemon === name)
   const uid = Number(digits)
@@ -62,6 +70,7 @@ function parseDaemon(argument: string, bin: string, programs: string): DaemonSpe
     program: join(programs, known, `main${programSuffix()}`),
     doors: DOORS_OF[known],
     onDemand: known === 'git-gate',
+    ...(known === 'git-gate' && adopter !== undefined && { adopter }),
   }
 }
 

@@ -106,7 +106,7 @@ export function superviseDaemon(
     raise(began).catch((error: unknown) => {
       reason ??= error instanceof Error ? error.message : String(error)
       log.error({ daemon: spec.name, pid: began.child.pid, reason }, 'daemon not raised')
-      began.child.kill('SIGKILL')
+      void endLife(began)
     })
   }
 

@@ -34,11 +34,18 @@ export interface LifeEvents {
 
 /** No debugger by signal, small young generation: a bundle is one of many on its machine. */
 const NODE_FLAGS = ['--disable-sigusr1', '--max-semi-space-size=1', '--no-warnings']
+/** Where Node puts the channel: behind the standard streams. */
+const IPC = 3
 const STDERR_MAX = 65_536
 const TERM_GRACE_MS = 600
 
 export function beginLife(spec: DaemonSpec, { onLog, onSpent, onNonsense, onEnd }: LifeEvents): Life {
-  const child = spawn(spec.binary, [...NODE_FLAGS, spec.program], {
+  const daemon = [...NODE_FLAGS, spec.program]
+  const [command, argv] =
+    spec.adopter === undefined
+      ? [spec.binary, daemon]
+      : [spec.adopter, ['adopt', '--keep', String(IPC), '--', spec.binary, ...daemon]]
+  const child = spawn(command, argv, {
     uid: spec.uid,
     gid: spec.uid,
     cwd: '/',
