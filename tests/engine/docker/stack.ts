@@ -5,6 +5,8 @@ import { promisify } from 'node:util'
 import { buffer } from 'node:stream/consumers'
 import { address } from '../../../src/model/address.ts'
 import type { Address } from '../../../src/model/address.ts'
+import type { DaemonName } from '../../../src/model/control.ts'
+import type { UplinkTarget } from '../../../src/model/policy.ts'
 import type { Action, Verb } from '../../../src/model/plan.ts'
 import type { Impact, Observed, Resource } from '../../../src/model/resource.ts'
 import type { Actuator, Effect, EffectContext, Lease, Materials } from '../../../src/ports/driver.ts'
@@ -40,11 +42,19 @@ export interface LabStack {
     argv: readonly string[],
     user?: string,
   ): Promise<{ readonly code: number; readonly out: string; readonly err: string }>
-  configureEgress(bottle: string): Promise<void>
+  /** `hosts`: addresses by name, for the uplink; `targets`: what the bottle may reach by it. */
+  configureEgress(bottle: string, reach?: Reach): Promise<void>
   down(): Promise<void>
 }
 
+export interface Reach {
+  readonly hosts: Readonly<Record<string, string>>
+  readonly targets: readonly UplinkTarget[]
+}
+
 export interface BottleOptions {
+  /** Default: egress alone. */
+  readonly daemons?: readonly DaemonName[]
   readonly image?: string
   readonly env?: Readonly<Record<string, string>>
   readonly memoryBytes?: number
@@ -108,7 +118,7 @@ export async function labStack(
     engine,
     actuator,
     desired,
-    declare(bottle, { image, env, memoryBytes, pids } = {}) {
+    declare(bottle, { image, env, memoryBytes, pids, daemons = ['egress'] } = {}) {
       const base = baseImage()
       const at = address.image(bottle)
       const tag = image ?? base.tag
@@ -139,7 +149,7 @@ export async function labStack(
         {
           image: sidecars.inputDigest,
           version: '0.1.0',
-          daemons: ['egress'],
+          daemons,
           namespace: 'holder',
           hardening: 'as-created',
           running: true,
@@ -191,14 +201,14 @@ export async function labStack(
       ])
       return { code, out: out.toString(), err: err.toString() }
     },
-    async configureEgress(bottle) {
+    async configureEgress(bottle, { hosts, targets } = { hosts: {}, targets: [] }) {
       const policy = { log: 'all', routes: [] } as const
       const uplinkToken = randomBytes(32).toString('hex')
       await actuator.controlUplink(
-        { op: 'configure', policy: { hosts: {}, dns: [], noProxy: [], hostAddresses: [] } },
+        { op: 'configure', policy: { hosts, dns: [], noProxy: [], hostAddresses: [] } },
         context.signal,
       )
-      await actuator.controlUplink({ op: 'attach', bottle, token: uplinkToken, targets: [] }, context.signal)
+      await actuator.controlUplink({ op: 'attach', bottle, token: uplinkToken, targets }, context.signal)
       await actuator.controlBundle(
         bottle,
         {

@@ -234,7 +234,7 @@ export class Lab {
 }
 
 /** Branches `main` (three commits) and `teammate`, a tag, and refs that are nobody's business. */
-async function makeUpstream(folder: string): Promise<void> {
+export async function makeUpstream(folder: string): Promise<void> {
   const stream = [
     ...[1, 2, 3].flatMap((n) => [
       'commit refs/heads/main',

@@ -47,16 +47,16 @@ export class Sshd {
     return this.#said
   }
 
-  static async start(folder: string, hostKeyType: KeyType = 'ed25519'): Promise<Sshd> {
+  static async start(folder: string, hostKeyType: KeyType = 'ed25519', address = '127.0.0.1'): Promise<Sshd> {
     if (SSHD === undefined) throw new Error(noSshd)
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 })
     const key = makeKey(join(folder, 'host'), hostKeyType)
     writeFileSync(join(folder, 'authorized'), '')
-    const port = await freePort()
+    const port = await freePort(address)
     // oxfmt-ignore
     const config = [
-      `Port ${port}`, 'ListenAddress 127.0.0.1', `HostKey ${join(folder, 'host')}`, 'PidFile none', 'UsePAM no',
+      `Port ${port}`, `ListenAddress ${address}`, `HostKey ${join(folder, 'host')}`, 'PidFile none', 'UsePAM no',
       `AuthorizedKeysFile ${join(folder, 'authorized')}`, 'StrictModes no', 'PermitRootLogin yes',
       'PasswordAuthentication no', 'KbdInteractiveAuthentication no', 'AcceptEnv GIT_PROTOCOL', 'LogLevel VERBOSE',
       'MaxStartups 100', 'PrintMotd no', 'Subsystem sftp internal-sftp',
@@ -65,7 +65,7 @@ export class Sshd {
     const child = spawn(SSHD, ['-D', '-e', '-f', join(folder, 'config')], {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
-    await answering(port)
+    await answering(port, address)
     return new Sshd(folder, port, key.line, child)
   }
 
@@ -88,19 +88,19 @@ export class Sshd {
   }
 }
 
-function freePort(): Promise<number> {
+function freePort(address: string): Promise<number> {
   return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
+    const server = createServer().listen(0, address, () => {
       const { port } = server.address() as AddressInfo
       server.close(() => resolve(port))
     })
   })
 }
 
-async function answering(port: number): Promise<void> {
+async function answering(port: number, host: string): Promise<void> {
   for (const began = Date.now(); Date.now() - began < 15_000;) {
     const isThere = await new Promise<boolean>((resolve) => {
-      const socket = connect({ port, host: '127.0.0.1' })
+      const socket = connect({ port, host })
       socket.once('error', () => resolve(false))
       socket.once('data', () => {
         socket.destroy()
