@@ -4,7 +4,7 @@
  * has one short window at the end of a form and nothing between it and a keyed digest of the whole: besides its last few
  * characters a value is as safe as it is long, which is why short ones are not told at all.
  */
-import type { ForeignPrint } from '../../src/model/known.ts'
+import type { ForeignPrint, NamedPrint } from '../../src/model/known.ts'
 import { digestOf, formsOf, glimpseOf, hashOf, squash } from './fingerprint.ts'
 
 /** Squashed bytes at the end of a form that can be tried out. */
@@ -39,9 +39,9 @@ export const foreignDigest = (key: Buffer, value: string): string =>
 /** Finds the print that ends at a place of squashed text. */
 export class ForeignSecrets {
   readonly #key: Buffer
-  readonly #byTail = new Map<number, ForeignPrint[]>()
+  readonly #byTail = new Map<number, NamedPrint[]>()
 
-  constructor(key: Buffer, prints: readonly ForeignPrint[]) {
+  constructor(key: Buffer, prints: readonly NamedPrint[]) {
     this.#key = key
     for (const one of prints) {
       const same = this.#byTail.get(one.tail)
@@ -50,7 +50,7 @@ export class ForeignSecrets {
     }
   }
 
-  at(squashed: Uint8Array, end: number): ForeignPrint | undefined {
+  at(squashed: Uint8Array, end: number): NamedPrint | undefined {
     if (end < FOREIGN_WINDOW) return undefined
     return this.#byTail
       .get(hashOf(squashed, end - FOREIGN_WINDOW, end))

@@ -6,7 +6,7 @@
 import { digestOf, glimpseOf, hashOf, SQUASHED, WINDOW } from './fingerprint.ts'
 import { ForeignSecrets } from './foreign.ts'
 import type { Fingerprint } from './fingerprint.ts'
-import type { ForeignPrint } from '../../src/model/known.ts'
+import type { NamedPrint } from '../../src/model/known.ts'
 
 /** Where a known secret stands in the piece just given; `start` is negative when it began in an earlier one. */
 export interface KnownHit {
@@ -50,7 +50,7 @@ export class KnownSecrets {
   constructor(
     key: Buffer,
     known: readonly Fingerprint[],
-    foreign: { readonly key: Buffer; readonly prints: readonly ForeignPrint[] } = NONE,
+    foreign: { readonly key: Buffer; readonly prints: readonly NamedPrint[] } = NONE,
   ) {
     this.#key = key
     this.#foreign = new ForeignSecrets(foreign.key, foreign.prints)
@@ -88,7 +88,9 @@ export class KnownSecrets {
     const own = this.#ownAt(squashed, end)
     if (own) return own
     const foreign = this.#foreign.at(squashed, end)
-    return foreign && { ...OF_ANOTHER, length: foreign.length }
+    if (foreign === undefined) return undefined
+    const { rule, length } = foreign
+    return rule === undefined ? { ...OF_ANOTHER, length } : { ...OF_ANOTHER, id: rule, rule, length }
   }
 
   #ownAt(squashed: Uint8Array, end: number): Found | undefined {

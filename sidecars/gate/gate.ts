@@ -20,6 +20,7 @@ import { Exchange } from './exchange.ts'
 import { GATE_LIMITS } from './limits.ts'
 import type { GateLimits } from './limits.ts'
 import { KeyUnusable } from './keys.ts'
+import { knownSecrets } from './known.ts'
 import { ServedRemote, wayOf } from './remote.ts'
 import { serveRequest } from './serve.ts'
 
@@ -177,7 +178,7 @@ function detectorsFor({ known }: GateConfig): Detectors {
   if (known === undefined) return NOTHING_KNOWN()
   const key = Buffer.from(known.key, 'hex')
   if (key.length < 16) throw new Error('the key of the fingerprints is too short')
-  return detectorsWith(new KnownSecrets(key, known.prints))
+  return detectorsWith(knownSecrets(known))
 }
 
 const messageOf = (error: unknown): string =>

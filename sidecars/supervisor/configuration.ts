@@ -1,5 +1,6 @@
 /** What a daemon is configured with: what the host leaves out is what the bundle has. Pure but for the digest of the token. */
 import type { EgressConfig } from '../../src/model/control.ts'
+import { keptKnown } from '../../src/model/gate.ts'
 import type { GateConfig, GateStatus } from '../../src/model/gate.ts'
 import { keptMarks } from '../../src/model/known.ts'
 import { ControlError } from '../control/server.ts'
@@ -18,7 +19,10 @@ export function completed(
   const { uplinkToken = token } = next
   if (uplinkToken === undefined)
     throw new ControlError('token-missing', 'the first configuration of a bundle has no uplink token')
-  if ('remotes' in next) return { ...next, uplinkToken }
+  if ('remotes' in next) {
+    const before = present && 'remotes' in present ? present.known : undefined
+    return { ...next, uplinkToken, ...(next.known && { known: keptKnown(next.known, before) }) }
+  }
   const before = present && 'policy' in present ? present : undefined
   const { issuer = before?.issuer } = next
   return { ...next, uplinkToken, ...keptMarks(next, before), ...(issuer === undefined ? {} : { issuer }) }

@@ -13,11 +13,13 @@ import type {
 } from '../../src/model/gate.ts'
 import { NAME_PATTERN } from '../../src/model/names.ts'
 import { DecodeError, fields, flag, list, mapOf, oneOf, text, textOf, whole } from '../control/decode.ts'
+import { decodePrint } from './prints.ts'
 
 const REMOTES_MAX = 200
 const PATTERNS_MAX = 1000
 const KEY_MAX = 65_536
 const PRINTS_MAX = 100_000
+const VALUES_MAX = 10_000
 const COUNT_MAX = Number.MAX_SAFE_INTEGER
 
 const count = (value: unknown, at: string): number => whole(value, at, 0, COUNT_MAX)
@@ -146,10 +148,22 @@ function decodeIdentity(value: unknown, at: string): NonNullable<GateRemote['req
 
 /** The fingerprints stay as they came: the detectors know their form, and nobody else needs to (lessons.md, 12). */
 function decodeKnown(value: unknown): KnownPrints {
-  const found = fields(value, 'config.known', ['key', 'prints'])
+  const found = fields(value, 'config.known', ['key', 'prints'], ['values', 'named'])
   const prints = list((print) => print, PRINTS_MAX)(found['prints'], 'config.known.prints')
   return {
     key: textOf(/^[0-9a-f]{32,128}$/)(found['key'], 'config.known.key'),
     prints: prints as KnownPrints['prints'],
+    ...(found['values'] !== undefined && { values: decodeValues(found['values'], 'config.known.values') }),
+    ...(found['named'] !== undefined && {
+      named: list(secretId, VALUES_MAX)(found['named'], 'config.known.named'),
+    }),
   }
 }
+
+const secretId = (value: unknown, at: string): string => text(value, at, 1024)
+
+const decodeValues = mapOf(
+  secretId,
+  (prints, at) => (prints === null ? null : list(decodePrint, 100)(prints, at)),
+  VALUES_MAX,
+)

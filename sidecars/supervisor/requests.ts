@@ -2,9 +2,10 @@
 import { DAEMONS, type EgressConfig, type SupervisorRequest } from '../../src/model/control.ts'
 import type { EgressPolicy } from '../../src/model/policy.ts'
 import { NAME_PATTERN } from '../../src/model/names.ts'
-import type { ForeignPrint, OtherBottles } from '../../src/model/known.ts'
+import type { OtherBottles } from '../../src/model/known.ts'
 import { DecodeError, fields, flag, list, mapOf, oneOf, text, textOf, whole } from '../control/decode.ts'
 import { decodeGateConfig } from './gate.ts'
+import { decodePrint } from './prints.ts'
 
 /** Longest nonce of a question, characters. */
 const NONCE_MAX = 256
@@ -103,16 +104,6 @@ function decodeOthers(value: unknown): OtherBottles {
       (prints, at) => (prints === null ? null : list(decodePrint, 100)(prints, at)),
       10_000,
     )(found['values'], 'config.others.values'),
-  }
-}
-
-function decodePrint(value: unknown, at: string): ForeignPrint {
-  const found = fields(value, at, ['length', 'glimpse', 'tail', 'digest'])
-  return {
-    length: whole(found['length'], `${at}.length`, 1, 8 * 1024 * 1024),
-    glimpse: whole(found['glimpse'], `${at}.glimpse`, 0, 0xffff),
-    tail: whole(found['tail'], `${at}.tail`, -0x8000_0000, 0x7fff_ffff),
-    digest: textOf(/^[0-9a-f]{32}$/)(found['digest'], `${at}.digest`),
   }
 }
 

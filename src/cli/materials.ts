@@ -15,6 +15,7 @@ import type { RouteSpec } from '../resources/route/spec.ts'
 import type { Desired } from '../resources/desired.ts'
 import type { Roots } from '../state/roots.ts'
 import { askSecret, canAsk } from './ask.ts'
+import { knownToGate, tokenRefs } from './gate-known.ts'
 import type { Invocation } from './invocation.ts'
 import { othersOf } from './others.ts'
 import type { Stack } from './stack.ts'
@@ -47,7 +48,8 @@ export async function openMaterials(
   const references = { ...referencesOf(plan.desired, touched, desired), ...tokensOf(plan) }
   const credentials = await resolveAll(references, resolver)
   // Of bottles that the plan leaves alone: nothing is run or asked to tell the others of them.
-  const { found } = await resolveQuietly(desired.secrets, invocation.io.env)
+  const quiet = { ...desired.secrets, ...tokenRefs(desired.resources) }
+  const { found } = await resolveQuietly(quiet, invocation.io.env)
   const marksOf = (bottle: string) => stack.loaded?.marks(bottle)
   const others = { desired, home: stack.home, found: new Map([...found, ...credentials]), marksOf }
   const questions = questionsOf(plan, (bottle) => stack.loaded?.asked(bottle) ?? [])
@@ -63,6 +65,7 @@ export async function openMaterials(
         }),
       ]),
     marks: (bottle) => ({ ...marksOf(bottle), others: othersOf(bottle, others) }),
+    known: (bottle) => knownToGate(bottle, others),
     // Resolved once per run: what was had above is what is used now.
     secret: (ref) => resolver.credential(ref),
     identity: (ref) => resolver.variable(ref),

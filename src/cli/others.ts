@@ -44,4 +44,5 @@ export function digestsOf(
   return Object.fromEntries([...found].map(([id, secret]) => [id, foreignDigest(key, secret.reveal())]))
 }
 
-const keyOf = (home: Home, stack: string): Buffer => Buffer.from(derivedFrom(home)('prints', stack), 'hex')
+export const keyOf = (home: Home, stack: string): Buffer =>
+  Buffer.from(derivedFrom(home)('prints', stack), 'hex')

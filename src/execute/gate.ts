@@ -1,6 +1,6 @@
 /**
  * Hands the git gate of one bottle what it is to serve. A configuration is whole: every remote, and every identity that
- * opens one. Private halves pass through here in memory and are kept nowhere.
+ * opens one, and what to recognise in pushes. Private halves pass through here in memory and are kept nowhere.
  */
 import { equal } from '../model/json.ts'
 import type { GateConfig, GateRemote } from '../model/gate.ts'
@@ -121,6 +121,7 @@ async function configure(
     deps.revealed(secret)
     identities[one.remote.name] = secret.reveal()
   }
+  const known = deps.materials.known?.(bottle)
   await deps.retry(async () => {
     // Each attempt has its own generation: the answer to the one before may have been lost on the way.
     view.gateGeneration += 1
@@ -129,6 +130,7 @@ async function configure(
       bottle,
       remotes,
       identities,
+      ...(known && { known }),
       ...(token !== undefined && { uplinkToken: token }),
     }
     await deps.actuator.controlBundle(bottle, { op: 'configure', daemon: 'git-gate', config }, deps.signal)

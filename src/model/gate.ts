@@ -2,6 +2,7 @@
  * What the host says to the git gate of one bottle, and what the gate says it enforces. One configuration replaces the
  * one before it as a whole.
  */
+import type { ForeignPrint } from './known.ts'
 
 /** Holds secrets: identities and the uplink token. Never logged, never stored. */
 export interface GateConfig {
@@ -14,15 +15,28 @@ export interface GateConfig {
   readonly remotes: readonly GateRemote[]
   /** Unencrypted private keys by name of the remote, PEM or OpenSSH's own form. A remote without one is refused with its name. */
   readonly identities: Readonly<Record<string, string>>
-  /** Known secrets of the stack, as fingerprints only. */
+  /** What it recognises in pushes; no secret of the stack could be made of it. */
   readonly known?: KnownPrints
 }
 
-/** Fingerprints of `sidecars/detect/fingerprint.ts` with the key that their digests were made with. */
+/** What is recognised, with the key that all digests were made with. */
 export interface KnownPrints {
   /** Hex. */
   readonly key: string
+  /** Of what the agent has anyway, placeholders and canary (`sidecars/detect/fingerprint.ts`). */
   readonly prints: readonly KnownPrint[]
+  /** Of secrets, by SecretId, in the form that gives none back. `null`: the value could not be had, what is known of it is kept. */
+  readonly values?: Readonly<Record<string, readonly ForeignPrint[] | null>>
+  /** Those of `values` that a refusal may name: the bottle's own. */
+  readonly named?: readonly string[]
+}
+
+/** The next with what is kept of the present one; prints under another key are worth nothing. */
+export function keptKnown(next: KnownPrints, present: KnownPrints | undefined): KnownPrints {
+  if (next.values === undefined) return next
+  const before = present?.key === next.key ? present.values : undefined
+  const values = Object.entries(next.values).map(([id, prints]) => [id, prints ?? before?.[id] ?? []])
+  return { ...next, values: Object.fromEntries(values) }
 }
 
 export interface KnownPrint {

@@ -33,6 +33,12 @@ export interface ForeignPrint {
   readonly digest: string
 }
 
+/** The same of a value that may be named to whoever reads a refusal. */
+export interface NamedPrint extends ForeignPrint {
+  /** Default: that it is of another bottle. */
+  readonly rule?: string
+}
+
 /** Digests by what is recognised: `canary`, `placeholder/<SecretId>`, `other/<SecretId>`, `placeholders of others`. */
 export function knownMarks({ placeholders = {}, canary, others }: Marks): Readonly<Record<string, string>> {
   return Object.fromEntries([

@@ -12,6 +12,7 @@
 import type { Readable, Writable } from 'node:stream'
 import type { BundleMetrics, SupervisorRequest, UplinkRequest, UplinkStatus } from '../model/control.ts'
 import type { Action } from '../model/plan.ts'
+import type { KnownPrints } from '../model/gate.ts'
 import type { Marks } from '../model/known.ts'
 import type { Secret, SecretRef } from '../model/secret.ts'
 import type { DriverName, Observed, Resource } from '../model/resource.ts'
@@ -50,6 +51,8 @@ export interface Materials {
   identity?(ref: SecretRef): Promise<Secret>
   /** What the bottle's egress is to recognise beside the values it uses; absent: nothing. */
   marks?(bottle: string): Marks
+  /** What the bottle's git gate is to recognise in pushes; absent: nothing. */
+  known?(bottle: string): KnownPrints
 }
 
 export interface EffectContext {

@@ -1,8 +1,9 @@
 /** The git gate as the control protocol shows it, and the upstreams behind it as far as a verification meets them. */
 import type { SupervisorRequest } from '../../model/control.ts'
 import { DriverError } from '../../model/errors.ts'
+import { keptKnown } from '../../model/gate.ts'
 import type { GateConfig, GateRemote, GateStatus, GateVerdict, UpstreamTrouble } from '../../model/gate.ts'
-import { equal } from '../../model/json.ts'
+import { digestOf, equal } from '../../model/json.ts'
 import { Secret } from '../../model/secret.ts'
 import { publicKeyOf } from '../../model/ssh-key.ts'
 import type { LiveBundle, WorldState } from './world.ts'
@@ -23,7 +24,8 @@ export function configureGate(bundle: LiveBundle, config: GateConfig): unknown {
   bundle.unverified = Object.fromEntries(
     Object.entries(bundle.unverified ?? {}).filter(([name]) => isKept(name)),
   )
-  bundle.gate = { ...config, uplinkToken }
+  const known = config.known && keptKnown(config.known, bundle.gate?.known)
+  bundle.gate = { ...config, uplinkToken, ...(known && { known }) }
   return { generation: config.generation }
 }
 
@@ -39,7 +41,7 @@ export function gateStatus({ gate, unverified = {} }: LiveBundle, nonce: string)
     identities: Object.fromEntries(
       Object.entries(gate?.identities ?? {}).map(([name, value]) => [name, new Secret(value).digest(nonce)]),
     ),
-    known: '',
+    known: gate?.known === undefined ? '' : digestOf(JSON.stringify(gate.known)),
     connections: 0,
     unverified,
   }

@@ -18,7 +18,7 @@ import type { Marks } from '../../../src/model/known.ts'
 import type { Plan } from '../../../src/model/plan.ts'
 import { describeSecretRef, Secret } from '../../../src/model/secret.ts'
 import type { SecretRef } from '../../../src/model/secret.ts'
-import type { Driver } from '../../../src/ports/driver.ts'
+import type { Driver, Materials } from '../../../src/ports/driver.ts'
 import type { Forge } from '../../../src/ports/forge.ts'
 import { plan } from '../../../src/reconcile/plan.ts'
 import type { PlanOptions } from '../../../src/reconcile/plan.ts'
@@ -62,6 +62,8 @@ export interface LaboratoryOptions extends Partial<Omit<MemoryOptions, 'world'>>
   readonly dir?: string
   readonly secrets?: Readonly<Record<string, string>>
   readonly clock?: ReturnType<typeof testClock>
+  /** Default: nothing. */
+  readonly known?: Materials['known']
   /** Default: a forge in the memory world. */
   readonly forge?: (provider: string, api: string) => Forge
 }
@@ -201,6 +203,7 @@ export async function laboratory(options: LaboratoryOptions = {}) {
         nextRootCertificate: async (bottle) => roots.nextOf(bottle)?.certificate,
         environment: (bottle) => new Map(Object.entries(marks[bottle]?.placeholders ?? {})),
         marks: (bottle) => marks[bottle] ?? {},
+        ...(options.known && { known: options.known }),
         secret: secretOf,
         identity: secretOf,
       },
