@@ -22,6 +22,8 @@ export interface Moved {
 
 export class Counters {
   readonly #routes = new Map<string, Counts>()
+  /** The same counts, by the routes of this configuration. */
+  #known = new WeakMap<RoutePolicy, Counts>()
 
   allowed(route: RoutePolicy): void {
     this.#of(route).allowed++
@@ -41,6 +43,7 @@ export class Counters {
 
   /** What other routes have counted goes on in one sum: as many are kept as a policy declares. */
   retain(routes: readonly RoutePolicy[]): void {
+    this.#known = new WeakMap()
     const kept = new Set([...routes.map(routeKey), UNDECLARED, REMOVED])
     for (const [key, counts] of this.#routes) {
       if (kept.has(key)) continue
@@ -60,7 +63,12 @@ export class Counters {
   }
 
   #of(route: RoutePolicy | undefined): Counts {
-    return this.#at(route === undefined ? UNDECLARED : routeKey(route))
+    if (route === undefined) return this.#at(UNDECLARED)
+    const known = this.#known.get(route)
+    if (known !== undefined) return known
+    const counts = this.#at(routeKey(route))
+    this.#known.set(route, counts)
+    return counts
   }
 
   #at(key: string): Counts {

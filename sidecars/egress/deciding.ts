@@ -103,10 +103,9 @@ export function tellAllowed(
 ): void {
   const { authority, scheme, method, path } = judged
   const rule = verdict.entry === -1 ? 'route' : `matches[${verdict.entry}]`
-  const answered = { ...(status > 0 && { status }), ...(ending && { closeCode: ending.code }) }
   const { finding, ms, again } = told
-  const counted = { ...answered, bytesOut, bytesIn, ms, again }
-  const audited = { route, authority, scheme, method, path, ...counted }
+  const answered = { ...(status > 0 && { status }), ...(ending && { closeCode: ending.code }) }
+  const audited = { route, authority, scheme, method, path, ...answered, bytesOut, bytesIn, ms, again }
   if (finding) door.audit.warned(running, rule, { ...audited, finding })
   else door.audit.allowed(running, rule, audited)
 }

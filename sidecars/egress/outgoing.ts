@@ -37,15 +37,47 @@ function nominatedIn(fields: readonly Field[]): ReadonlySet<string> {
   return names.length === 0 ? NONE : new Set(names)
 }
 
+/** What becomes of a field by its name alone. */
+type Fate = 'goes-on' | 'cuts-answer' | 'dropped'
+
+function fateOfRequestField(key: string): Fate {
+  const folded = key.includes('_') ? key.replaceAll('_', '-') : key
+  if (HOP_BY_HOP.has(folded) || REQUEST_DROPPED.has(folded)) return 'dropped'
+  if (folded.startsWith('proxy-') || folded.startsWith('x-forwarded-')) return 'dropped'
+  return CUTS_ANSWER.has(folded) ? 'cuts-answer' : 'goes-on'
+}
+
+const fateOfResponseField = (key: string): Fate =>
+  HOP_BY_HOP.has(key) || RESPONSE_DROPPED.has(key) ? 'dropped' : 'goes-on'
+
+/** Both sides send the same few names over and over. */
+const FATES_MAX = 512
+function remembered(fateOf: (key: string) => Fate): (key: string) => Fate {
+  const fates = new Map<string, Fate>()
+  return (key) => {
+    const known = fates.get(key)
+    if (known !== undefined) return known
+    const fate = fateOf(key)
+    // A copy: what is cut out of a head would keep all of it.
+    if (fates.size < FATES_MAX && key.length <= NAME_REMEMBERED)
+      fates.set(Buffer.from(key, 'latin1').toString('latin1'), fate)
+    return fate
+  }
+}
+/** Longer names are of nobody. */
+const NAME_REMEMBERED = 64
+
+const requestFate = remembered(fateOfRequestField)
+const responseFate = remembered(fateOfResponseField)
+
 /** The agent's fields that go on, before any credential: what is judged is what is sent. */
 export function passedFields(fields: readonly Field[], identityOnly: boolean): readonly Field[] {
   const nominated = nominatedIn(fields)
   return fields.filter(({ key }) => {
-    const folded = key.includes('_') ? key.replaceAll('_', '-') : key
-    if (HOP_BY_HOP.has(folded) || REQUEST_DROPPED.has(folded) || nominated.has(key)) return false
-    if (folded.startsWith('proxy-') || folded.startsWith('x-forwarded-')) return false
+    const fate = requestFate(key)
     // A credential cut in pieces by ranges, or compressed, could not be recognised in the answer.
-    return !(identityOnly && CUTS_ANSWER.has(folded))
+    if (fate === 'dropped' || (identityOnly && fate === 'cuts-answer')) return false
+    return nominated.size === 0 || !nominated.has(key)
   })
 }
 
@@ -86,7 +118,7 @@ export function renderRequest(outgoing: OutgoingRequest): string {
 /** The upstream's fields that go on. */
 export function passedBack(fields: readonly Field[]): readonly Field[] {
   const nominated = nominatedIn(fields)
-  return fields.filter(({ key }) => !HOP_BY_HOP.has(key) && !RESPONSE_DROPPED.has(key) && !nominated.has(key))
+  return fields.filter(({ key }) => responseFate(key) !== 'dropped' && !nominated.has(key))
 }
 
 /** `close`: the connection ends after this response. */

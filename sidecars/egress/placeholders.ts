@@ -14,12 +14,14 @@ export interface Slot {
   readonly placeholder: string
 }
 
+const NONE: readonly Slot[] = []
+
 /** Where placeholders may stand on this route. */
 export function slotsOf(
   { auth }: RoutePolicy,
-  placeholders: Readonly<Record<string, string>> = {},
+  placeholders?: Readonly<Record<string, string>>,
 ): readonly Slot[] {
-  if (auth === undefined) return []
+  if (auth === undefined || placeholders === undefined) return NONE
   return secretsOf(auth).flatMap((id) => {
     const place = Object.hasOwn(placeholders, id) ? placeOf(auth, id) : undefined
     return place ? [{ ...place, placeholder: placeholders[id] ?? '' }] : []
@@ -43,6 +45,7 @@ function placeOf(auth: Auth, id: string): Omit<Slot, 'placeholder'> | undefined 
 
 /** The value of a field without the placeholder of the slot, where that stands in it as a credential does. */
 export function fieldBeside(slots: readonly Slot[], { key, value }: Field): string {
+  if (slots.length === 0) return value
   const slot = slots.find(({ in: where, name }) => where === 'header' && name === key)
   if (slot === undefined) return value
   const { placeholder } = slot
@@ -59,6 +62,7 @@ export function fieldBeside(slots: readonly Slot[], { key, value }: Field): stri
 
 /** The values of a query, one a line, without the placeholder of the slot. */
 export function parametersBeside(slots: readonly Slot[], query: string): string {
+  if (query === '') return query
   const slot = slots.find(({ in: where }) => where === 'query')
   return query
     .split(/[&;]/)

@@ -94,8 +94,9 @@ export const labelUnder = (route: RoutePolicy, host: string): string | undefined
 
 /** Each rule once. */
 export function oncePerRule(tell: (finding: Finding) => void): (finding: Finding) => void {
-  const told = new Set<string>()
+  let told: Set<string> | undefined
   return (finding) => {
+    told ??= new Set()
     if (told.has(finding.rule)) return
     told.add(finding.rule)
     tell(finding)
