@@ -9,6 +9,8 @@ import { CHUNK_LINE_MAX, TRAILER_MAX } from './limits.ts'
 import type { Wire } from './wire.ts'
 
 export interface BodyReader {
+  /** The next piece where it has arrived already; otherwise `next` has to be asked. */
+  take(): Buffer | undefined
   /** The next piece, `undefined` at the end of the body. Throws Malformed, WireClosed. */
   next(): Promise<Buffer | undefined>
   /** The end has been read. */
@@ -19,7 +21,7 @@ export interface BodyReader {
 export function bodyReader(wire: Wire, framing: Framing, extensions: 'drop' | 'refuse'): BodyReader {
   switch (framing.kind) {
     case 'none':
-      return { done: true, next: () => Promise.resolve(undefined) }
+      return EMPTY
     case 'length':
       return new LengthReader(wire, framing.length)
     case 'chunked':
@@ -28,6 +30,8 @@ export function bodyReader(wire: Wire, framing: Framing, extensions: 'drop' | 'r
       return new CloseReader(wire)
   }
 }
+
+const EMPTY: BodyReader = { done: true, take: () => undefined, next: () => Promise.resolve(undefined) }
 
 class LengthReader implements BodyReader {
   readonly #wire: Wire
@@ -42,10 +46,19 @@ class LengthReader implements BodyReader {
     return this.#left === 0
   }
 
+  take(): Buffer | undefined {
+    const piece = this.#left === 0 ? undefined : this.#wire.take()
+    return piece && this.#passed(piece)
+  }
+
   async next(): Promise<Buffer | undefined> {
     if (this.#left === 0) return undefined
     const piece = this.#wire.take() ?? (await this.#wire.read())
     if (piece === null) throw new Malformed('body ended early')
+    return this.#passed(piece)
+  }
+
+  #passed(piece: Buffer): Buffer {
     if (piece.length > this.#left) {
       this.#wire.unread(piece.subarray(this.#left))
       const last = piece.subarray(0, this.#left)
@@ -63,6 +76,10 @@ class CloseReader implements BodyReader {
 
   constructor(wire: Wire) {
     this.#wire = wire
+  }
+
+  take(): Buffer | undefined {
+    return this.#wire.take()
   }
 
   async next(): Promise<Buffer | undefined> {
@@ -83,6 +100,11 @@ class ChunkedReader implements BodyReader {
   constructor(wire: Wire, extensions: 'drop' | 'refuse') {
     this.#wire = wire
     this.#extensions = extensions
+  }
+
+  /** Where a chunk begins and ends is in lines of their own. */
+  take(): undefined {
+    return undefined
   }
 
   async next(): Promise<Buffer | undefined> {

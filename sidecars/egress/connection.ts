@@ -19,7 +19,7 @@ import type { Exchange } from './exchange.ts'
 import { forward } from './forward.ts'
 import { speaksH2 } from './h2/offered.ts'
 import type { Session } from './h2/session.ts'
-import { readHead } from './head.ts'
+import { headFrom } from './head.ts'
 import { admitName } from './names.ts'
 import { relayBothWays } from './passthrough.ts'
 import { renderRefusal } from './refuse.ts'
@@ -28,6 +28,7 @@ import type { ParsedRequest, Place } from './request.ts'
 import type { Running } from './running.ts'
 import { oncePerRule } from './scanning.ts'
 import { ALERTS, helloHost, peekHello, terminate } from './tunnel.ts'
+import type { UpstreamTarget } from './upstreams.ts'
 import { openingFor } from './websocket/handshake.ts'
 import { Wire, WireClosed } from './wire.ts'
 
@@ -42,6 +43,8 @@ export class Connection {
   #tunnel: { readonly authority: Authority; readonly passthrough: boolean } | undefined
   /** Where the agent and we have agreed on HTTP/2. */
   #session: Session | undefined
+  /** Of the last request. */
+  #target: UpstreamTarget | undefined
   /** The request that is being forwarded, as it was judged. */
   #judged: JudgedRequest | undefined
   /** Refusals can be said: HTTP is spoken and no response has begun. */
@@ -97,14 +100,16 @@ export class Connection {
     this.#speaking = true
     for (;;) {
       const client = this.#client
-      const head = await readHead(client, this.#door.limits, late)
-      if (head === undefined) return this.#destroyWhenRead()
+      const first = client.take() ?? (await client.read())
+      if (first === null) return this.#destroyWhenRead()
+      const read = headFrom(client, first, this.#door.limits, late)
+      const head = read instanceof Promise ? await read : read
       client.onDeadline = undefined
       client.deadline = Date.now() + this.#door.limits.silenceMs
-      this.#seen = {
-        fields: head.fields,
-        ...('authority' in place && { authority: place.authority, scheme: place.scheme }),
-      }
+      this.#seen =
+        'authority' in place
+          ? { fields: head.fields, authority: place.authority, scheme: place.scheme }
+          : { fields: head.fields }
       this.#speaking = true
       const line = parseRequestLine(head)
       this.#seen.method = line.method
@@ -121,28 +126,19 @@ export class Connection {
   /** Resolves whether another request may follow. */
   async #answer(request: ParsedRequest): Promise<boolean> {
     const began = Date.now()
-    const seen: Seen = Object.assign(this.#seen, {
-      authority: request.authority,
-      scheme: request.scheme,
-      method: request.method,
-      path: request.path,
-    })
+    const { scheme, authority, path } = request
+    const seen = this.#seen
+    seen.authority = authority
+    seen.scheme = scheme
+    seen.path = path
     const running = this.#runningOrRefuse()
     const warned = oncePerRule((finding) => audit(finding))
     const decided = decide(running, request, seen, { began, warned })
     const { verdict, scanned, rules, fields, query, identityOnly, credential } = decided
-    const { scheme, authority } = request
-    const sending = { request, fields, query, identityOnly, ...openingFor(request) }
     const exchange: Exchange = {
       client: this.#client,
-      outgoing: { ...sending, credential },
-      target: {
-        scheme,
-        authority,
-        credentialKey: running.credentialKey(verdict.route),
-        token: running.token,
-        trust: running.config.trust,
-      },
+      outgoing: { request, fields, query, identityOnly, credential, ...openingFor(request) },
+      target: this.#targetFor(running, verdict.route, request),
       running,
       hold: (upstream) => (this.#upstream = upstream),
       begun: false,
@@ -174,6 +170,23 @@ export class Connection {
     } finally {
       this.#judged = undefined
     }
+  }
+
+  /** The same value while the same is asked for: it is what kept connections are looked for by. */
+  #targetFor(running: Running, route: RoutePolicy, { scheme, authority }: ParsedRequest): UpstreamTarget {
+    const credentialKey = running.credentialKey(route)
+    const { token } = running
+    const { trust } = running.config
+    const known = this.#target
+    if (
+      known?.authority === authority &&
+      known.scheme === scheme &&
+      known.credentialKey === credentialKey &&
+      known.token === token &&
+      known.trust === trust
+    )
+      return known
+    return (this.#target = { scheme, authority, credentialKey, token, trust })
   }
 
   async #connect(authority: Authority): Promise<void> {

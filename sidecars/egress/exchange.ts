@@ -92,15 +92,7 @@ export class Attempt {
     const { client, outgoing } = this.#exchange
     if (client.closed) throw new WireClosed('connection closed')
     this.#progress()
-    const uploading = this.#send()
-    // A failure of the upload is looked at when the response is, or is not, there.
-    uploading.then(
-      () => (this.#uploaded = true),
-      (error: unknown) => {
-        this.#uploadFailure = error instanceof Error ? error : new Error('upload failed')
-        if (!(error instanceof WireClosed) || client.closed) this.#upstream.destroy()
-      },
-    )
+    this.#upload()
     let response: ResponseHead | undefined
     try {
       response = await readResponse(
@@ -124,6 +116,26 @@ export class Attempt {
       outgoing.request.version === '1.1' &&
       outgoing.opening === undefined
     )
+  }
+
+  /** A failure is looked at when the response is, or is not, there. */
+  #upload(): void {
+    try {
+      const sending = this.#send()
+      if (sending === undefined) this.#uploaded = true
+      else
+        sending.then(
+          () => (this.#uploaded = true),
+          (error: unknown) => this.#uploadFailed(error),
+        )
+    } catch (error) {
+      this.#uploadFailed(error)
+    }
+  }
+
+  #uploadFailed(error: unknown): void {
+    this.#uploadFailure = error instanceof Error ? error : new Error('upload failed')
+    if (!(error instanceof WireClosed) || this.#exchange.client.closed) this.#upstream.destroy()
   }
 
   async #webSocket(response: ResponseHead, opening: Opening): Promise<false> {
@@ -168,14 +180,22 @@ export class Attempt {
     return error instanceof WireClosed ? NO_ANSWER : error
   }
 
-  async #send(): Promise<void> {
+  /** As `Wire.write`: at once where nothing has to be waited for. */
+  #send(): Promise<void> | undefined {
+    const { outgoing } = this.#exchange
+    const signing = outgoing.credential?.kind === 'signature'
+    if (outgoing.request.framing.kind !== 'none') return this.#sendWithBody(signing)
+    return signing ? this.#sendSigned() : this.#upstream.write(renderRequest(outgoing))
+  }
+
+  async #sendSigned(): Promise<void> {
+    await this.#upstream.write(await this.#signedHead(EMPTY))
+  }
+
+  async #sendWithBody(signing: boolean): Promise<void> {
     const { client, outgoing } = this.#exchange
     const { request } = outgoing
-    const signing = outgoing.credential?.kind === 'signature'
-    if (request.expectsContinue && request.framing.kind !== 'none' && client.pending === 0)
-      await client.write('HTTP/1.1 100 Continue\r\n\r\n')
-    if (request.framing.kind === 'none')
-      return await this.#upstream.write(signing ? await this.#signedHead(EMPTY) : renderRequest(outgoing))
+    if (request.expectsContinue && client.pending === 0) await client.write('HTTP/1.1 100 Continue\r\n\r\n')
     let first: Buffer | undefined = signing ? undefined : Buffer.from(renderRequest(outgoing), 'latin1')
     let unsigned = signing
     // Of a body that is looked at whole, the head goes with it: a finding leaves nothing behind at the upstream.
@@ -185,7 +205,7 @@ export class Attempt {
     }
     let received = 0
     for (;;) {
-      const piece = await this.#reader.next()
+      const piece = this.#reader.take() ?? (await this.#reader.next())
       if (piece === undefined) break
       received += piece.length
       this.#door.quotas.count(this.#allowed.route, piece.length, received)
@@ -248,46 +268,41 @@ export class Attempt {
       framing.kind === 'close' ||
       // What the agent may have sent after its handshake is no request.
       outgoing.opening !== undefined
-    const head = Buffer.from(
-      renderResponse(response, framing, close, scrubbing ? running.matcher : undefined),
-      'latin1',
-    )
+    let head = renderResponse(response, framing, close, scrubbing ? running.matcher : undefined)
     const scrubber = scrubbing ? new Scrubber(running.matcher) : undefined
     const reader = bodyReader(this.#upstream, response.framing, 'drop')
     // The head had a time of its own; a body may be silent for longer.
     this.#progress()
     exchange.status = response.status
     const waiting = new Pieces()
+    const send = (): Promise<void> | undefined => {
+      const bytes = headed(head, waiting.take())
+      head = ''
+      return bytes.length > 0 ? client.write(bytes) : undefined
+    }
     exchange.begun = inbound?.headFirst !== false
-    if (exchange.begun && this.#upstream.pending === 0) await client.write(head)
-    else waiting.push(head)
-    for (;;) {
-      const piece = await this.#next(reader)
+    if (exchange.begun && this.#upstream.pending === 0) await send()
+    while (!reader.done) {
+      const piece = reader.take() ?? (await this.#next(reader))
       if (piece === undefined) break
       exchange.bodyIn += piece.length
       const goesOn = inbound?.push(piece) ?? true
       waiting.push(framePiece(scrubber?.push(piece) ?? piece, framing))
-      if (!goesOn) {
-        this.#progress()
-        continue
+      // Its end goes with it.
+      if (reader.done && inbound === undefined) break
+      if (goesOn) {
+        exchange.begun = true
+        const sending = send()
+        if (sending !== undefined) await sending
       }
-      const out = waiting.take()
-      exchange.begun = true
-      if (reader.done && framing.kind === 'length' && scrubber === undefined && inbound === undefined) {
-        await client.write(out)
-        break
-      }
-      if (out.length > 0) await client.write(out)
       this.#progress()
     }
     inbound?.end()
     exchange.begun = true
-    const last = Buffer.concat([
-      waiting.take(),
-      framePiece(scrubber?.end() ?? EMPTY, framing),
-      frameEnd(framing) ?? EMPTY,
-    ])
-    if (last.length > 0) await client.write(last)
+    waiting.push(framePiece(scrubber?.end() ?? EMPTY, framing))
+    waiting.push(frameEnd(framing) ?? EMPTY)
+    const sending = send()
+    if (sending !== undefined) await sending
     if (controls.on('response-framing') && this.#upstream.pending > 0) return false
     return response.keepAlive && response.framing.kind !== 'close'
   }
@@ -306,6 +321,16 @@ export class Attempt {
 }
 
 const EMPTY = Buffer.alloc(0)
+
+/** A head and the beginning of its body as one piece. */
+function headed(head: string, body: Buffer): Buffer | string {
+  if (body.length === 0) return head
+  if (head === '') return body
+  const bytes = Buffer.allocUnsafe(head.length + body.length)
+  bytes.write(head, 'latin1')
+  bytes.set(body, head.length)
+  return bytes
+}
 
 /** A length is kept; what is delimited otherwise becomes chunks, or for HTTP/1.0 the end of the connection. */
 function clientFraming(framing: Framing, version: '1.0' | '1.1'): Framing {

@@ -34,42 +34,28 @@ export async function forward(
 ): Promise<boolean> {
   if (!isAllowed(allowed) || !isScanned(scanned)) throw new Refuse('internal')
   try {
-    return await attempts(door, allowed, scanned, exchange)
+    const { request } = exchange.outgoing
+    const ends = enter(door, allowed, request)
+    // A handshake goes on a connection of its own: a kept one could end under it.
+    for (let fresh = exchange.outgoing.opening !== undefined; ; fresh = true) {
+      const taken = door.upstreams.take(exchange.target, fresh)
+      const lease = taken instanceof Promise ? await taken : taken
+      const attempt = new Attempt(door, allowed, scanned, exchange, lease, ends)
+      try {
+        return await attempt.run()
+      } catch (error) {
+        attempt.abandon()
+        if (error === NO_ANSWER && lease.reused && !fresh && mayRepeat(exchange)) continue
+        throw error === NO_ANSWER ? new Refuse('upstream-closed') : error
+      }
+    }
   } finally {
     scanned.body?.dispose()
   }
 }
 
-async function attempts(
-  door: Door,
-  allowed: Allowed,
-  scanned: Scanned,
-  exchange: Exchange,
-): Promise<boolean> {
-  const { request } = exchange.outgoing
-  const ends = enter(door, allowed, request)
-  const bodyless = request.framing.kind === 'none'
-  // A handshake goes on a connection of its own: a kept one could end under it.
-  for (let fresh = exchange.outgoing.opening !== undefined; ; fresh = true) {
-    const lease = await door.upstreams.take(exchange.target, fresh)
-    const attempt = new Attempt(door, allowed, scanned, exchange, lease, ends)
-    try {
-      return await attempt.run()
-    } catch (error) {
-      attempt.abandon()
-      if (
-        error === NO_ANSWER &&
-        lease.reused &&
-        !fresh &&
-        bodyless &&
-        REPEATABLE.has(request.method) &&
-        !exchange.client.closed
-      )
-        continue
-      throw error === NO_ANSWER ? new Refuse('upstream-closed') : error
-    }
-  }
-}
+const mayRepeat = ({ client, outgoing: { request } }: Exchange): boolean =>
+  request.framing.kind === 'none' && REPEATABLE.has(request.method) && !client.closed
 
 /** Takes one request of the route's limits, or throws Refuse; when its time is over, milliseconds of `Date.now`. */
 export function enter(door: Door, { route }: Allowed, { authority, framing }: ParsedRequest): number {

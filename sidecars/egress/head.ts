@@ -29,8 +29,6 @@ export class Malformed extends Error {
 }
 
 const END = Buffer.from('\r\n\r\n')
-const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 /** A bare CR or LF, or a NUL: no reading of such a head is the only one. */
 // oxlint-disable-next-line no-control-regex
 const AMBIGUOUS_BYTE = /\u0000|[^\r]\n|\r(?=[^\n])/
@@ -44,19 +42,42 @@ export async function readHead(
   limits: DoorLimits,
   onLate?: () => void,
 ): Promise<Head | undefined> {
-  let bytes = await wire.read()
-  if (bytes === null) return undefined
+  const first = wire.take() ?? (await wire.read())
+  return first === null ? undefined : headFrom(wire, first, limits, onLate)
+}
+
+/** The head that begins with a piece just read: at once where it ends in it. As `readHead` otherwise. */
+export function headFrom(
+  wire: Wire,
+  first: Buffer,
+  limits: DoorLimits,
+  onLate?: () => void,
+): Head | Promise<Head> {
+  return endedHead(wire, first, 0, limits) ?? restOfHead(wire, first, limits, onLate)
+}
+
+/** The head where it ends in these bytes, of which those before `from` were searched; what follows is put back. */
+function endedHead(wire: Wire, bytes: Buffer, from: number, limits: DoorLimits): Head | undefined {
+  const at = bytes.indexOf(END, from)
+  if (at === -1 || at > limits.headBytes) return undefined
+  const end = at + END.length
+  if (end < bytes.length) wire.unread(bytes.subarray(end))
+  return parseHead(bytes.toString('latin1', 0, at), limits)
+}
+
+async function restOfHead(
+  wire: Wire,
+  first: Buffer,
+  limits: DoorLimits,
+  onLate: (() => void) | undefined,
+): Promise<Head> {
   wire.deadline = Date.now() + limits.headMs
   if (onLate) wire.onDeadline = onLate
+  let bytes = first
   let searched = 0
   // Twice what is needed: a head that comes byte by byte is not copied anew for each.
   let room: Buffer = bytes
   for (;;) {
-    const at = bytes.indexOf(END, Math.max(0, searched - 3))
-    if (at !== -1 && at <= limits.headBytes) {
-      wire.unread(bytes.subarray(at + END.length))
-      return parseHead(bytes.toString('latin1', 0, at), limits)
-    }
     if (bytes.length > limits.headBytes) throw new Malformed('head too large', true)
     if (
       controls.on('strict-framing') &&
@@ -64,7 +85,7 @@ export async function readHead(
     )
       throw new Malformed('bare CR, LF or NUL')
     searched = bytes.length
-    const more = await wire.read()
+    const more = wire.take() ?? (await wire.read())
     if (more === null) throw new Malformed('head without an end')
     if (bytes.length + more.length > room.length) {
       room = Buffer.allocUnsafe(2 * (bytes.length + more.length))
@@ -72,34 +93,68 @@ export async function readHead(
     }
     more.copy(room, bytes.length)
     bytes = room.subarray(0, bytes.length + more.length)
+    const head = endedHead(wire, bytes, Math.max(0, searched - 3), limits)
+    if (head !== undefined) return head
   }
 }
 
 function parseHead(text: string, limits: DoorLimits): Head {
-  // A bare CR, LF or NUL stays in its line, and no grammar of a line takes one.
-  const lines = text.split('\r\n')
-  const startLine = lines[0] ?? ''
-  if (startLine === '') throw new Malformed('empty first line')
-  if (lines.length - 1 > limits.headFields) throw new Malformed('too many fields', true)
+  const first = lineEnd(text, 0)
+  if (first === 0) throw new Malformed('empty first line')
+  if (linesAfter(text, first) > limits.headFields) throw new Malformed('too many fields', true)
   const fields: Field[] = []
-  for (let at = 1; at < lines.length; at++) fields.push(parseField(lines[at] ?? ''))
-  return { startLine, fields }
+  // A bare CR, LF or NUL stays in its line, and no grammar of a line takes one.
+  for (let end = first; end < text.length;) {
+    const start = end + 2
+    end = lineEnd(text, start)
+    fields.push(fieldIn(text, start, end))
+  }
+  return { startLine: text.slice(0, first), fields }
 }
 
-/** In time proportional to the line: one class per pattern, the white space around a value cut by hand. */
-export function parseField(line: string): Field {
-  const colon = line.indexOf(':')
-  const name = line.slice(0, Math.max(0, colon))
+function lineEnd(text: string, from: number): number {
+  const at = text.indexOf('\r\n', from)
+  return at === -1 ? text.length : at
+}
+
+function linesAfter(text: string, first: number): number {
+  let lines = 0
+  for (let end = first; end < text.length; end = lineEnd(text, end + 2)) lines++
+  return lines
+}
+
+export const parseField = (line: string): Field => fieldIn(line, 0, line.length)
+
+/** In time proportional to the line: one class for each byte of name and value, the white space around a value cut by hand. */
+function fieldIn(text: string, from: number, until: number): Field {
+  let colon = from
+  let folds = false
+  for (; colon < until; colon++) {
+    const code = text.charCodeAt(colon)
+    if (isNameByte(code)) folds ||= code >= 65 && code <= 90
+    else break
+  }
+  if (colon === from || colon === until || text.charCodeAt(colon) !== 58) throw notWellFormed()
   let start = colon + 1
-  let end = line.length
-  while (start < end && isBlank(line, start)) start++
-  while (end > start && isBlank(line, end - 1)) end--
-  const value = line.slice(start, end)
-  if (!FIELD_NAME.test(name) || !FIELD_VALUE.test(value)) throw new Malformed('field is not well-formed')
-  return { name, key: name.toLowerCase(), value }
+  let end = until
+  while (start < end && isBlank(text, start)) start++
+  while (end > start && isBlank(text, end - 1)) end--
+  for (let at = start; at < end; at++) if (!isValueByte(text.charCodeAt(at))) throw notWellFormed()
+  const name = text.slice(from, colon)
+  return { name, key: folds ? name.toLowerCase() : name, value: text.slice(start, end) }
 }
 
-const isBlank = (line: string, at: number): boolean => line[at] === ' ' || line[at] === '\t'
+const notWellFormed = (): Malformed => new Malformed('field is not well-formed')
+const isBlank = (text: string, at: number): boolean => text[at] === ' ' || text[at] === '\t'
+
+const NAME_BYTES = bytesOf(/[!#$%&'*+\-.^_`|~0-9A-Za-z]/)
+const VALUE_BYTES = bytesOf(/[\t\x20-\x7e\x80-\xff]/)
+const isNameByte = (code: number): boolean => NAME_BYTES[code] === 1
+const isValueByte = (code: number): boolean => VALUE_BYTES[code] === 1
+
+function bytesOf(kind: RegExp): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, code) => (kind.test(String.fromCharCode(code)) ? 1 : 0))
+}
 
 /** How the body of a message is delimited. */
 export type Framing =
@@ -109,24 +164,31 @@ export type Framing =
   | { readonly kind: 'close' }
 
 const LOOK_ALIKE = /^(?:content[_-]length|transfer[_-]encoding)$/
+const LOOK_ALIKE_LENGTHS = ['content-length'.length, 'transfer-encoding'.length]
+const isLookAlike = (key: string): boolean => LOOK_ALIKE_LENGTHS.includes(key.length) && LOOK_ALIKE.test(key)
 
 /** Framing of a request, or of a response that may have a body. One Content-Length or one `chunked`, never both. */
 export function framingOf(head: Head, version: '1.0' | '1.1', otherwise: 'none' | 'close'): Framing {
-  const lengths: string[] = []
-  const codings: string[] = []
+  let lengths = 0
+  let length: string | undefined
+  let codings = 0
+  let coding: string | undefined
   for (const { key, value } of head.fields) {
-    if (key === 'content-length') lengths.push(value)
-    else if (key === 'transfer-encoding') codings.push(value)
-    else if (LOOK_ALIKE.test(key) && controls.on('strict-framing'))
+    if (key === 'content-length') {
+      lengths++
+      length ??= value
+    } else if (key === 'transfer-encoding') {
+      codings++
+      coding ??= value
+    } else if (isLookAlike(key) && controls.on('strict-framing'))
       throw new Malformed('look-alike of a framing field')
   }
   if (controls.on('strict-framing')) {
-    if (lengths.length + codings.length > 1) throw new Malformed('framed twice')
-    if (codings.length === 1 && (codings[0]?.toLowerCase() !== 'chunked' || version === '1.0'))
+    if (lengths + codings > 1) throw new Malformed('framed twice')
+    if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || version === '1.0'))
       throw new Malformed('transfer coding')
   }
-  if (codings.length > 0) return { kind: 'chunked' }
-  const [length] = lengths
+  if (codings > 0) return { kind: 'chunked' }
   if (length === undefined) return { kind: otherwise }
   if (!/^[0-9]{1,15}$/.test(length)) throw new Malformed('content length')
   return { kind: 'length', length: Number(length) }

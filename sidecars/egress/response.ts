@@ -1,6 +1,6 @@
 /** One response as an upstream sent it, with one reading. Interim answers are counted and dropped; 101 is final, and refused unless it was asked for. */
 import { controls } from './controls.ts'
-import { framingOf, Malformed, membersOf, readHead } from './head.ts'
+import { framingOf, headFrom, Malformed, membersOf } from './head.ts'
 import type { Field, Framing } from './head.ts'
 import { INTERIM_MAX } from './limits.ts'
 import type { DoorLimits } from './limits.ts'
@@ -29,11 +29,13 @@ export async function readResponse(
 ): Promise<ResponseHead | undefined> {
   for (let interim = 0; interim <= INTERIM_MAX; interim++) {
     silence()
-    const head = await readHead(wire, limits)
-    if (head === undefined) {
+    const first = wire.take() ?? (await wire.read())
+    if (first === null) {
       if (interim > 0) throw new Malformed('no final answer')
       return undefined
     }
+    const read = headFrom(wire, first, limits)
+    const head = read instanceof Promise ? await read : read
     const match = LINE.exec(head.startLine)
     if (match === null) throw new Malformed('status line')
     const status = Number(match[2])

@@ -50,11 +50,10 @@ export class Upstreams {
     this.#sweep = sweep
   }
 
-  /** A verified connection; throws Refuse. `fresh`: none that was kept. */
-  async take(target: UpstreamTarget, fresh: boolean): Promise<Lease> {
+  /** A verified connection, at once where one was kept; throws Refuse. `fresh`: none that was kept. */
+  take(target: UpstreamTarget, fresh: boolean): Lease | Promise<Lease> {
     const kept = fresh ? undefined : this.#takeIdle(keyOf(target))
-    if (kept) return { wire: kept, reused: true }
-    return { wire: await this.#connect(target), reused: false }
+    return kept ? { wire: kept, reused: true } : this.#lease(target)
   }
 
   /** Keeps a connection whose last exchange ended cleanly. */
@@ -113,7 +112,7 @@ export class Upstreams {
 
   #remove(key: string, wire: Wire): void {
     const idle = this.#idle.get(key)
-    const at = idle?.indexOf(wire) ?? -1
+    const at = idle?.lastIndexOf(wire) ?? -1
     if (idle === undefined || at === -1) return
     idle.splice(at, 1)
     if (idle.length === 0) this.#idle.delete(key)
@@ -121,6 +120,10 @@ export class Upstreams {
     wire.onUnasked = undefined
     wire.onDeadline = undefined
     wire.deadline = Number.POSITIVE_INFINITY
+  }
+
+  async #lease(target: UpstreamTarget): Promise<Lease> {
+    return { wire: await this.#connect(target), reused: false }
   }
 
   async #connect(target: UpstreamTarget): Promise<Wire> {
@@ -235,7 +238,14 @@ function trustKeyOf(trust: readonly string[]): string {
   return made
 }
 
+const keys = new WeakMap<UpstreamTarget, string>()
+
 /** What a connection may be used for again: authority, credential, and what it was verified against. */
-export function keyOf({ scheme, authority, credentialKey, trust }: UpstreamTarget): string {
-  return `${scheme}://${authority.host}:${authority.port} ${credentialKey} ${trustKeyOf(trust)}`
+export function keyOf(target: UpstreamTarget): string {
+  const known = keys.get(target)
+  if (known !== undefined) return known
+  const { scheme, authority, credentialKey, trust } = target
+  const made = `${scheme}://${authority.host}:${authority.port} ${credentialKey} ${trustKeyOf(trust)}`
+  keys.set(target, made)
+  return made
 }
