@@ -18,6 +18,7 @@ export const EGRESS_COMMANDS: readonly CommandSpec[] = [
         type: 'flag',
         text: 'requests of all that is kept: time, bottle, decision, method, host, path, rule',
       },
+      { flags: '--git', type: 'flag', text: 'the same for fetches and pushes at the git gate' },
       { flags: '--follow', type: 'flag', text: 'go on as it happens' },
       { flags: '--tail <lines>', type: 'number', text: 'only the last lines', default: 'all' },
       { flags: '--since <time>', type: 'text', text: 'ISO 8601, or 10m, 2h' },

@@ -134,6 +134,10 @@ export interface AttachRequest {
   readonly stdin?: boolean
 }
 
+/** Daemons that say of each request what became of it. */
+export type AuditedDaemon = 'egress' | 'git-gate'
+export type LogSource = 'agent' | AuditedDaemon
+
 export interface EngineEvent {
   readonly at: string
   /** What the engine says happened, for the log of `watch`. */
@@ -186,13 +190,13 @@ export interface Driver {
   /** The terminal of what runs; its exit code when it ends, 0 after the detach keys. */
   attachProgram?(stack: string, bottle: string, request: AttachRequest): Promise<Execution>
   /**
-   * Output kept by the engine of the agent container, or the audit of the bundle's egress as JSON lines: in order, no
-   * line twice; `{ "lost": N }` stands where N lines are not there any more.
+   * Output kept by the engine of the agent container, or the audit of one daemon as JSON lines: in order, no line twice;
+   * `{ "lost": N }` stands where N lines are not there any more.
    */
   logs(
     stack: string,
     bottle: string,
-    of: 'agent' | 'bundle',
+    of: LogSource,
     options: { readonly follow: boolean; readonly tail?: number; readonly since?: string },
   ): Promise<Readable>
   /** Counters of a bundle's daemons; throws where its supervisor does not answer. Needs no lease. */

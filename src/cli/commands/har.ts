@@ -23,7 +23,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const { exchanges, lost, log } = await withBottle(invocation, bottle, async (found) => {
     const { driver, stack, name, resources } = found
     const request = { follow: false, ...(since !== undefined && { since: sinceTime(since, io.now()) }) }
-    const stream = await driver.logs(stack, name, 'bundle', request)
+    const stream = await driver.logs(stack, name, 'egress', request)
     const read = await readExchanges(createInterface({ input: stream, crlfDelay: Infinity }))
     return { ...read, log: resources && desiredPolicy(resources, name).egress.log }
   })

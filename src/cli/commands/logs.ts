@@ -1,5 +1,6 @@
 /** What an agent printed, made safe line by line, or the access log of its doors. */
 import { createInterface } from 'node:readline'
+import type { AuditedDaemon, LogSource } from '../../ports/driver.ts'
 import { EXIT, UsageError } from '../../model/errors.ts'
 import { isName } from '../../model/names.ts'
 import { accessLine } from '../../render/access-log.ts'
@@ -25,8 +26,13 @@ export async function run(invocation: Invocation): Promise<number> {
     ...(tail !== undefined && { tail }),
     ...(since !== undefined && { since: sinceTime(since, io.now()) }),
   }
-  const egress = options.flag('egress')
-  const later: Later[] | undefined = egress && bottles.length > 1 && !request.follow ? [] : undefined
+  const audits: readonly AuditedDaemon[] = [
+    ...(options.flag('egress') ? (['egress'] as const) : []),
+    ...(options.flag('git') ? (['git-gate'] as const) : []),
+  ]
+  const sources: readonly LogSource[] = audits.length > 0 ? audits : ['agent']
+  const read = bottles.flatMap((bottle) => sources.map((source) => ({ bottle, source })))
+  const later: Later[] | undefined = audits.length > 0 && read.length > 1 && !request.follow ? [] : undefined
   const open = new Set<() => void>()
   const close = (): void => {
     for (const step of open) step()
@@ -41,13 +47,8 @@ export async function run(invocation: Invocation): Promise<number> {
   output.gone.addEventListener('abort', close)
   try {
     await Promise.all(
-      bottles.map(async (bottle) => {
-        const stream = await bottle.driver.logs(
-          bottle.stack,
-          bottle.name,
-          egress ? 'bundle' : 'agent',
-          request,
-        )
+      read.map(async ({ bottle, source }) => {
+        const stream = await bottle.driver.logs(bottle.stack, bottle.name, source, request)
         const lines = createInterface({ input: stream, crlfDelay: Infinity })
         // Both: a stream that is destroyed does not end the lines that are read from it.
         open.add(() => {
@@ -55,9 +56,10 @@ export async function run(invocation: Invocation): Promise<number> {
           stream.destroy()
         })
         if (output.gone.aborted) close()
-        const shown = egress
-          ? showAudit(lines, bottle, invocation, later)
-          : show(lines, bottle, invocation, bottles.length > 1)
+        const shown =
+          source === 'agent'
+            ? show(lines, bottle, invocation, bottles.length > 1)
+            : showAudit(lines, bottle, invocation, later)
         await shown.catch((error: unknown) => {
           if (!interrupted && !output.gone.aborted) throw error
         })

@@ -26,7 +26,7 @@ export async function run(invocation: Invocation): Promise<number> {
   if (!loaded) throw noManifest(invocation)
   selectedBottles([bottle], loaded.desired.bottles)
   const since = options.text('since')
-  const stream = await stack.driver.logs(stack.name, bottle, 'bundle', {
+  const stream = await stack.driver.logs(stack.name, bottle, 'egress', {
     follow: false,
     ...(since !== undefined && { since: sinceTime(since, io.now()) }),
   })

@@ -6,6 +6,7 @@ import { DriverError } from '../../model/errors.ts'
 import { liveNames } from '../../model/names.ts'
 import { auditLineOf, auditThread } from './audit.ts'
 import type { AuditLine } from './audit.ts'
+import type { AuditedDaemon } from '../../ports/driver.ts'
 import { PATHS } from './bodies.ts'
 import type { InspectedContainer } from './decode.ts'
 import { execute } from './exec.ts'
@@ -19,7 +20,12 @@ const REMEMBERED = 1000
 const LOOK = { everyMs: 500, times: 20 }
 
 /** JSON lines; a bundle that does not run any more is read as far as its container is there. */
-export async function auditLog(site: Site, bottle: string, options: LogOptions): Promise<Readable> {
+export async function auditLog(
+  site: Site,
+  bottle: string,
+  of: AuditedDaemon,
+  options: LogOptions,
+): Promise<Readable> {
   const name = liveNames.bundle(site.stack, bottle)
   const find = async (): Promise<InspectedContainer | undefined> =>
     ours(site, 'container', await site.engine.container(name))
@@ -32,9 +38,9 @@ export async function auditLog(site: Site, bottle: string, options: LogOptions):
   const gone = new AbortController()
   const thread = auditThread(
     {
-      kept: () => keptLines(site, found?.id ?? name, options.since),
+      kept: () => keptLines(site, found?.id ?? name, of, options.since),
       live: async (follow) =>
-        found?.state.running === true ? liveLines(site, found.id, follow, gone.signal) : undefined,
+        found?.state.running === true ? liveLines(site, found.id, of, follow, gone.signal) : undefined,
       async again() {
         for (let time = 0; time < LOOK.times && !gone.signal.aborted; time++) {
           await pause(LOOK.everyMs, undefined, { signal: gone.signal }).catch(() => undefined)
@@ -54,11 +60,16 @@ export async function auditLog(site: Site, bottle: string, options: LogOptions):
   return stream
 }
 
-async function* keptLines(site: Site, id: string, since: string | undefined): AsyncGenerator<AuditLine> {
+async function* keptLines(
+  site: Site,
+  id: string,
+  of: AuditedDaemon,
+  since: string | undefined,
+): AsyncGenerator<AuditLine> {
   const options = { follow: false, ...(since !== undefined && { since }) }
   for await (const line of textLines(await containerLog(site.engine, id, options))) {
     // Most of what else is printed need not be parsed.
-    const audited = line.includes('"event":"audit"') ? auditLineOf(parsed(line)) : undefined
+    const audited = line.includes('"event":"audit"') ? auditLineOf(parsed(line), of) : undefined
     if (audited) yield audited
   }
 }
@@ -75,6 +86,7 @@ function parsed(line: string): unknown {
 async function liveLines(
   site: Site,
   containerId: string,
+  of: AuditedDaemon,
   follow: boolean,
   gone: AbortSignal,
 ): Promise<AsyncIterable<AuditLine>> {
@@ -88,15 +100,13 @@ async function liveLines(
   gone.addEventListener('abort', () => execution.close(), { once: true })
   if (gone.aborted) execution.close()
   execution.stdin.on('error', () => {})
-  execution.stdin.write(
-    `${JSON.stringify({ id: 1, op: 'logs', daemon: 'egress', follow, tail: REMEMBERED })}\n`,
-  )
+  execution.stdin.write(`${JSON.stringify({ id: 1, op: 'logs', daemon: of, follow, tail: REMEMBERED })}\n`)
   return (async function* () {
     try {
       for await (const answer of jsonLines(execution.stdout)) {
         if (answer['ok'] !== true)
           throw new DriverError('the supervisor does not tell its log', { code: 'control-refused' })
-        const line = auditLineOf(answer['value'])
+        const line = auditLineOf(answer['value'], of)
         if (line) yield line
         if (answer['end'] === true) return
       }

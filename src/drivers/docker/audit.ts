@@ -2,6 +2,7 @@
  * The audit of one bundle as one thread: what the engine kept of the supervisor's output, over its rotated pieces and
  * the supervisor's lives, joined with what the supervisor says now. In order, no line twice; what is missing is counted.
  */
+import type { AuditedDaemon } from '../../ports/driver.ts'
 import type { LogOptions } from './logs.ts'
 
 /** One line, with its place in the order (`AuditOrder`). */
@@ -84,10 +85,10 @@ const NOTHING: AsyncIterable<never> = {
 /** Fields of the supervisor's own around those of the audit. */
 const WRAPPING: ReadonlySet<string> = new Set(['level', 'time', 'sidecar', 'event', 'daemon', 'life', 'seq'])
 
-/** What a supervisor said, or printed, of egress; absent for everything else. */
-export function auditLineOf(value: unknown): AuditLine | undefined {
+/** What a supervisor said, or printed, of one daemon; absent for everything else. */
+export function auditLineOf(value: unknown, of: AuditedDaemon): AuditLine | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { life, seq, daemon = 'egress', ...rest }: Readonly<Record<string, unknown>> = { ...value }
-  if (typeof life !== 'string' || typeof seq !== 'number' || daemon !== 'egress') return undefined
+  const { life, seq, daemon = of, ...rest }: Readonly<Record<string, unknown>> = { ...value }
+  if (typeof life !== 'string' || typeof seq !== 'number' || daemon !== of) return undefined
   return { life, seq, row: Object.fromEntries(Object.entries(rest).filter(([name]) => !WRAPPING.has(name))) }
 }

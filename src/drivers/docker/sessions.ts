@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { DriverError } from '../../model/errors.ts'
 import { liveNames } from '../../model/names.ts'
 import { AGENT, GUEST_FILES, programEnvironment } from '../../resources/guest/environment.ts'
-import type { AttachRequest, Driver, Execution, ProgramRequest } from '../../ports/driver.ts'
+import type { AttachRequest, Driver, Execution, LogSource, ProgramRequest } from '../../ports/driver.ts'
 import { auditLog } from './audit-sources.ts'
 import { PATHS } from './bodies.ts'
 import type { InspectedContainer } from './decode.ts'
@@ -147,10 +147,10 @@ function imageVariables(agent: InspectedContainer): Readonly<Record<string, stri
 export async function bottleLogs(
   site: Site,
   bottle: string,
-  of: 'agent' | 'bundle',
+  of: LogSource,
   options: LogOptions,
 ): Promise<Readable> {
-  if (of === 'bundle') return auditLog(site, bottle, options)
+  if (of !== 'agent') return auditLog(site, bottle, of, options)
   const found = ours(site, 'container', await site.engine.container(liveNames.agent(site.stack, bottle)))
   if (found === undefined)
     throw new DriverError(`there is no agent container of ${bottle}`, {

@@ -2,10 +2,12 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { SupervisorStatus } from '../../../src/model/control.ts'
 import type { GateConfig, GateRemote } from '../../../src/model/gate.ts'
 import { liveNames } from '../../../src/model/names.ts'
+import type { LogSource } from '../../../src/ports/driver.ts'
 import { makeUpstream, PUSH } from '../../unit/gate/lab.ts'
 import { makeKey, noSshd, Sshd } from '../../unit/gate/sshd.ts'
 import { docker, labStack, type LabStack } from '../docker/stack.ts'
@@ -139,21 +141,36 @@ describe('A bundle with one remote', () => {
     expect(refused.err).toMatch(/remote: .*\[ref-(?:protected|undeclared)\]/)
   })
 
-  it('tells what went through, beside what egress tells', async () => {
-    const lines = docker('logs', bundle())
-      .split('\n')
-      .filter((line) => line.includes('"event":"audit"'))
-      .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
-    const gate = lines.filter(({ daemon }) => daemon === 'git-gate')
+  it('tells what went through, apart from what egress tells', async () => {
+    const told = async (of: LogSource) =>
+      (await text(await stack.driver.logs(stack.name, 'a', of, { follow: false })))
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
+    const [gate, egress] = [await told('git-gate'), await told('egress')]
+    const passed = { method: 'git-push', host: HOST, port: sshd.port, bottle: 'a' }
     expect(gate).toContainEqual(
-      expect.objectContaining({
-        decision: 'allow',
-        method: 'git-push',
-        host: HOST,
-        path: expect.any(String),
-      }),
+      expect.objectContaining({ ...passed, decision: 'allow', path: '/origin.git refs/heads/agent/x' }),
     )
-    expect(gate).toContainEqual(expect.objectContaining({ decision: 'deny', method: 'git-push' }))
+    expect(gate).toContainEqual(
+      expect.objectContaining({ ...passed, decision: 'deny', path: '/origin.git refs/heads/main' }),
+    )
+    expect(egress.filter(({ host }) => host === HOST)).toEqual([])
+  })
+
+  it('is seen by whoever looks at the stack, with remotes, keys by digest and one version', async () => {
+    const { uplink } = await stack.driver.observe(stack.name)
+    const answer = uplink && 'status' in uplink ? uplink.status.bottles['a'] : undefined
+    const supervisor = answer && 'daemons' in answer.supervisor ? answer.supervisor : undefined
+    const identities = { origin: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown }
+    expect(supervisor?.daemons['git-gate']).toMatchObject({
+      state: 'running',
+      version: supervisor?.version,
+      gate: { generation, remotes: [remote], identities },
+    })
+    expect(answer?.targets).toEqual([{ host: HOST, port: sshd.port, allowPrivate: true }])
+    const [bottle] = await stack.observed('bundle/a' as never)
+    expect(bottle?.fields).toMatchObject({ daemons: ['egress', 'git-gate'], hardening: 'as-created' })
   })
 
   it('[CRD-11] holds the key where no other user of the bundle reads it, and in no file, argument or environment', async () => {

@@ -159,16 +159,21 @@ describe('a line', () => {
       ...said,
       event: 'audit',
     }
-    expect(auditLineOf(said)).toEqual({ life: 'x', seq: 3, row })
-    expect(auditLineOf(printed)).toEqual(auditLineOf(said))
+    expect(auditLineOf(said, 'egress')).toEqual({ life: 'x', seq: 3, row })
+    expect(auditLineOf(printed, 'egress')).toEqual(auditLineOf(said, 'egress'))
+  })
+
+  test('is of the daemon that is asked for', () => {
+    const printed = { ...row, life: 'x', seq: 1, daemon: 'git-gate' }
+    expect(auditLineOf(printed, 'git-gate')).toEqual({ life: 'x', seq: 1, row })
+    expect(auditLineOf(printed, 'egress')).toBeUndefined()
   })
 
   test.each([
     ['without an order', row],
-    ['of another daemon', { ...row, life: 'x', seq: 1, daemon: 'git-gate' }],
     ['that is no object', 'text'],
     ['that is the end of an empty answer', null],
   ])('%s is none', (_, value) => {
-    expect(auditLineOf(value)).toBeUndefined()
+    expect(auditLineOf(value, 'egress')).toBeUndefined()
   })
 })
