@@ -134,7 +134,7 @@ describe('[HST-14] what is sent to the engine', () => {
     expect(others).toEqual(plain?.Tmpfs)
     expect(work.split(',')).toEqual(expect.arrayContaining(['noexec', 'mode=0700', 'uid=20009', 'gid=20009']))
     const size = Number(/size=(\d+)m/.exec(work)?.[1]) * 1024 ** 2
-    expect(gate?.Memory).toBe((plain?.Memory ?? 0) + size + 512 * 1024 ** 2)
+    expect(gate?.Memory).toBe((plain?.Memory ?? 0) + size + 1024 ** 3)
   })
 
   it('I3: masks the three files that the engine shares with joiners, in the bundle', () => {
