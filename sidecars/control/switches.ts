@@ -7,6 +7,8 @@ export interface Switches<Name extends string> {
   on(name: Name): boolean
   /** For tests only; throws once sealed. */
   off(name: Name): void
+  /** For a thread that has switches of its own; empty once sealed. */
+  readonly switchedOff: readonly Name[]
   /** All on again. */
   restore(): void
   seal(): void
@@ -20,6 +22,9 @@ export function createSwitches<Name extends string>(): Switches<Name> {
     off(name) {
       if (sealed) throw new Error(`the protection ${name} cannot be switched off in a running program`)
       switchedOff.add(name)
+    },
+    get switchedOff() {
+      return [...switchedOff]
     },
     restore: () => switchedOff.clear(),
     seal() {

@@ -8,6 +8,9 @@ export interface LargeFile {
   readonly size: number
 }
 
+/** Of each, as many are told at most. */
+const TOLD_MAX = 100
+
 export class ObjectChecks implements ObjectReader {
   readonly large: LargeFile[] = []
   /** Commits whose author or committer is somebody else. */
@@ -26,7 +29,8 @@ export class ObjectChecks implements ObjectReader {
 
   begin(head: ObjectHead): void {
     const { type, size, path, oid } = head
-    if (type === 'blob' && size > this.#maxFile && controls.on('sizes')) this.large.push({ path, size })
+    if (type === 'blob' && size > this.#maxFile && controls.on('sizes') && this.large.length < TOLD_MAX)
+      this.large.push({ path, size })
     const isChecked = type === 'commit' && this.#identity !== undefined && controls.on('require-identity')
     this.#commit = isChecked ? { oid, pieces: [] } : undefined
     this.#next?.begin(head)
@@ -46,6 +50,7 @@ export class ObjectChecks implements ObjectReader {
       const said = head.filter((line) => line.startsWith(`${field} `))
       return said.length === 1 && said[0]?.replace(/ -?[0-9]+ [+-][0-9]{4}$/, '') === `${field} ${wanted}`
     }
-    if (!isOurs('author') || !isOurs('committer')) this.strangers.push(oid)
+    if ((!isOurs('author') || !isOurs('committer')) && this.strangers.length < TOLD_MAX)
+      this.strangers.push(oid)
   }
 }

@@ -11,17 +11,13 @@ import type { GateConfig, GateRemote, GateStatus, GateVerdict } from '../../src/
 import { digestOf } from '../../src/model/json.ts'
 import { isName } from '../../src/model/names.ts'
 import { mustBeNewer } from '../control/answer.ts'
-import { KnownSecrets } from '../detect/known.ts'
-import type { Detectors } from '../detect/look.ts'
-import { createShapeScanner } from '../detect/shapes/scanner.ts'
-import type { ShapeScanner } from '../detect/shapes/scanner.ts'
 import type { LogLine } from '../supervisor/ipc.ts'
 import { Exchange } from './exchange.ts'
 import { GATE_LIMITS } from './limits.ts'
 import type { GateLimits } from './limits.ts'
 import { KeyUnusable } from './keys.ts'
-import { knownSecrets } from './known.ts'
 import { ServedRemote, wayOf } from './remote.ts'
+import { Scanners } from './scanners.ts'
 import { serveRequest } from './serve.ts'
 
 export interface GateDialTarget {
@@ -36,6 +32,8 @@ export interface GateOptions {
   readonly work: string
   /** A program that relays its standard streams to the socket named by its last argument. */
   readonly relay: readonly string[]
+  /** A program that calls `serveScans`: what a thread runs that looks at pushes. */
+  readonly scanner: URL
   readonly dial: (target: GateDialTarget) => Promise<Duplex>
   readonly log: (line: LogLine) => void
   /** Milliseconds; default `Date.now`. */
@@ -57,13 +55,13 @@ export interface Gate {
 interface Running {
   readonly config: GateConfig
   readonly token: string
-  readonly detectors: Detectors
 }
 
 export function createGate(options: GateOptions): Gate {
   const now = options.now ?? Date.now
   const limits: GateLimits = { ...GATE_LIMITS, ...options.limits }
   const exchanges = new Set<Exchange>()
+  const scanners = new Scanners(options.scanner, limits.scan)
   let served: ReadonlyMap<string, ServedRemote> = new Map()
   let running: Running | undefined
   let folders = 0
@@ -88,7 +86,8 @@ export function createGate(options: GateOptions): Gate {
 
   const serve = serveRequest({
     served: () => served,
-    detectors: () => running?.detectors ?? NOTHING_KNOWN(),
+    known: () => running?.config.known,
+    scanners,
     limits,
     log: (line) =>
       options.log({
@@ -104,7 +103,8 @@ export function createGate(options: GateOptions): Gate {
       mustBeNewer(config.generation, running?.config.generation)
       const token = config.uplinkToken ?? running?.token
       if (token === undefined) throw new Error('the first configuration has no uplink token')
-      const detectors = detectorsFor(config)
+      if (config.known !== undefined && Buffer.from(config.known.key, 'hex').length < KEY_MIN)
+        throw new Error('the key of the fingerprints is too short')
       const next = new Map<string, ServedRemote>()
       const kept: [ServedRemote, GateRemote][] = []
       for (const remote of config.remotes) {
@@ -115,7 +115,7 @@ export function createGate(options: GateOptions): Gate {
         next.set(remote.name, present?.way === wayOf(remote, identity) ? present : made(remote, identity))
       }
       const gone = [...served.values()].filter((one) => next.get(one.remote.name) !== one)
-      running = { config, token, detectors }
+      running = { config, token }
       for (const [present, remote] of kept) present.remote = remote
       served = next
       await Promise.all(gone.map((one) => one.close()))
@@ -157,29 +157,15 @@ export function createGate(options: GateOptions): Gate {
 
     async close() {
       for (const exchange of exchanges) exchange.destroy()
+      scanners.close()
       await Promise.all([...served.values()].map((one) => one.close()))
       served = new Map()
     },
   }
 }
 
-let shapes: ShapeScanner | undefined
-
-const detectorsWith = (known: KnownSecrets): Detectors => ({
-  known,
-  get shapes() {
-    return (shapes ??= createShapeScanner())
-  },
-})
-
-const NOTHING_KNOWN = (): Detectors => detectorsWith(new KnownSecrets(Buffer.alloc(32), []))
-
-function detectorsFor({ known }: GateConfig): Detectors {
-  if (known === undefined) return NOTHING_KNOWN()
-  const key = Buffer.from(known.key, 'hex')
-  if (key.length < 16) throw new Error('the key of the fingerprints is too short')
-  return detectorsWith(knownSecrets(known))
-}
+/** Bytes. */
+const KEY_MIN = 16
 
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message.slice(0, 200) : 'not enforceable'

@@ -3,11 +3,14 @@ import { LIMITS } from '../egress/limits.ts'
 import type { DoorLimits } from '../egress/limits.ts'
 import { LINK_LIMITS } from './link.ts'
 import type { LinkLimits } from './link.ts'
+import { SCAN_LIMITS } from './scanners.ts'
+import type { ScanLimits } from './scanners.ts'
 
 export interface GateLimits {
   /** Of heads of requests, as at the other doors. */
   readonly head: DoorLimits
   readonly link: LinkLimits
+  readonly scan: ScanLimits
   readonly connections: number
   /** Fetches that git works for at one time, and pushes. */
   readonly working: number
@@ -33,6 +36,7 @@ export interface GateLimits {
 export const GATE_LIMITS: GateLimits = {
   head: LIMITS,
   link: LINK_LIMITS,
+  scan: SCAN_LIMITS,
   connections: 256,
   working: 32,
   stalledMs: 60_000,

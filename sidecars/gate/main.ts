@@ -4,6 +4,7 @@
  * Its one argument is that folder, for tests.
  */
 import { Server } from 'node:net'
+import { isMainThread } from 'node:worker_threads'
 import { CONTROL_SOCKETS } from '../../src/model/control.ts'
 import { notEnforced } from '../control/answer.ts'
 import { dialThroughUplink } from '../egress/dial.ts'
@@ -12,6 +13,8 @@ import { controls } from './controls.ts'
 import { createGate } from './gate.ts'
 import type { FromGate, GateValue, ToGate } from './ipc.ts'
 import { GATE_LIMITS } from './limits.ts'
+import type { Gate } from './gate.ts'
+import { serveScans } from './scan-thread.ts'
 
 controls.seal()
 
@@ -19,31 +22,37 @@ const UPLINK_FOLDER = '/uplink'
 const RELAY = ['/bb/tools/guest', 'relay']
 const [, , WORK = '/run/git-gate/w'] = process.argv
 
-const gate = createGate({
-  work: WORK,
-  relay: RELAY,
-  dial: dialThroughUplink(`${UPLINK_FOLDER}/${CONTROL_SOCKETS.uplinkDial}`),
-  log: (line) => say({ log: line }),
-})
+// One file is all there is in the image: the threads that look at pushes run it as well.
+if (isMainThread) serveGate()
+else serveScans()
 
-process.on('message', (message: ToGate, handle: unknown) => {
-  if ('listen' in message) return listen(handle)
-  void answer(message).then(say)
-})
-// Without a supervisor there is no door to keep: what is open ends with this process.
-process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
-say({ ready: true, version: VERSION })
+function serveGate(): void {
+  const gate = createGate({
+    work: WORK,
+    relay: RELAY,
+    scanner: new URL(import.meta.url),
+    dial: dialThroughUplink(`${UPLINK_FOLDER}/${CONTROL_SOCKETS.uplinkDial}`),
+    log: (line) => say({ log: line }),
+  })
+  process.on('message', (message: ToGate, handle: unknown) => {
+    if ('listen' in message) return listen(gate, handle)
+    void answer(gate, message).then(say)
+  })
+  // Without a supervisor there is no door to keep: what is open ends with this process.
+  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
+  say({ ready: true, version: VERSION })
+}
 
-async function answer(message: Exclude<ToGate, { listen: unknown }>): Promise<FromGate> {
+async function answer(gate: Gate, message: Exclude<ToGate, { listen: unknown }>): Promise<FromGate> {
   const { id } = message
   try {
-    return { id, ok: true, value: await valueOf(message) }
+    return { id, ok: true, value: await valueOf(gate, message) }
   } catch (error) {
     return notEnforced(id, error)
   }
 }
 
-async function valueOf(message: Exclude<ToGate, { listen: unknown }>): Promise<GateValue> {
+async function valueOf(gate: Gate, message: Exclude<ToGate, { listen: unknown }>): Promise<GateValue> {
   switch (message.op) {
     case 'configure':
       return gate.configure(message.config)
@@ -54,7 +63,7 @@ async function valueOf(message: Exclude<ToGate, { listen: unknown }>): Promise<G
   }
 }
 
-function listen(handle: unknown): void {
+function listen(gate: Gate, handle: unknown): void {
   if (!(handle instanceof Server)) return
   handle.maxConnections = GATE_LIMITS.connections * 2
   handle.on('connection', (socket) => {

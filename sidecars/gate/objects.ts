@@ -50,6 +50,8 @@ export async function readNewObjects(
   const asked = `${tips.join('\n')}\n`
   const listing = startGit(['rev-list', '--objects', ...NEW], run)
   const contents = startGit(['cat-file', '--batch', '--buffer'], run)
+  const commits = controls.on('scan-count') ? countCommits(run, asked) : undefined
+  commits?.catch(() => undefined)
   const pending: { readonly oid: string; readonly path: string }[] = []
   let listed = 0
   listing.stdin.end(asked)
@@ -72,7 +74,7 @@ export async function readNewObjects(
     await feeding
     const { code } = await contents.gone
     if (code !== 0) throw new Doubt('objects cannot be read')
-    if (controls.on('scan-count')) await compare(run, asked, listed, counted)
+    if (commits !== undefined) compare(listed, counted, await commits)
     return counted
   } finally {
     listing.end()
@@ -81,11 +83,15 @@ export async function readNewObjects(
   }
 }
 
-/** What was read is what is listed, and as many commits as a count of its own finds. */
-async function compare(run: GitRun, asked: string, listed: number, counted: Counted): Promise<void> {
-  if (counted.objects !== listed) throw new Doubt(`${listed} objects are new, ${counted.objects} were read`)
+/** A count of its own. */
+async function countCommits(run: GitRun, asked: string): Promise<number> {
   const { stdout } = await git(['rev-list', '--count', ...NEW], run, { input: asked })
-  const commits = Number(stdout.toString().trim())
+  return Number(stdout.toString().trim())
+}
+
+/** What was read is what is listed, and as many commits as another count finds. */
+function compare(listed: number, counted: Counted, commits: number): void {
+  if (counted.objects !== listed) throw new Doubt(`${listed} objects are new, ${counted.objects} were read`)
   if (commits !== counted.commits) throw new Doubt(`${commits} commits are new, ${counted.commits} were read`)
 }
 

@@ -3,12 +3,10 @@
  * quarantine; facts, scan and the way up happen under the remote's lock, with the object ids that were scanned. Whatever
  * is not known to be right refuses the whole push.
  */
-import type { GateRemote } from '../../src/model/gate.ts'
+import type { GateRemote, KnownPrints } from '../../src/model/gate.ts'
 import { safeText } from '../../src/model/text.ts'
-import type { Detectors } from '../detect/look.ts'
 import { judgeFacts, judgeNames } from '../policy/refs.ts'
 import type { RefFacts, RefRefusal, RefUpdate } from '../policy/refs.ts'
-import { ObjectChecks } from './checks.ts'
 import { readCommands, statusReport } from './commands.ts'
 import type { Commands } from './commands.ts'
 import { controls } from './controls.ts'
@@ -19,12 +17,13 @@ import type { GitRun } from './git.ts'
 import type { GateLimits } from './limits.ts'
 import { UpstreamFailed } from './link.ts'
 import type { Link } from './link.ts'
+import type { Job } from './look.ts'
 import type { Mirror } from './mirror.ts'
-import { Doubt, readNewObjects } from './objects.ts'
+import { Doubt } from './objects.ts'
 import { PktReader } from './pkt.ts'
 import { Progress } from './progress.ts'
 import { Quarantine } from './quarantine.ts'
-import { maskedName, ObjectScan } from './scan.ts'
+import type { Scanners } from './scanners.ts'
 import { commitsOf } from './origins.ts'
 import { pushUpstream } from './upstream.ts'
 import { foundReason, largeReason, reason, refReason, refusalText, strangerReason } from './words.ts'
@@ -35,7 +34,8 @@ export interface PushPlace {
   readonly remote: () => GateRemote
   readonly link: () => Link
   readonly mirror: Mirror
-  readonly detectors: () => Detectors
+  readonly known: () => KnownPrints | undefined
+  readonly scanners: Scanners
   readonly folder: string
   readonly limits: GateLimits
   /** One step of this remote after the other. */
@@ -97,7 +97,18 @@ export async function receivePush(
   return {
     decision: outcome.length === 0 ? 'allow' : 'deny',
     rules: outcome.length === 0 ? warned : outcome.map(({ rule }) => rule),
-    refs: commands.updates.slice(0, REFS_TOLD).map(({ ref }) => maskedName(ref, place.detectors())),
+    refs: await refsTold(place, commands),
+  }
+}
+
+/** As they may stand in the audit: what would be found in a name is masked. */
+async function refsTold({ scanners, known }: PushPlace, { updates }: Commands): Promise<readonly string[]> {
+  const names = updates.slice(0, REFS_TOLD).map(({ ref }) => ref)
+  try {
+    return await scanners.masked(names, known())
+  } catch (error) {
+    if (error instanceof Doubt) return names.map(() => '****')
+    throw error
   }
 }
 
@@ -201,27 +212,32 @@ async function factsAllowed(
 async function lookAt(
   place: PushPlace,
   remote: GateRemote,
-  run: GitRun,
+  run: GitRun & { readonly signal: AbortSignal },
   updates: readonly RefUpdate[],
   tips: readonly string[],
 ): Promise<readonly Reason[]> {
   const { push, requireIdentity } = remote
-  const isScanned = push.scan !== 'off' && controls.on('scan')
-  const scan = isScanned ? new ObjectScan(place.detectors()) : undefined
   const maxFile = remote.maxFile ?? place.limits.file
-  const checks = new ObjectChecks(maxFile, requireIdentity, scan)
-  await readNewObjects(run, tips, checks)
-  if (scan !== undefined) for (const { ref } of updates) scan.name(ref)
+  const job: Job = {
+    repository: run.repository,
+    env: run.env ?? {},
+    tips,
+    names: updates.map(({ ref }) => ref),
+    scans: push.scan !== 'off' && controls.on('scan'),
+    maxFile,
+    identity: requireIdentity,
+    known: place.known(),
+    switchedOff: controls.switchedOff,
+  }
+  const { large, strangers, found, count } = await place.scanners.look(job, run.signal)
   const refused: Reason[] = []
-  if (checks.large.length > 0) refused.push(largeReason(checks.large, maxFile))
-  if (checks.strangers.length > 0 && requireIdentity !== undefined)
-    refused.push(strangerReason(checks.strangers, requireIdentity))
-  const found: Reason[] = []
-  if (scan !== undefined && scan.count > 0)
-    found.push(foundReason(scan.found, scan.count, await commitsOf(run, scan.found, tips)))
-  if (push.scan !== 'warn') refused.push(...found)
+  if (large.length > 0) refused.push(largeReason(large, maxFile))
+  if (strangers.length > 0 && requireIdentity !== undefined)
+    refused.push(strangerReason(strangers, requireIdentity))
+  const findings = count === 0 ? [] : [foundReason(found, count, await commitsOf(run, found, tips))]
+  if (push.scan !== 'warn') refused.push(...findings)
   if (refused.length > 0) throw new Refused(refused)
-  return found
+  return findings
 }
 
 /** The mirror is told what the upstream has taken; if it cannot follow, the next refresh does. */

@@ -32,28 +32,68 @@ const OVERLAP = 2048
 /** Commits, tags and trees larger than this are none that git makes. */
 const META_MAX = 32 * 1024 * 1024
 
+/** Objects that are remembered; then it begins anew. */
+const CLEAN_MAX = 100_000
+
+/**
+ * Objects in which the same detectors found nothing: an amended push brings most of them again. Of a tree, what its
+ * folder's last one was called: a commit that adds no file makes trees with the same names.
+ */
+export class CleanObjects {
+  readonly #oids = new Set<string>()
+  readonly #names = new Map<string, Buffer>()
+
+  has(oid: string): boolean {
+    return this.#oids.has(oid)
+  }
+
+  add(oid: string): void {
+    if (this.#oids.size >= CLEAN_MAX) this.#oids.clear()
+    this.#oids.add(oid)
+  }
+
+  hasNames(path: string, names: Buffer): boolean {
+    return this.#names.get(path)?.equals(names) ?? false
+  }
+
+  addNames(path: string, names: Buffer): void {
+    if (names.length > NAMES_MAX) return
+    if (this.#names.size >= FOLDERS_MAX) this.#names.clear()
+    this.#names.set(path, names)
+  }
+}
+
+/** Folders whose names are remembered, and bytes of one. */
+const FOLDERS_MAX = 4096
+const NAMES_MAX = 16 * 1024
+
 export class ObjectScan implements ObjectReader {
   readonly found: Found[] = []
   count = 0
   readonly #detectors: Detectors
+  readonly #clean: CleanObjects
+  #isClean = false
   #head: ObjectHead | undefined
   #pieces: Buffer[] = []
   #length = 0
   #stream: FileStream | undefined
 
-  constructor(detectors: Detectors) {
+  constructor(detectors: Detectors, clean = new CleanObjects()) {
     this.#detectors = detectors
+    this.#clean = clean
   }
 
   begin(head: ObjectHead): void {
     if (head.type !== 'blob' && head.size > META_MAX) throw new Doubt(`a ${head.type} is too large`)
     this.#head = head
+    this.#isClean = head.type === 'blob' && this.#clean.has(head.oid)
     this.#stream = head.type === 'blob' && head.size > WHOLE_MAX ? new FileStream(this.#detectors) : undefined
   }
 
   piece(bytes: Buffer, last: boolean): void {
     const head = this.#head
     if (head === undefined) throw new Doubt('bytes without an object')
+    if (this.#isClean) return
     if (last && this.#length === 0) return this.#look(head, bytes)
     this.#pieces.push(bytes)
     this.#length += bytes.length
@@ -76,8 +116,12 @@ export class ObjectScan implements ObjectReader {
       for (const found of this.#stream.push(bytes, last)) this.#report(head, found)
       return
     }
-    const text = head.type === 'tree' ? namesOf(bytes) : bytes
+    const isTree = head.type === 'tree'
+    const text = isTree ? namesOf(bytes) : bytes
+    if (isTree && this.#clean.hasNames(head.path, text)) return
     const { hits } = lookThrough(text, this.#detectors)
+    if (hits.length === 0 && isTree) this.#clean.addNames(head.path, text)
+    if (hits.length === 0 && head.type === 'blob') this.#clean.add(head.oid)
     for (const hit of hits) this.#report(head, { rule: hit.rule, ...lineOf(text, hits, hit, 1) })
   }
 
@@ -133,18 +177,19 @@ class FileStream {
 
 /** Names of a tree, one a line: modes and ids are not text of anybody. */
 function namesOf(tree: Buffer): Buffer {
-  const names: Buffer[] = []
+  const names = Buffer.allocUnsafeSlow(tree.length)
+  let length = 0
   for (let at = 0; at < tree.length;) {
     const space = tree.indexOf(0x20, at)
     const end = tree.indexOf(0, space)
     if (space === -1 || end === -1 || end + 21 > tree.length) throw new Doubt('a tree cannot be read')
-    names.push(tree.subarray(space + 1, end), NEWLINE)
+    length += tree.copy(names, length, space + 1, end)
+    names[length++] = 10
     at = end + 21
   }
-  return Buffer.concat(names)
+  return names.subarray(0, length)
 }
 
-const NEWLINE = Buffer.from('\n')
 /** Characters of a line that are shown around what was found. */
 const AROUND = 40
 

@@ -1,5 +1,5 @@
 /** What one request of a git client gets: the mirror, a push, or a refusal in words. */
-import type { Detectors } from '../detect/look.ts'
+import type { KnownPrints } from '../../src/model/gate.ts'
 import type { LogLine } from '../supervisor/ipc.ts'
 import { advertisement } from './commands.ts'
 import { controls } from './controls.ts'
@@ -10,6 +10,7 @@ import { UpstreamFailed } from './link.ts'
 import { NotPkt } from './pkt.ts'
 import { receivePush } from './push.ts'
 import type { ServedRemote } from './remote.ts'
+import type { Scanners } from './scanners.ts'
 import { askedFor } from './target.ts'
 import type { Asked } from './target.ts'
 import { NOT_SERVED, unknownText } from './words.ts'
@@ -19,7 +20,8 @@ const BUSY = 'bot-bottle: too many requests at this gate at one time. Wait for t
 /** What one request gets from all the others. */
 export interface Serving {
   served(): ReadonlyMap<string, ServedRemote>
-  detectors(): Detectors
+  known(): KnownPrints | undefined
+  readonly scanners: Scanners
   readonly limits: GateLimits
   log(line: Omit<LogLine, 'at' | 'bottle' | 'generation'>): void
 }
@@ -85,6 +87,7 @@ async function dispatch(
   answer: GateAnswer,
 ): Promise<void> {
   const { mirror } = remote
+  if (service === 'git-receive-pack') serving.scanners.warm()
   if (kind === 'refs') {
     const facts = await mirror.refresh()
     remote.trouble = undefined
@@ -106,7 +109,8 @@ async function dispatch(
       remote: () => remote.remote,
       link: () => remote.link(),
       mirror,
-      detectors: serving.detectors,
+      known: serving.known,
+      scanners: serving.scanners,
       folder: remote.incoming,
       limits: serving.limits,
       inTurn: remote.inTurn,

@@ -36,6 +36,8 @@ export interface LabOptions {
   readonly limits?: Partial<GateLimits>
   readonly hostKeyType?: KeyType
   readonly identityType?: KeyType
+  /** What a thread runs that looks at pushes, in place of the gate's own. */
+  readonly scanner?: (folder: string) => URL
 }
 
 const AUTHOR = {
@@ -111,6 +113,7 @@ export class Lab {
     }
     this.gate = createGate({
       work: join(folder, 'w'),
+      scanner: options.scanner?.(folder) ?? new URL('./scanner.ts', import.meta.url),
       relay: [process.execPath, '--no-warnings', join(import.meta.dirname, 'relay.ts')],
       dial: ({ host, port }) => this.#dial(host, port),
       log: (line) => this.lines.push(line),
