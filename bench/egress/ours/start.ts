@@ -3,7 +3,7 @@ import { build } from 'esbuild'
 import type { ChildProcess } from 'node:child_process'
 import { mkdirSync, mkdtempSync } from 'node:fs'
 import { connect } from 'node:net'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { EgressConfig, UplinkRequest } from '../../../src/model/control.ts'
 import type { RoutePolicy } from '../../../src/model/policy.ts'
 import { dialToken } from '../../../sidecars/control/token.ts'
@@ -12,7 +12,7 @@ import type { Surroundings } from '../peers.ts'
 import { start } from '../process.ts'
 
 /** Of `src/drivers/docker/bodies.ts` and `sidecars/supervisor/daemon.ts`. */
-const NODE_FLAGS = ['--disable-sigusr1', '--max-semi-space-size=1', '--no-warnings']
+export const NODE_FLAGS = ['--disable-sigusr1', '--max-semi-space-size=1', '--no-warnings']
 const TOKEN = 'bench-0123456789abcdef0123456789abcdef'
 /** Private, and of no interface: what the uplink may dial. */
 const ADDRESS = '10.254.254.1'
@@ -64,7 +64,7 @@ async function startProgram(
   name: 'egress' | 'uplink',
   argv: readonly string[],
 ): Promise<ChildProcess> {
-  const made = programs.get(name) ?? bundle(name, material.folder)
+  const made = programs.get(name) ?? bundle(join(import.meta.dirname, `${name}.ts`), material.folder)
   programs.set(name, made)
   const child = start([process.execPath, ...NODE_FLAGS, await made, ...argv], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -74,10 +74,10 @@ async function startProgram(
 }
 
 /** As `src/drivers/docker/images/sidecars-image.ts` makes the programs of a bundle. */
-async function bundle(name: string, folder: string): Promise<string> {
-  const outfile = join(folder, `${name}.mjs`)
+export async function bundle(program: string, folder: string): Promise<string> {
+  const outfile = join(folder, `${basename(program, '.ts')}.mjs`)
   await build({
-    entryPoints: [join(import.meta.dirname, `${name}.ts`)],
+    entryPoints: [program],
     outfile,
     bundle: true,
     platform: 'node',
@@ -123,7 +123,7 @@ function configOf({ material, originPort }: Surroundings): EgressConfig {
 }
 
 /** The next message that is no line of a log; a process that ends says none. */
-function message<Said extends object>(child: ChildProcess): Promise<Said> {
+export function message<Said extends object>(child: ChildProcess): Promise<Said> {
   return new Promise((resolve, reject) => {
     const heard = (said: Said): void => {
       if ('log' in said) return
@@ -136,7 +136,7 @@ function message<Said extends object>(child: ChildProcess): Promise<Said> {
 }
 
 /** One request after the other on a control socket; throws for a refusal. */
-function ask(path: string, requests: readonly UplinkRequest[]): Promise<void> {
+export function ask(path: string, requests: readonly UplinkRequest[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(path)
     let said = ''
