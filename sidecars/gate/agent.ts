@@ -3,7 +3,7 @@
  * process only; the socket lies in a folder that no other user may enter.
  */
 import type { Socket } from 'node:net'
-import { SshReader, sshString } from './keys.ts'
+import { SshReader, sshString } from '../../src/model/ssh-wire.ts'
 import type { SshKey } from './keys.ts'
 
 const ASKED = { list: 11, sign: 13 } as const
@@ -19,11 +19,11 @@ export function answerAgent(question: Buffer, key: SshKey | undefined): Buffer {
     if (question[0] === ASKED.list && question.length === 1) {
       const one = Buffer.alloc(4)
       one.writeUInt32BE(1)
-      return Buffer.concat([Buffer.of(ANSWER.list), one, sshString(key.publicBlob), sshString('')])
+      return Buffer.concat([Buffer.of(ANSWER.list), one, sshString(key.blob), sshString('')])
     }
     if (question[0] !== ASKED.sign) return failure
     const fields = new SshReader(question.subarray(1))
-    if (!fields.string().equals(key.publicBlob)) return failure
+    if (!fields.string().equals(key.blob)) return failure
     const data = fields.string()
     const signed = key.sign(data, fields.number())
     return signed === undefined ? failure : Buffer.concat([Buffer.of(ANSWER.signature), sshString(signed)])

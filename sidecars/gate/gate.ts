@@ -10,12 +10,12 @@ import type { Duplex } from 'node:stream'
 import type { GateConfig, GateRemote, GateStatus, GateVerdict } from '../../src/model/gate.ts'
 import { digestOf } from '../../src/model/json.ts'
 import { isName } from '../../src/model/names.ts'
+import { KeyUnusable } from '../../src/model/ssh-wire.ts'
 import { mustBeNewer } from '../control/answer.ts'
 import type { LogLine } from '../supervisor/ipc.ts'
 import { Exchange } from './exchange.ts'
 import { GATE_LIMITS } from './limits.ts'
 import type { GateLimits } from './limits.ts'
-import { KeyUnusable } from './keys.ts'
 import { ServedRemote, wayOf } from './remote.ts'
 import { Scanners } from './scanners.ts'
 import { serveRequest } from './serve.ts'
@@ -126,10 +126,9 @@ export function createGate(options: GateOptions): Gate {
       generation: running?.config.generation ?? 0,
       remotes: [...served.values()].map(({ remote }) => remote),
       identities: Object.fromEntries(
-        Object.entries(running?.config.identities ?? {}).map(([name, value]) => [
-          name,
-          createHmac('sha256', nonce).update(value).digest('hex'),
-        ]),
+        [...served.values()].flatMap(({ remote, opens }) =>
+          opens === undefined ? [] : [[remote.name, createHmac('sha256', nonce).update(opens).digest('hex')]],
+        ),
       ),
       known: running?.config.known === undefined ? '' : digestOf(JSON.stringify(running.config.known)),
       connections: exchanges.size,

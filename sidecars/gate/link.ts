@@ -72,6 +72,8 @@ const STDERR_MAX = 32 * 1024
 
 export class Link {
   readonly url: string
+  /** The public line of its identity. */
+  readonly opens: string
   readonly #options: LinkOptions
   readonly #way: SshWay
   readonly #key: SshKey
@@ -101,6 +103,7 @@ export class Link {
     sshConfig(this.#way)
     knownHosts(options.hostKeys)
     this.url = urlFor(options.url)
+    this.opens = `${this.#key.type} ${this.#key.blob.toString('base64')}`
   }
 
   /** Runs a step with the variables that make git use this link. Throws UpstreamFailed where there is no way. */

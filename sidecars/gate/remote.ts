@@ -67,6 +67,11 @@ export class ServedRemote {
     this.mirror = new Mirror(join(folder, 'mirror'), () => this.link(), limits.refreshMs)
   }
 
+  /** The public line of the identity in force; absent: there is none. */
+  get opens(): string | undefined {
+    return this.#link?.opens
+  }
+
   /** Throws UpstreamFailed where the bundle has lost the key, or the remote is no longer declared so. */
   link(): Link {
     const { name } = this.remote

@@ -9,8 +9,9 @@ import { canonical } from '../model/json.ts'
 import { samePlace } from '../model/key-row.ts'
 import type { KeyPlace, KeyRow } from '../model/key-row.ts'
 import type { StackRecord } from '../model/record.ts'
-import { describeSecretRef } from '../model/secret.ts'
-import type { Secret, SecretRef } from '../model/secret.ts'
+import { describeSecretRef, Secret } from '../model/secret.ts'
+import type { SecretRef } from '../model/secret.ts'
+import { publicLineOf } from '../model/ssh-private.ts'
 import type { Resource } from '../model/resource.ts'
 import { resolveQuietly, secretResolver } from '../execute/secrets.ts'
 import type { Forge } from '../ports/forge.ts'
@@ -108,7 +109,7 @@ async function askForge(place: Place, token: Secret): Promise<NonNullable<ForgeL
   }
 }
 
-/** HMAC of what opens each remote, as far as it can be had here, by address of the remote. */
+/** HMAC of the public line of what opens each remote, as far as it can be had here, by address of the remote. */
 export async function identityDigests(
   { stack, engineId, resources, io }: KeyQuestion,
   nonce: string,
@@ -121,10 +122,13 @@ export async function identityDigests(
   const found = remotes.map(async ({ address, spec }) => {
     const { identity, identityRef } = spec as RemoteSpec
     const row = currentRow(rows, identity)
-    const secret = identityRef
-      ? await resolver.variable(identityRef).catch(() => undefined)
-      : row?.ended && keys.privateKey(row.id)
-    return secret ? [[address, secret.digest(nonce)] as const] : []
+    const opens = identityRef
+      ? await resolver.variable(identityRef).then(
+          (secret) => publicLineOf(secret.reveal()),
+          () => undefined,
+        )
+      : row?.ended && row.publicKey
+    return opens === undefined ? [] : [[address, new Secret(opens).digest(nonce)] as const]
   })
   return Object.fromEntries((await Promise.all(found)).flat())
 }

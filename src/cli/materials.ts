@@ -3,6 +3,7 @@
  * touches is resolved here, before the first action; one that is not to be had stops everything (exit 2).
  */
 import { UsageError } from '../model/errors.ts'
+import { canonical } from '../model/json.ts'
 import type { Plan } from '../model/plan.ts'
 import { secretsOf } from '../model/policy.ts'
 import type { Resource } from '../model/resource.ts'
@@ -16,6 +17,7 @@ import type { Desired } from '../resources/desired.ts'
 import type { Roots } from '../state/roots.ts'
 import { askSecret, canAsk } from './ask.ts'
 import { knownToGate, tokenRefs } from './gate-known.ts'
+import { openIdentities, openIdentity, ownIdentities } from './identities.ts'
 import type { Invocation } from './invocation.ts'
 import { othersOf } from './others.ts'
 import type { Stack } from './stack.ts'
@@ -54,6 +56,11 @@ export async function openMaterials(
   const others = { desired, home: stack.home, found: new Map([...found, ...credentials]), marksOf }
   const questions = questionsOf(plan, (bottle) => stack.loaded?.asked(bottle) ?? [])
   const answers = await resolveAll(questions, { credential: (ref) => resolver.variable(ref) })
+  const opening = {
+    resolver,
+    ...(canAsk(invocation) && { ask: (question: string) => askSecret(invocation, question) }),
+  }
+  const identities = await openIdentities(ownIdentities(plan.desired, touched), opening)
   return {
     trust: stack.loaded?.trust ?? [],
     environment: (bottle) =>
@@ -68,7 +75,7 @@ export async function openMaterials(
     known: (bottle) => knownToGate(bottle, others),
     // Resolved once per run: what was had above is what is used now.
     secret: (ref) => resolver.credential(ref),
-    identity: (ref) => resolver.variable(ref),
+    identity: async (ref) => identities.get(canonical(ref)) ?? openIdentity({ ref, remotes: [] }, opening),
     nextRootCertificate: async (bottle) => roots.nextOf(bottle)?.certificate,
     async rootCertificate(bottle) {
       const root = roots.rootOf(bottle)

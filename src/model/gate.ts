@@ -95,7 +95,7 @@ export interface GateStatus {
   readonly generation: number
   /** What is enforced now, read from the running configuration. */
   readonly remotes: readonly GateRemote[]
-  /** By name of the remote: HMAC-SHA256 of the identity under the nonce of the question, hex. */
+  /** By name of the remote: HMAC-SHA256 of the identity's public line under the nonce of the question, hex: the same key behind another passphrase is the same. */
   readonly identities: Readonly<Record<string, string>>
   /** `digestOf` the fingerprints it searches for; empty: none. */
   readonly known: string

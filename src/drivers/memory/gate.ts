@@ -5,7 +5,7 @@ import { keptKnown } from '../../model/gate.ts'
 import type { GateConfig, GateRemote, GateStatus, GateVerdict, UpstreamTrouble } from '../../model/gate.ts'
 import { digestOf, equal } from '../../model/json.ts'
 import { Secret } from '../../model/secret.ts'
-import { publicKeyOf } from '../../model/ssh-key.ts'
+import { publicLineOf } from '../../model/ssh-private.ts'
 import type { LiveBundle, WorldState } from './world.ts'
 
 export function configureGate(bundle: LiveBundle, config: GateConfig): unknown {
@@ -39,7 +39,10 @@ export function gateStatus({ gate, unverified = {} }: LiveBundle, nonce: string)
     generation: gate?.generation ?? 0,
     remotes: gate?.remotes ?? [],
     identities: Object.fromEntries(
-      Object.entries(gate?.identities ?? {}).map(([name, value]) => [name, new Secret(value).digest(nonce)]),
+      Object.entries(gate?.identities ?? {}).map(([name, value]) => [
+        name,
+        new Secret(publicLineOf(value) ?? '').digest(nonce),
+      ]),
     ),
     known: gate?.known === undefined ? '' : digestOf(JSON.stringify(gate.known)),
     connections: 0,
@@ -76,7 +79,7 @@ function troubleAt(
   if (closed !== undefined) return { rule: closed, message: `${url.host}:${url.port} takes no key.` }
   const repository = url.path.replace(/^\//, '').replace(/\.git$/, '')
   const listed = Object.values(forges).flatMap((each) => each[repository] ?? [])
-  const opens = listed.some(({ publicKey }) => publicKey === publicKeyOf(new Secret(identity)))
+  const opens = listed.some(({ publicKey }) => publicKey === publicLineOf(identity))
   if (opens || !isOfProgram(identity)) return undefined
   return {
     rule: 'identity-refused',

@@ -160,8 +160,8 @@ export async function laboratory(options: LaboratoryOptions = {}) {
       identities: Object.fromEntries(
         keys.rows().rows.flatMap(({ address: at }) => {
           const row = currentRow(keys.rows().rows, at)
-          const secret = row?.ended && keys.privateKey(row.id)
-          return secret ? [[at.replace(/^key\//, 'remote/'), secret.digest(nonce)]] : []
+          const opens = row?.ended && row.publicKey
+          return opens ? [[at.replace(/^key\//, 'remote/'), new Secret(opens).digest(nonce)]] : []
         }),
       ),
       ...(desired && {

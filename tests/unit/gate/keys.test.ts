@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { answerAgent, serveAgent } from '../../../sidecars/gate/agent.ts'
-import { parsePrivateKey, SshReader, sshString } from '../../../sidecars/gate/keys.ts'
+import { parsePrivateKey } from '../../../sidecars/gate/keys.ts'
+import { SshReader, sshString } from '../../../src/model/ssh-wire.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bb-keys-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -40,7 +41,7 @@ describe.each([
   const key = parsePrivateKey(secret)
 
   test('has the public part that ssh-keygen says', () => {
-    expect(`${key.type} ${key.publicBlob.toString('base64')}`).toBe(line)
+    expect(`${key.type} ${key.blob.toString('base64')}`).toBe(line)
   })
 
   test('signs so that OpenSSH’s own check agrees', async () => {
@@ -95,12 +96,12 @@ describe('the agent', () => {
   }
   test('signs with its own key alone', () => {
     const data = Buffer.from('data')
-    const answer = answerAgent(ask(key.publicBlob, data, 0), key)
+    const answer = answerAgent(ask(key.blob, data, 0), key)
     expect(answer[0]).toBe(14)
     const signature = new SshReader(new SshReader(answer.subarray(1)).string())
     expect(signature.string().toString()).toBe('ssh-ed25519')
     const publicKey = createPublicKey({
-      key: { kty: 'OKP', crv: 'Ed25519', x: key.publicBlob.subarray(-32).toString('base64url') },
+      key: { kty: 'OKP', crv: 'Ed25519', x: key.blob.subarray(-32).toString('base64url') },
       format: 'jwk',
     })
     expect(verify(null, data, publicKey, signature.string())).toBe(true)
@@ -108,7 +109,7 @@ describe('the agent', () => {
   })
   test('does not sign by SHA-1, adds, removes, locks or extends nothing, and survives nonsense', () => {
     const rsa = parsePrivateKey(made('sha1', '-t', 'rsa', '-b', '2048').secret)
-    expect(answerAgent(ask(rsa.publicBlob, Buffer.from('data'), 0), rsa)).toEqual(FAILURE)
+    expect(answerAgent(ask(rsa.blob, Buffer.from('data'), 0), rsa)).toEqual(FAILURE)
     for (const type of [0, 1, 9, 17, 18, 19, 20, 22, 23, 25, 26, 27, 255])
       expect(answerAgent(Buffer.of(type, 0, 0), key)).toEqual(FAILURE)
     expect(answerAgent(Buffer.alloc(0), key)).toEqual(FAILURE)
