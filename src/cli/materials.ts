@@ -11,6 +11,7 @@ import type { SecretRef } from '../model/secret.ts'
 import type { Materials } from '../ports/driver.ts'
 import { bottlesConfigured } from '../execute/configured.ts'
 import { resolveAll, resolveQuietly, secretResolver } from '../execute/secrets.ts'
+import { changesGitAlone } from '../resources/guest/git.ts'
 import type { KeySpec } from '../resources/key/spec.ts'
 import type { RouteSpec } from '../resources/route/spec.ts'
 import type { Desired } from '../resources/desired.ts'
@@ -95,9 +96,11 @@ function questionsOf(
   { actions }: Plan,
   asked: (bottle: string) => readonly string[],
 ): Record<string, SecretRef> {
-  const given = actions.flatMap(({ kind, verb, impact, bottle }) =>
-    kind === 'guest' && verb !== 'remove' && verb !== 'blocked' && impact !== 'record' ? (bottle ?? []) : [],
-  )
+  const given = actions.flatMap((action) => {
+    const { kind, verb, impact, bottle } = action
+    const isGiven = kind === 'guest' && verb !== 'remove' && verb !== 'blocked' && impact !== 'record'
+    return isGiven && !changesGitAlone(action) ? (bottle ?? []) : []
+  })
   const questions = given.flatMap((bottle) => asked(bottle).map((name) => questionId(bottle, name)))
   return Object.fromEntries(questions.map((words) => [words, { from: 'ask', for: words } as const]))
 }

@@ -7,13 +7,16 @@ import type { SshUrl } from '../model/gate.ts'
 import { repositoryOfPath } from '../model/repository-name.ts'
 import type { Place } from '../model/diagnostic.ts'
 import type { Resource } from '../model/resource.ts'
+import type { GuestGit, UpstreamUrls } from '../resources/guest/git.ts'
 import type { KeySpec } from '../resources/key/spec.ts'
 import { sshUrlText } from '../resources/remote/narrow.ts'
 import type { RemoteSpec } from '../resources/remote/spec.ts'
+import type { RouteSpec } from '../resources/route/spec.ts'
 import { parseSshUrl } from './checks/remotes.ts'
-import type { GitUser, ProvisionedKey, Remote } from './manifest.generated.ts'
+import type { Git, GitUser, ProvisionedKey, Remote } from './manifest.generated.ts'
 import { at, entriesOf, entry, plain, type Entry, type Node } from './node.ts'
 import { bytesOf, millisecondsOf } from './quantities.ts'
+import { quoted, type Report } from './report.ts'
 import type { LiveBottle } from './resolve.ts'
 import { pathFrom, secretOf, type NamedSecret } from './secret-ref.ts'
 
@@ -34,6 +37,78 @@ export function gitResources(bottle: LiveBottle, request: GitRequest): readonly 
     const key = written.provisioned_key && keyResource(bottle, remote, written.provisioned_key, url, request)
     return [...(key ? [key] : []), remoteResource(bottle, remote, url, key, user, request)]
   })
+}
+
+/** What the bottle's own git is told; `undefined`: nothing. */
+export function guestGit({ tree }: LiveBottle): GuestGit | undefined {
+  const git = at(tree, 'git')
+  const { user, remotes = {} } = (git ? plain(git) : {}) as unknown as Git
+  const told: GuestGit = {
+    ...(user && Object.keys(user).length > 0 && { user }),
+    remotes: Object.fromEntries(
+      Object.entries(remotes).flatMap(([name, { url: written = '', provisioned_key: key }]) => {
+        const ssh = urlOf(written)
+        return ssh ? [[name, { url: sshUrlText(ssh), ...webOf(ssh, key?.api) }]] : []
+      }),
+    ),
+  }
+  return told.user || Object.keys(told.remotes).length > 0 ? told : undefined
+}
+
+/** Where each field of `guestGit` is said. */
+export function gitPlaces(tree: Node): Readonly<Record<string, Node | undefined>> {
+  const remotes = entriesOf(at(tree, 'git', 'remotes')).map(
+    ({ key, value }) => [`git.remotes.${key}`, at(value, 'url')] as const,
+  )
+  return {
+    git: at(tree, 'git'),
+    'git.user.name': at(tree, 'git', 'user', 'name'),
+    'git.user.email': at(tree, 'git', 'user', 'email'),
+    ...Object.fromEntries(remotes),
+  }
+}
+
+/** Where the API is on the same host at another port, or below a path, the forge is there too. */
+function webOf({ host }: SshUrl, api: string | undefined): Pick<UpstreamUrls, 'web'> {
+  if (api === undefined || !URL.canParse(api)) return {}
+  const url = new URL(api)
+  const forge = `${url.origin}${url.pathname.replace(/\/api(\/v\d+)?\/*$/, '').replace(/\/*$/, '/')}`
+  return url.hostname === host && forge !== `https://${host}/` ? { web: [forge] } : {}
+}
+
+/** Repositories that are behind the gate, with the hosts by which the forge's web and API are reached. */
+export function gatedOf({ tree }: LiveBottle): readonly Gated[] {
+  const node = at(tree, 'git', 'remotes')
+  const remotes = (node ? plain(node) : {}) as unknown as Readonly<Record<string, Remote>>
+  return Object.values(remotes).flatMap(({ url: written = '', provisioned_key: key }) => {
+    const url = urlOf(written)
+    if (!url) return []
+    const { host } = url
+    const api = key?.api !== undefined && URL.canParse(key.api) ? [new URL(key.api).hostname] : []
+    const repository = (key?.repo ?? repositoryOfPath(url.path)).toLowerCase()
+    return [{ hosts: [host, `api.${host}`, `uploads.${host}`, ...api], repository }]
+  })
+}
+
+/** What is passed through is not looked into: there the gate is no longer the one door. */
+export function warnPassedThrough(routes: readonly Resource[], report: Report): void {
+  for (const { spec, places } of routes) {
+    const { host, tlsPassthrough, gated } = spec as RouteSpec
+    const place = places['tlsPassthrough'] ?? places['']
+    if (!tlsPassthrough || !gated || !place) continue
+    report.warning(
+      'passthrough-beside-gate',
+      place,
+      `${quoted(host)} is passed through, and ${gated.map(quoted).join(', ')} there is behind the git gate: with a credential of its own the agent could push past it`,
+      'leave `tls_passthrough` out, so that pushes and commits there are refused',
+    )
+  }
+}
+
+export interface Gated {
+  readonly hosts: readonly string[]
+  /** Lower-case. */
+  readonly repository: string
 }
 
 /** An absolute path begins with a slash; the other form is looked up from the home folder of the user there. */
@@ -91,7 +166,7 @@ function remoteResource(
       ...(maxPack !== undefined && { maxPack }),
       ...(maxFile !== undefined && { maxFile }),
       credential: 'present',
-      allowPrivate: key ? key.spec.allowPrivate && new URL(key.spec.api).hostname === url.host : false,
+      allowPrivate: written.allow_private ?? isPrivateForge(key, url),
       uplink: 'declared',
     },
     places: placesOf(value, place, {
@@ -108,10 +183,16 @@ function remoteResource(
       requireIdentity: ['require_identity'],
       maxPack: ['max_pack'],
       maxFile: ['max_file'],
+      allowPrivate: ['allow_private'],
     }),
     ignore: [],
     protect: written.protect ?? false,
   }
+}
+
+/** The forge's API may be at a private address, and the upstream is the same host. */
+function isPrivateForge(key: Resource<KeySpec> | undefined, { host }: SshUrl): boolean {
+  return key !== undefined && key.spec.allowPrivate && new URL(key.spec.api).hostname === host
 }
 
 function keyResource(

@@ -4,7 +4,9 @@ import type { Place } from '../model/diagnostic.ts'
 import type { Json } from '../model/json.ts'
 import { DLP_DEFAULTS } from '../model/policy.ts'
 import type { AcceptedFinding, Auth, Dlp, Limits, Match, TextMatch } from '../model/policy.ts'
+import { coversHost } from '../resources/route/narrow.ts'
 import type { RouteSpec } from '../resources/route/spec.ts'
+import type { Gated } from './desired-git.ts'
 import { readHost } from './hosts.ts'
 import type { Auth as WrittenAuth, Match as WrittenMatch, Route, TextOrMatch } from './manifest.generated.ts'
 import { at, plain, type Node } from './node.ts'
@@ -33,7 +35,7 @@ export function desiredRoute(
   bottle: string,
   folderOf: (file: string) => string,
   home: string | undefined,
-  { accepted, personal }: BottleDlp,
+  { accepted, personal, gated }: BottleRules,
 ): DesiredRoute | undefined {
   const route = plain(node) as unknown as Route
   const reading = readHost(route.host ?? '')
@@ -50,6 +52,7 @@ export function desiredRoute(
   const auth = authOf(route.auth, secrets)
   const dlp = dlpOf(route.dlp, personal, acceptedOn(reading.host, accepted))
   const limits = limitsOf(route.limits)
+  const behindGate = gatedAt(reading.host, gated)
   const spec: RouteSpec = {
     host: reading.host,
     port,
@@ -61,6 +64,7 @@ export function desiredRoute(
     allowPrivate: route.allow_private ?? false,
     ...(route.protocols && route.protocols.length > 0 && { protocols: [...new Set(route.protocols)].sort() }),
     gitFetch: route.git?.fetch ?? false,
+    ...(behindGate.length > 0 && { gated: behindGate }),
     ...(limits && { limits }),
     ...(dlp && { dlp }),
     ...(secrets.length > 0 && {
@@ -178,10 +182,11 @@ function isDefaultDlp(dlp: Dlp): boolean {
   )
 }
 
-/** What a bottle says of scanning on all its routes. `accepted`: by host as written. */
-export interface BottleDlp {
+/** What a bottle says for all its routes. `accepted`: by host as written. */
+export interface BottleRules {
   readonly accepted: readonly FindingOfHost[]
   readonly personal: boolean
+  readonly gated: readonly Gated[]
 }
 
 /** One entry of `egress.allow_findings`. */
@@ -192,6 +197,12 @@ function acceptedOn(host: string, findings: readonly FindingOfHost[]): readonly 
     const reading = readHost(written)
     return 'host' in reading && reading.host === host ? [finding] : []
   })
+}
+
+/** Sorted, each once. */
+function gatedAt(host: string, gated: readonly Gated[]): readonly string[] {
+  const found = gated.filter(({ hosts }) => hosts.some((each) => coversHost(host, each)))
+  return [...new Set(found.map(({ repository }) => repository))].sort()
 }
 
 /** Keys of a manifest that have another name in the policy. */

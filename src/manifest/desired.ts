@@ -13,7 +13,7 @@ import type { GuestSpec } from '../resources/guest/spec.ts'
 import type { ImageSpec } from '../resources/image/spec.ts'
 import type { UplinkSpec } from '../resources/uplink/spec.ts'
 import { IGNORABLE } from './checks/bottle.ts'
-import { gitResources } from './desired-git.ts'
+import { gatedOf, gitPlaces, gitResources, guestGit, warnPassedThrough } from './desired-git.ts'
 import { desiredRoute, type FindingOfHost } from './desired-route.ts'
 import type { BottleEnvironment } from './environment.ts'
 import { asciiName } from './hosts.ts'
@@ -98,6 +98,7 @@ function bottleResources(
   const git = gitOf(bottle, request, secrets)
   const environment = request.environments.get(name)
   warnUnbound(tree, routes, request.report)
+  warnPassedThrough(routes, request.report)
   const common = { driver, bottle: name, protect: written.protect ?? false }
   const ignored = (kind: 'bottle' | 'bundle' | 'guest'): readonly string[] => ignoredBy(tree, kind)
   const placed = (fields: Readonly<Record<string, Node | undefined>>): Readonly<Record<string, Place>> =>
@@ -129,7 +130,13 @@ function bottleResources(
     trust: digestOf(trust),
     knows: {},
   }
-  const guestSpec: GuestSpec = { env: environment?.spec ?? {}, root: 'pending', probe: 'passed' }
+  const told = guestGit(bottle)
+  const guestSpec: GuestSpec = {
+    env: environment?.spec ?? {},
+    root: 'pending',
+    ...(told && { git: told }),
+    probe: 'passed',
+  }
   const imageNode = at(tree, 'image') ?? at(tree, 'base_image')
   const bottlePlaces = {
     image: imageNode,
@@ -186,7 +193,7 @@ function bottleResources(
       address: address.guest(name),
       needs: [own, bundle, ca, ...[...routes, ...git.filter(isRemote)].map((each) => each.address)],
       spec: guestSpec,
-      places: { '': place, ...environment?.places },
+      places: { ...placed(gitPlaces(tree)), ...environment?.places },
       ignore: ignored('guest'),
       ...common,
     },
@@ -201,12 +208,14 @@ function routesOf(
   const accepted = itemsOf(at(bottle.tree, 'egress', 'allow_findings')).map(
     ({ value }) => plain(value) as unknown as FindingOfHost,
   )
+  const gated = gatedOf(bottle)
   const personalNode = at(bottle.tree, 'egress', 'dlp', 'personal')
   const personal = personalNode !== undefined && plain(personalNode) === true
   return itemsOf(at(bottle.tree, 'egress', 'routes')).flatMap(({ value, asked }): readonly Resource[] => {
     const route = desiredRoute(value, asked, bottle.name, request.folderOf, request.home, {
       accepted,
       personal,
+      gated,
     })
     if (!route) return []
     const { spec, places } = route

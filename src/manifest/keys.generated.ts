@@ -26,7 +26,7 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
   "allowedFinding": {"at":"bottles.<name>.egress.allow_findings[]","keys":["rule","host","path","until"]},
   "git": {"at":"bottles.<name>.git","keys":["user","remotes"]},
   "gitUser": {"at":"bottles.<name>.git.user","keys":["name","email"]},
-  "remote": {"at":"bottles.<name>.git.remotes.<name>","keys":["url","host_key","identity","provisioned_key","push","require_identity","max_pack","max_file","protect","ignore"]},
+  "remote": {"at":"bottles.<name>.git.remotes.<name>","keys":["url","host_key","identity","provisioned_key","push","require_identity","allow_private","max_pack","max_file","protect","ignore"]},
   "provisionedKey": {"at":"bottles.<name>.git.remotes.<name>.provisioned_key","keys":["provider","api","repo","token_ref","read_only","rotate","allow_private"]},
   "push": {"at":"bottles.<name>.git.remotes.<name>.push","keys":["allow","force","delete","tags","scan","paths"]},
   "pushPaths": {"at":"bottles.<name>.git.remotes.<name>.push.paths","keys":["flag"]},

@@ -454,6 +454,10 @@ export interface Remote {
    * Commits must carry the declared identity.
    */
   require_identity?: boolean
+  /**
+   * Addresses in private ranges are acceptable for this upstream; link-local and metadata addresses never are. Where nothing is said: as its provisioned_key says of the same host.
+   */
+  allow_private?: boolean
   max_pack?: Size
   max_file?: Size
   /**

@@ -9,7 +9,7 @@ import { at, entriesOf, entry, itemsOf, scalar, text, type Node } from './node.t
 import { quoted } from './report.ts'
 
 interface Row {
-  /** As in `not-supported-yet: git.remotes`. */
+  /** As in `not-supported-yet: workspace`. */
   readonly feature: string
   /** Where a bottle (with the keys of its agent) asks for it. */
   readonly asked: (bottle: Node) => readonly Place[]
@@ -41,8 +41,6 @@ const ROWS: readonly Row[] = [
     feature: 'workspace',
     asked: (bottle) => (text(at(bottle, 'workspace', 'mode')) === 'none' ? [] : key('workspace')(bottle)),
   },
-  { feature: 'git.user', asked: key('git', 'user') },
-  { feature: 'git.remotes', asked: key('git', 'remotes') },
   { feature: 'supervise', asked: value((enabled) => enabled === true, 'supervise', 'enabled') },
   { feature: 'prompt', asked: key('prompt') },
   { feature: 'skills', asked: key('skills') },

@@ -36,6 +36,13 @@ export interface DriverObservation {
   readonly unknown: readonly Unknown[]
   /** The stack's uplink answer, read once with everything; absent when there is no uplink; `unknown` when it did not answer. */
   readonly uplink?: { readonly nonce: string; readonly status: UplinkStatus } | { readonly unknown: string }
+  /** What lies in guests now, by bottle; one that was not looked into is absent. */
+  readonly guests?: Readonly<Record<string, GuestLook>>
+}
+
+export interface GuestLook {
+  /** As `gitFile` of the fields that provisioning left in the record. */
+  readonly gitFile: string
 }
 
 /** What effects need beside the plan; nothing of it is stored by a driver. */

@@ -14,6 +14,7 @@ import type { DriverName, Observed } from '../model/resource.ts'
 import type { DriverState, RecordState, Snapshot, Unknown } from '../model/snapshot.ts'
 import type { DriverObservation } from '../ports/driver.ts'
 import { seenKeys, seenRemotes } from './snapshot-git.ts'
+import { seenGuest } from './snapshot-guest.ts'
 import type { KeysLook } from './snapshot-git.ts'
 
 /** The root of a bottle as the state folder has it. */
@@ -109,7 +110,9 @@ function liveParts(
     parts.objects.push(enriched(object, uplink, recorded, look))
     if (object.ownership !== 'ours' && object.ownership !== 'other-installation') continue
     if (object.kind === 'bundle') addServed(parts, object, uplink, look)
-    if (object.kind === 'bottle') addGuest(parts, object, record)
+    if (object.kind !== 'bottle') continue
+    const guest = seenGuest(object, record, observation.guests)
+    if (guest) parts.objects.push({ ...guest, ...ownerOf(object) })
   }
   if (record.status === 'unknown') parts.unknown.push({ kinds: ['guest'], reason: record.reason })
   return parts
@@ -139,23 +142,6 @@ function liveParts(
     else if (gate)
       for (const remote of seenRemotes(driver, bottle, gate, targets, identities))
         into.objects.push({ ...remote, ...ownerOf(bundle) })
-  }
-
-  function addGuest(into: Parts, bottle: Observed, state: RecordState): void {
-    if (state.status !== 'present') return
-    const name = nameOf(bottle)
-    const guest = state.record.objects[address.guest(name)]
-    if (guest?.objectId !== bottle.id || guest.applied === undefined) return
-    into.objects.push({
-      address: address.guest(name),
-      kind: 'guest',
-      driver,
-      id: bottle.id,
-      ...ownerOf(bottle),
-      fields: guest.applied as Observed['fields'],
-      digest: { value: guest.digest, version: guest.digestVersion },
-      health: 'ok',
-    })
   }
 }
 
@@ -255,6 +241,7 @@ const UNRESTRICTED = {
   deny: null,
   auth: null,
   protocols: null,
+  gated: null,
   limits: null,
   dlp: null,
 } as const

@@ -14,7 +14,7 @@ export function detailsOf(resource: Resource, arrow = '→'): readonly string[] 
   if (resource.kind === 'key') return [keyLine(resource as Resource<KeySpec>)]
   if (isGuest(resource)) {
     const names = environmentNames(resource.spec)
-    return names.length === 0 ? [] : [`env: ${names.join(', ')}`]
+    return [...(names.length === 0 ? [] : [`env: ${names.join(', ')}`]), ...committerOf(resource.spec)]
   }
   return []
 }
@@ -68,6 +68,13 @@ function keyLine({ spec }: Resource<KeySpec>): string {
     ...(rotate === undefined ? [] : [`[anew after ${duration(rotate)}]`]),
     ...(allowPrivate ? ['[private addresses]'] : []),
   ].join(' ')
+}
+
+/** `commits as Acme Bot <bot@acme.example>` */
+function committerOf({ git }: GuestSpec): readonly string[] {
+  const { name, email } = git?.user ?? {}
+  const words = [...(name === undefined ? [] : [name]), ...(email === undefined ? [] : [`<${email}>`])]
+  return words.length === 0 ? [] : [`commits as ${safeText(words.join(' '))}`]
 }
 
 /** Names that a person wrote; what the program or a provider adds stays hidden. */

@@ -12,6 +12,7 @@ import { Secret } from '../../src/model/secret.ts'
 import { createIssuer, createRoot, fingerprintOf } from '../../src/model/x509.ts'
 import type { Actuator, Effect } from '../../src/ports/driver.ts'
 import type { Action } from '../../src/model/plan.ts'
+import type { GuestGit } from '../../src/resources/guest/git.ts'
 import { actionOn, output } from './actions.ts'
 import type { Subject } from './subject.ts'
 
@@ -230,6 +231,31 @@ export function conformance(name: string, makeSubject: () => Promise<Subject>): 
       expect(effect.fields).toMatchObject({ root, probe: 'passed' })
     })
 
+    it('tells every git of the guest what is declared, and sees where somebody wrote something else', async () => {
+      const git = {
+        user: { name: 'Bot', email: 'bot@acme.example' },
+        remotes: { origin: { url: 'ssh://git@forge.example:22/acme/app.git' } },
+      }
+      const first = await perform('guest/dev', 'create')
+      expect(first.fields).not.toHaveProperty('git')
+      const told = await perform('guest/dev', 'update', gitUpdate(subject, first, git))
+      expect(told.fields).toMatchObject({ ...first.fields, git })
+      const again = await perform('guest/dev', 'update', gitUpdate(subject, told, git))
+      expect(again.fields).toEqual(told.fields)
+      const record = { ...recordOf(subject), revision: 3, objects: { 'guest/dev': recorded(told) } }
+      await actuator.controlUplink({ op: 'record', record }, signal)
+      const found = async () => (await observe()).guests?.['dev']?.gitFile
+      expect(await found()).toBe(told.fields?.['gitFile'])
+      await subject.editGit()
+      expect(await found()).not.toBe(told.fields?.['gitFile'])
+      const mended = await perform('guest/dev', 'update', gitUpdate(subject, told, git))
+      expect(mended.fields).toEqual(told.fields)
+      expect(await found()).toBe(told.fields?.['gitFile'])
+      const gone = await perform('guest/dev', 'update', gitUpdate(subject, told, undefined))
+      expect(gone.fields).toEqual(first.fields)
+      expect(await found()).not.toBe(told.fields?.['gitFile'])
+    })
+
     it('runs a program in the bottle: output, input and exit code pass through', async () => {
       const run = (argv: readonly string[]) => subject.driver.exec(subject.stack, 'dev', { argv, env: {} })
       const echo = await run(['echo', 'one', '$HOME; two'])
@@ -317,6 +343,32 @@ function issuerFor(host: string): NonNullable<EgressConfig['issuer']> {
   const [notBefore, notAfter] = [new Date(Date.now() - 3_600_000), new Date(Date.now() + 86_400_000 * 9)]
   const root = createRoot({ commonName: 'conformance', notBefore, notAfter })
   return { ...createIssuer({ root, hosts: [host], notBefore, notAfter }), root: root.certificate }
+}
+
+/** What a plan makes of an edit of `git` alone. */
+function gitUpdate(
+  { desired }: Subject,
+  before: Effect,
+  git: GuestGit | undefined,
+): Pick<Action, 'desired' | 'observed' | 'differences'> {
+  const guest = desired.find(({ address }) => address === 'guest/dev')
+  if (!guest) throw new Error('guest/dev is not declared')
+  const { address, kind, driver, spec } = guest
+  const { gitFile: _, ...fields } = before.fields ?? {}
+  return {
+    desired: { ...guest, spec: { ...(spec as object), ...(git && { git }) } },
+    observed: { address, kind, driver, id: 'seen', ownership: 'ours', fields, health: 'ok' },
+    differences: [{ path: 'git', cause: 'edit', impact: 'live' }],
+  }
+}
+
+function recorded({ objectId, fields }: Effect): StackRecord['objects'][string] {
+  return {
+    digest: 'd',
+    digestVersion: 1,
+    ...(objectId !== undefined && { objectId }),
+    ...(fields && { applied: fields }),
+  }
 }
 
 function recordOf({ stack, installation }: Subject): StackRecord {

@@ -15,5 +15,7 @@ export interface Subject {
   /** One bottle named `dev` with everything it needs: image/sidecars, its own image, uplink, bottle, bundle, guest; no routes. */
   readonly desired: readonly Resource[]
   readonly materials: Materials
+  /** As somebody would by hand: another text where git of bottle `dev` reads what is declared. */
+  readonly editGit: () => Promise<void>
   readonly dispose: () => Promise<void>
 }

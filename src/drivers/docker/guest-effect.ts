@@ -1,6 +1,6 @@
 /**
- * What happens inside the agent container between the probe and the agent program: probe, root certificate, environment,
- * `ready`. All by the static helper; the image's own programs are never used. Idempotent: the second time the helper
+ * What happens inside the agent container between the probe and the agent program: probe, root certificate, git,
+ * environment, `ready`. All by the static helper; the image's own programs are never used. Idempotent: the second time the helper
  * finds every file as it should be.
  */
 import { X509Certificate } from 'node:crypto'
@@ -10,9 +10,11 @@ import type { Json } from '../../model/json.ts'
 import type { Action } from '../../model/plan.ts'
 import type { Resource } from '../../model/resource.ts'
 import { guestEnvironment, GUEST_FILES } from '../../resources/guest/environment.ts'
+import { changesGitAlone } from '../../resources/guest/git.ts'
 import type { GuestSpec } from '../../resources/guest/spec.ts'
 import type { Effect, EffectContext } from '../../ports/driver.ts'
 import type { InspectedContainer } from './decode.ts'
+import { installGit } from './guest-git.ts'
 import { callInit, helper, ROOT_USER } from './guest-helper.ts'
 import { imagePath } from './image-defaults.ts'
 import { ours, type Site } from './place.ts'
@@ -24,6 +26,11 @@ export async function performGuest(site: Site, action: Action, context: EffectCo
   if (action.verb === 'remove') return { did: 'removed with its container' }
   const { spec } = action.desired as Resource<GuestSpec>
   const agent = await runningAgent(site, bottle)
+  if (action.observed && changesGitAlone(action)) {
+    const { git: _, ...kept } = action.observed.fields
+    const fields = { ...kept, ...(await gitFields(site, agent, action)) }
+    return { did: 'configured', objectId: agent.id, fields }
+  }
   context.progress('probing')
   await probe(site, bottle, agent)
   context.signal.throwIfAborted()
@@ -34,13 +41,26 @@ export async function performGuest(site: Site, action: Action, context: EffectCo
     await materials.rootCertificate(bottle),
     await materials.nextRootCertificate?.(bottle),
   )
+  const git = await gitFields(site, agent, action)
   await writeEnvironment(site, agent, materials.environment(bottle))
   await callInit(site.engine, agent.id, { op: 'ready' })
   return {
     did: 'provisioned',
     objectId: agent.id,
-    fields: { env: spec.env as unknown as Json, ...roots, probe: 'passed' },
+    fields: { env: spec.env as unknown as Json, ...roots, ...git, probe: 'passed' },
   }
+}
+
+/** What is declared, and how the files are that say it; where nothing is any more, they say nothing. */
+async function gitFields(
+  { engine }: Site,
+  agent: InspectedContainer,
+  { desired, observed }: Action,
+): Promise<Effect['fields']> {
+  const { git } = (desired as Resource<GuestSpec>).spec
+  if (git) return { git: git as unknown as Json, gitFile: await installGit(engine, agent.id, git) }
+  if (observed?.fields['git'] !== undefined) await installGit(engine, agent.id, { remotes: {} })
+  return {}
 }
 
 /** After a restart of a provisioned container: the probe again, then ready. A container that was never provisioned stays idle. */

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { CONTROL_SOCKETS, type UplinkStatus } from '../../model/control.ts'
 import { DriverError, ensureError } from '../../model/errors.ts'
+import type { Json } from '../../model/json.ts'
 import { LABELS, liveNames } from '../../model/names.ts'
 import { address, parseAddress, type Address } from '../../model/address.ts'
 import type { Observed } from '../../model/resource.ts'
@@ -10,6 +11,7 @@ import { UPLINK_USER } from './bodies.ts'
 import { ask } from './control.ts'
 import type { InspectedImage } from './decode.ts'
 import type { Engine } from './calls.ts'
+import { lookAtGit } from './guest-git.ts'
 import { DOCKER_LABELS, isOfStack } from './labels.ts'
 import { sidecarsImage } from './images/inputs.ts'
 import { baseImage } from './images/recipe.ts'
@@ -27,12 +29,14 @@ export async function observeStack(engine: Engine, owner: Owner): Promise<Driver
       askUplink(engine, owner.stack, world),
       observedImages(engine, world),
     ])
+    const guests = await lookAtGuests(engine, owner.stack, world, uplink)
     return {
       state: { status: 'observed', engine: `Docker ${info.version}`, endpoint: engine.endpoint },
       engineId: info.id,
       objects: [...sidecars, ...images, ...observedObjects({ stack: owner.stack, world })],
       unknown: [],
       ...(uplink && { uplink }),
+      guests,
     }
   } catch (thrown) {
     const error = ensureError(thrown)
@@ -70,6 +74,34 @@ async function askUplink(
   } catch (thrown) {
     return { unknown: ensureError(thrown).message }
   }
+}
+
+/**
+ * Only where the record says that something was written which can be looked at, into this very container: every other
+ * bottle costs nothing. One that does not let itself be looked into is as the record says.
+ */
+async function lookAtGuests(
+  engine: Engine,
+  stack: string,
+  world: StackWorld,
+  uplink: DriverObservation['uplink'],
+): Promise<NonNullable<DriverObservation['guests']>> {
+  const objects = uplink && 'status' in uplink ? (uplink.status.record?.objects ?? {}) : {}
+  const looks = world.containers.map(async ({ place, ownership }) => {
+    const { bottle } = place
+    if (bottle === undefined || place.part !== 'agent' || !isOfStack(ownership)) return []
+    const agent = own(world, 'agent', bottle, liveNames.agent(stack, bottle))
+    const guest = objects[address.guest(bottle)]
+    if (!agent?.state.running || agent.state.paused || guest?.objectId !== agent.id) return []
+    if (!hasGitFile(guest.applied)) return []
+    const gitFile = await lookAtGit(engine, agent.id).catch(() => undefined)
+    return gitFile === undefined ? [] : [[bottle, { gitFile }] as const]
+  })
+  return Object.fromEntries((await Promise.all(looks)).flat())
+}
+
+function hasGitFile(applied: Json | undefined): boolean {
+  return typeof applied === 'object' && applied !== null && 'gitFile' in applied
 }
 
 export function uplinkTarget(containerId: string): {

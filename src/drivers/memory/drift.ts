@@ -39,6 +39,11 @@ export function drift(world: World, stack: string) {
     deleteImage: (address: string) => world.change((state) => delete state.images[address]),
     damageRecord: () => change((live) => (live.recordDamaged = true)),
     addStranger: (stranger: Observed) => change((live) => live.strangers.push(stranger)),
+    editGitConfig: (bottle: string, text: string) =>
+      change((live) => {
+        const agent = live.bottles[bottle]?.agent
+        if (agent) agent.gitConfig = text
+      }),
     editAgent: (bottle: string, fields: Observed['fields']) =>
       change((live) => {
         const agent = live.bottles[bottle]?.agent

@@ -1,7 +1,7 @@
 /** One look at the memory world, in the shape in which every driver tells it. Never writes. */
 import { randomBytes } from 'node:crypto'
 import { address, parseAddress } from '../../model/address.ts'
-import type { Json } from '../../model/json.ts'
+import { digestOf, type Json } from '../../model/json.ts'
 import type { Observed } from '../../model/resource.ts'
 import type { DriverObservation } from '../../ports/driver.ts'
 import { uplinkStatus } from './daemons.ts'
@@ -32,6 +32,11 @@ export function observeWorld(state: WorldState, stack: string, installation: str
     ],
     unknown: [],
     ...(uplink && { uplink }),
+    guests: Object.fromEntries(
+      Object.entries(live?.bottles ?? {}).flatMap(([name, { agent }]) =>
+        agent?.gitConfig === undefined ? [] : [[name, { gitFile: digestOf(agent.gitConfig) }]],
+      ),
+    ),
   }
 }
 

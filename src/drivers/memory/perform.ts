@@ -4,11 +4,14 @@
  */
 import { address } from '../../model/address.ts'
 import { DriverError } from '../../model/errors.ts'
-import { equal } from '../../model/json.ts'
+import { digestOf, equal } from '../../model/json.ts'
 import type { Json } from '../../model/json.ts'
 import type { Action } from '../../model/plan.ts'
+import type { Resource } from '../../model/resource.ts'
 import { fingerprintOf } from '../../model/x509.ts'
 import type { Effect, EffectContext } from '../../ports/driver.ts'
+import { changesGitAlone, gitConfig } from '../../resources/guest/git.ts'
+import type { GuestSpec } from '../../resources/guest/spec.ts'
 import { newId, stackIn } from './world.ts'
 import type { Fields, LiveBottle, LiveStack, World, WorldState } from './world.ts'
 
@@ -157,9 +160,9 @@ async function guest(world: World, action: Action, { stack, materials }: EffectC
   const root = fingerprintOf(await materials.rootCertificate(name))
   const next = await materials.nextRootCertificate?.(name)
   const names = [...materials.environment(name).keys()].sort()
-  const { env } = specOf(action)
-  const missing = Object.keys((env ?? {}) as Fields).filter((variable) => !names.includes(variable))
-  if (missing.length > 0)
+  const { env, git } = (action.desired as Resource<GuestSpec>).spec
+  const missing = Object.keys(env).filter((variable) => !names.includes(variable))
+  if (missing.length > 0 && !changesGitAlone(action))
     throw new DriverError(`${action.address}: no value for ${missing.join(', ')}`, {
       code: 'environment-missing',
     })
@@ -172,12 +175,15 @@ async function guest(world: World, action: Action, { stack, materials }: EffectC
       })
     const nextRoot = next === undefined ? undefined : fingerprintOf(next)
     const fields: Fields = {
-      env: env ?? {},
+      env: env as unknown as Json,
       root,
       ...(nextRoot !== undefined && { nextRoot }),
+      ...(git && { git: git as unknown as Json, gitFile: digestOf(gitConfig(git)) }),
       probe: 'passed',
     }
     agent.guest = fields
+    if (git) agent.gitConfig = gitConfig(git)
+    else delete agent.gitConfig
     return { did: 'provisioned', objectId: agent.id, fields }
   })
 }

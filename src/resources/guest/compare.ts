@@ -1,10 +1,11 @@
 import type { KindDefinition } from '../kind.ts'
 import type { GuestSpec } from './spec.ts'
 
-/** Environment and trust are read by a program when it starts. */
+/** Environment and trust are read by a program when it starts, git's configuration by each git. */
 export const guestImpacts: KindDefinition<GuestSpec>['impacts'] = {
   env: 'restart-agent',
   root: 'restart-agent',
   nextRoot: 'next-start',
+  git: 'live',
   probe: 'live',
 }

@@ -20,6 +20,12 @@ export const GUEST_FILES = {
   root: '/etc/bot-bottle/root.pem',
   /** Every authority of the system and the bottle's root; the root alone where the layout is unknown. */
   bundle: '/etc/bot-bottle/ca-bundle.pem',
+  /** What git is told (`git.ts`). */
+  git: '/etc/bot-bottle/gitconfig',
+  /** What the image says to every git, kept from before. */
+  imageGit: '/etc/bot-bottle/gitconfig.image',
+  /** Git's own file for every user: it includes the two. */
+  systemGit: '/etc/gitconfig',
 } as const
 
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -43,6 +49,9 @@ export const TAKEN_AWAY: readonly string[] = [
   'RUBYOPT',
   'GIT_CONFIG_GLOBAL',
   'GIT_CONFIG_SYSTEM',
+  'GIT_CONFIG_NOSYSTEM',
+  'GIT_CONFIG_COUNT',
+  'GIT_CONFIG_PARAMETERS',
   'GIT_SSH_COMMAND',
   'GIT_EXTERNAL_DIFF',
   'DOCKER_HOST',
@@ -87,5 +96,7 @@ export function guestEnvironment(
   declared: ReadonlyMap<string, string>,
   path?: string,
 ): Readonly<Record<string, string>> {
-  return { ...Object.fromEntries(declared), ...programEnvironment(path) }
+  // A git that was built elsewhere looks for the system's configuration below its own prefix.
+  const git = { GIT_CONFIG_SYSTEM: GUEST_FILES.systemGit }
+  return { ...Object.fromEntries(declared), ...programEnvironment(path), ...git }
 }

@@ -1,6 +1,8 @@
+import type { GuestGit } from './git.ts'
+
 /**
  * Everything provisioned inside the agent container after the probe. Observed from the stack record, bound to the
- * id of the container it was written into; values appear as keyed digests only.
+ * id of the container it was written into; values appear as keyed digests only. What git is told is looked at as well.
  */
 export interface GuestSpec {
   /** By name: where the value comes from and its digest. */
@@ -17,6 +19,8 @@ export interface GuestSpec {
   readonly root: string
   /** The same of the root that takes over from it, trusted beside it. */
   readonly nextRoot?: string
+  /** Absent: nothing is declared. */
+  readonly git?: GuestGit
   /** The breakout probe passed in this container. */
   readonly probe: 'passed'
 }

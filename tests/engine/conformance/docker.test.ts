@@ -33,6 +33,12 @@ conformance('docker', async () => {
       environment: () => new Map(),
       secret: async () => new Secret(''),
     },
+    async editGit() {
+      const argv = ['/.bb/guest', 'write', '/etc/gitconfig']
+      const { stdin, exit } = await lab.driver.exec(lab.name, 'dev', { argv, env: {}, user: '0:0' })
+      stdin.end('[user]\n\tname = somebody\n')
+      if ((await exit) !== 0) throw new Error('could not write /etc/gitconfig')
+    },
     async dispose() {
       await lab.down()
       const left = leftovers(lab.name)

@@ -139,7 +139,7 @@ export const ROWS: readonly Row[] = [
   claimed('GIT-15', 'P0', 'unit/gate/cases.test.ts', 'scan-count'),
   claimed('GIT-17', 'P0', 'unit/gate/cases.test.ts', 'fsck'),
   claimed('GIT-18', 'P0', 'unit/gate/cases.test.ts', 'hermetic-git'),
-  notHere('GIT-19', 'P0', 'manifests with remotes are refused; what the gate itself refuses of a URL is in unit/gate/wire.test.ts'),
+  claimed('GIT-19', 'P0', 'unit/manifest/desired-git.test.ts', 'remote-url-grammar'),
   notHere('GIT-21', 'P0', 'the gate is in no bundle yet; the folder of its sockets is its own'),
   notHere('GIT-22', 'P0', 'deploy keys come later'),
   claimed('GIT-23', 'P0', 'unit/forges/failures.test.ts', 'no-redirect-with-token'),

@@ -35,7 +35,7 @@ export function loadText(text: string, over: Partial<LoadRequest> = {}): Promise
 }
 
 /** What is said about a manifest that is refused. */
-export async function refusal(loading: Promise<LoadedManifest>): Promise<ManifestError> {
+export async function refusal(loading: Promise<unknown>): Promise<ManifestError> {
   const outcome = await loading.then(
     () => undefined,
     (thrown: unknown) => thrown,

@@ -1,3 +1,4 @@
+import { drift } from '../../../src/drivers/memory/drift.ts'
 import { memoryDriver } from '../../../src/drivers/memory/driver.ts'
 import { conformance } from '../../conformance/conformance.ts'
 import { laboratory } from '../execute/laboratory.ts'
@@ -19,6 +20,7 @@ conformance('memory', async () => {
       environment: () => new Map(),
       secret: () => Promise.reject(new Error('no secret is asked for')),
     },
+    editGit: async () => drift(lab.world, 'acme').editGitConfig('dev', '[user]\n'),
     dispose: async () => lab.close(),
   }
 })

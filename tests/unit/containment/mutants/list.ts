@@ -36,6 +36,20 @@ export const UNIT_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    control: 'remote-url-grammar',
+    ids: ['GIT-19'],
+    suite: 'unit/manifest/desired-git.test.ts',
+    stays: /pins the host key alone/,
+    turns: /oProxyCommand|host:0|a;id/,
+    edits: [
+      {
+        file: 'src/manifest/checks/remotes.ts',
+        from: 'return plainUser && plainHost && plainPath && number >= 1 && number <= 65535',
+        to: 'return plainUser || plainHost || plainPath || number >= 1 || number <= 65535',
+      },
+    ],
+  },
+  {
     control: 'each-request-judged',
     ids: ['PXY-18'],
     suite: EGRESS,
