@@ -173,7 +173,7 @@ describe('A bundle with one remote', () => {
     expect(bottle?.fields).toMatchObject({ daemons: ['egress', 'git-gate'], hardening: 'as-created' })
   })
 
-  it('[CRD-11] holds the key where no other user of the bundle reads it, and in no file, argument or environment', async () => {
+  it('(CRD-11) (GIT-21) holds the key where no other user of the bundle reads it, and in no file, argument or environment', async () => {
     const { daemons } = await statusOf()
     const [gate, egress] = [daemons['git-gate'], daemons.egress]
     const uid = gate?.uid ?? 0

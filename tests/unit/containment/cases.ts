@@ -140,7 +140,7 @@ export const ROWS: readonly Row[] = [
   claimed('GIT-17', 'P0', 'unit/gate/cases.test.ts', 'fsck'),
   claimed('GIT-18', 'P0', 'unit/gate/cases.test.ts', 'hermetic-git'),
   claimed('GIT-19', 'P0', 'unit/manifest/desired-git.test.ts', 'remote-url-grammar'),
-  notHere('GIT-21', 'P0', 'the gate is in no bundle yet; the folder of its sockets is its own'),
+  claimed('GIT-21', 'P0', 'unit/supervisor/gate.test.ts', 'gate-own-uid'),
   notHere('GIT-22', 'P0', 'deploy keys come later'),
   claimed('GIT-23', 'P0', 'unit/forges/failures.test.ts', 'no-redirect-with-token'),
   claimed('GIT-25', 'P1', 'unit/gate/cases.test.ts', 'declared-names'),

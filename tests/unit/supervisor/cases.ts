@@ -1,4 +1,5 @@
 /** What the supervisor must hold, as functions: each runs with everything on, and again without each protection it names, where it must fail. */
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -123,6 +124,21 @@ export const CASES: readonly Case[] = [
       }),
   },
 ]
+
+const PRIVATE = ['mem', 'environ', 'maps', 'fd/0', 'root', 'cwd']
+
+/** What a user without capabilities gets to read of a process, and every answer that is no refusal. */
+export function openTo(uid: number, pid: number): readonly string[] {
+  const user = ['--reuid', `${uid}`, '--regid', `${uid}`, '--clear-groups']
+  const nothing = ['--bounding-set', '-all', '--inh-caps', '-all', '--no-new-privs']
+  return PRIVATE.flatMap((file) => {
+    const look = ['sh', '-c', `cat /proc/${pid}/${file} || readlink /proc/${pid}/${file}`]
+    const said = spawnSync('setpriv', [...user, ...nothing, ...look], { encoding: 'utf8' })
+    const isClosed =
+      said.status !== 0 && said.stdout === '' && /Permission denied|Operation not permitted/.test(said.stderr)
+    return isClosed ? [] : [`${uid} reads ${file}: ${said.stdout}${said.stderr}`]
+  })
+}
 
 /** A process's own words about itself. */
 export function proc(pid: number, file: string): string {

@@ -1,14 +1,16 @@
 /** The git gate under the supervisor: only where something is declared, with the token of the bundle, beside egress. */
+import { spawnSync } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { dialToken } from '../../../sidecars/control/token.ts'
 import { decodeFromDaemon } from '../../../sidecars/supervisor/answers.ts'
 import { idleGate } from '../../../sidecars/supervisor/configuration.ts'
+import { judgePrivileges, parsePrivileges } from '../../../sidecars/supervisor/privileges.ts'
 import { decodeSupervisorRequest } from '../../../sidecars/supervisor/requests.ts'
 import type { GateConfig } from '../../../src/model/gate.ts'
 import { config, gateConfig, REMOTE, SECRET, TOKEN, UID, whyNot } from './bundle.ts'
 import type { Bundle } from './bundle.ts'
-import { proc, running, within } from './cases.ts'
+import { openTo, proc, running, within } from './cases.ts'
 
 const reason = whyNot()
 if (reason !== '') process.stdout.write(`the gate under the supervisor: skipped, ${reason}\n`)
@@ -60,6 +62,19 @@ suite('the git gate in a bundle', LIMIT, () => {
       expect((told['env'] as string[]).filter((name) => !name.startsWith('NODE_CHANNEL_'))).toEqual([])
       expect(proc(gate?.pid ?? 0, 'cmdline')).not.toContain(SECRET)
       expect(bundle.output.join('\n')).not.toContain(SECRET)
+    }))
+
+  it('[GIT-21] keeps its key where nobody reads it: the agent, egress, root without capabilities, its own user', () =>
+    withGate(async (bundle) => {
+      await bundle.ask({ op: 'configure', daemon: 'egress', config: config() })
+      await configure(bundle)
+      const { pid = 0 } = (await gateOf(bundle)) ?? {}
+      expect(judgePrivileges(parsePrivileges(proc(pid, 'status')), UID.gitGate)).toEqual([])
+      const users = [1000, UID.egress, UID.gitGate, UID.stranger, 0]
+      expect(users.flatMap((uid) => openTo(uid, pid))).toEqual([])
+      expect(proc(pid, 'environ')).not.toMatch(/SSH_AUTH_SOCK|canary/)
+      const files = ['-rlsF', SECRET, bundle.folder]
+      expect(spawnSync('grep', files, { encoding: 'utf8' })).toMatchObject({ status: 1, stdout: '' })
     }))
 
   it('dials with the token that egress was handed, and gets nothing else of egress', () =>

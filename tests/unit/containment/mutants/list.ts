@@ -196,13 +196,31 @@ function firstOf(running: Running, judged: JudgedRequest): JudgedRequest {
     stays: STILL_SUPERVISES,
     edits: [
       {
-        file: 'sidecars/supervisor/daemon.ts',
-        from: '      uid: spec.uid,\n      gid: spec.uid,\n      cwd',
-        to: '      cwd',
+        file: 'sidecars/supervisor/life.ts',
+        from: '    uid: spec.uid,\n    gid: spec.uid,\n    cwd',
+        to: '    cwd',
       },
       // The read-back would refuse such a daemon before anybody could look at it.
       {
-        file: 'sidecars/supervisor/daemon.ts',
+        file: 'sidecars/supervisor/life.ts',
+        from: "if (!controls.on('privileges-read-back')) return []",
+        to: 'return []',
+      },
+    ],
+  },
+  {
+    control: 'gate-own-uid',
+    ids: ['GIT-21'],
+    suite: 'unit/supervisor/gate.test.ts',
+    stays: /does not run before a remote is declared/,
+    edits: [
+      {
+        file: 'sidecars/supervisor/life.ts',
+        from: '    uid: spec.uid,\n    gid: spec.uid,\n    cwd',
+        to: "    ...(spec.name === 'git-gate' ? {} : { uid: spec.uid, gid: spec.uid }),\n    cwd",
+      },
+      {
+        file: 'sidecars/supervisor/life.ts',
         from: "if (!controls.on('privileges-read-back')) return []",
         to: 'return []',
       },
