@@ -5,6 +5,7 @@
 import { isAddressOf } from '../model/address.ts'
 import type { Address } from '../model/address.ts'
 import { ensureError } from '../model/errors.ts'
+import type { BottleError } from '../model/errors.ts'
 import { canonical } from '../model/json.ts'
 import { samePlace } from '../model/key-row.ts'
 import type { KeyPlace, KeyRow } from '../model/key-row.ts'
@@ -14,6 +15,7 @@ import type { SecretRef } from '../model/secret.ts'
 import { publicLineOf } from '../model/ssh-private.ts'
 import type { Resource } from '../model/resource.ts'
 import { resolveQuietly, secretResolver } from '../execute/secrets.ts'
+import type { QuietAnswers } from '../execute/secrets.ts'
 import type { Forge } from '../ports/forge.ts'
 import type { ForgeLook, KeysLook } from '../reconcile/snapshot-git.ts'
 import { currentRow } from '../resources/key/rows.ts'
@@ -46,15 +48,15 @@ export async function lookAtKeys(question: KeyQuestion): Promise<KeysLook | unde
   const places = placesOf(question, rows)
   if (places.length === 0) return undefined
   const each = places.filter((one, at) => places.findIndex((other) => samePlace(one, other)) === at)
-  const tokens = await tokensOf(each, io)
+  const { found, refused } = await tokensOf(each, io)
   const forges = await Promise.all(
     each.map(async (place): Promise<ForgeLook> => {
       const { provider, api, repository, tokenRef, allowPrivate } = place
       const addresses = places.filter((one) => samePlace(one, place)).map(({ address }) => address)
-      const token = tokens.get(canonical(tokenRef))
-      const answer = token && (await askForge(place, token))
-      const about = { provider, api, repository, tokenRef, allowPrivate }
-      return { ...about, addresses: [...new Set(addresses)], ...(answer && { answer }) }
+      const token = found.get(canonical(tokenRef))
+      const about = { provider, api, repository, tokenRef, allowPrivate, addresses: [...new Set(addresses)] }
+      if (token) return { ...about, answer: await askForge(place, token) }
+      return { ...about, unasked: unaskedFor(tokenRef, refused.get(canonical(tokenRef))) }
     }),
   )
   return { stack: stack.name, installation: stack.home.installation, engineId, rows, forges }
@@ -81,12 +83,16 @@ function isKeySpec(applied: unknown): applied is KeySpec {
   return texts && typeof tokenRef === 'object' && typeof allowPrivate === 'boolean'
 }
 
-async function tokensOf(
-  places: readonly Place[],
-  { env }: Pick<Io, 'env'>,
-): Promise<ReadonlyMap<string, Secret>> {
+async function tokensOf(places: readonly Place[], { env }: Pick<Io, 'env'>): Promise<QuietAnswers> {
   const refs = places.map(({ tokenRef }) => [canonical(tokenRef), tokenRef] as const)
-  return (await resolveQuietly(Object.fromEntries(refs), env)).found
+  return resolveQuietly(Object.fromEntries(refs), env)
+}
+
+/** `refused`: absent where looking may neither run nor ask anything. */
+function unaskedFor(ref: SecretRef, refused: BottleError | undefined): NonNullable<ForgeLook['unasked']> {
+  if (refused) return { why: refused.message, wayOut: refused.hint ?? 'mend it and run the command again' }
+  const wayOut = ref.from === 'command' ? '`apply` runs it' : '`apply` asks for it'
+  return { why: `its token comes from ${describeSecretRef(ref)}`, wayOut }
 }
 
 /** The forge of a key, its token resolved with everything it takes. */

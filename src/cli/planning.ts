@@ -7,6 +7,7 @@ import { plan } from '../reconcile/plan.ts'
 import type { PlanOptions } from '../reconcile/plan.ts'
 import type { Desired } from '../resources/desired.ts'
 import type { Invocation } from './invocation.ts'
+import { keyNotes } from './key-notes.ts'
 import type { Options } from './options.ts'
 import { secretNotes } from './secret-notes.ts'
 import { VERSION } from './version.ts'
@@ -47,7 +48,12 @@ export async function planNow(
 ): Promise<Planned> {
   const world = await look(stack, desired, io)
   const made = plan({ desired, snapshot: world.snapshot, options })
-  const notes = [...made.notes, ...stoppedNotes(desired, world, options), ...secretNotes(made, world)]
+  const notes = [
+    ...made.notes,
+    ...stoppedNotes(desired, world, options),
+    ...secretNotes(made, world),
+    ...(world.keys ? keyNotes(world.keys, made) : []),
+  ]
   return { plan: { ...made, notes }, world }
 }
 

@@ -5,6 +5,7 @@ import { plan } from '../reconcile/plan.ts'
 import type { PlanOptions } from '../reconcile/plan.ts'
 import type { BottleStatus, StackStatus } from '../render/status.ts'
 import type { Invocation } from './invocation.ts'
+import { isUnasked, keyNotes } from './key-notes.ts'
 import { programState } from './program.ts'
 import type { Stack } from './stack.ts'
 import { look } from './world.ts'
@@ -46,8 +47,12 @@ export async function stackStatus(
       }
     }),
   )
+  const unasked = new Set(
+    world.keys?.forges.filter(isUnasked).flatMap(({ addresses }) => addresses as readonly string[]),
+  )
   const keys = snapshot.objects.filter(
-    (object) => object.kind === 'key' && object.fields['listed'] === 'present',
+    (object) =>
+      object.kind === 'key' && object.fields['listed'] === 'present' && !unasked.has(object.address),
   )
   const oldest = keys
     .map(({ createdAt }) => createdAt)
@@ -59,7 +64,10 @@ export async function stackStatus(
     now: snapshot.now,
     bottles,
     uplink: !uplink ? 'not there' : uplink.health === 'ok' ? 'ok' : uplink.health.wrong,
-    unknown: [...new Set(snapshot.unknown.map(({ reason }) => reason))],
+    unknown: [
+      ...new Set(snapshot.unknown.map(({ reason }) => reason)),
+      ...(world.keys ? keyNotes(world.keys) : []),
+    ],
     compared: stack.loaded !== undefined,
     ...(keys.length > 0 && { keys: { live: keys.length, ...(oldest !== undefined && { oldest }) } }),
   }

@@ -6,6 +6,7 @@ import type { QuietAnswers } from '../execute/secrets.ts'
 import type { DriverObservation } from '../ports/driver.ts'
 import { assemble } from '../reconcile/snapshot.ts'
 import type { Look, RootState } from '../reconcile/snapshot.ts'
+import type { KeysLook } from '../reconcile/snapshot-git.ts'
 import type { Desired } from '../resources/desired.ts'
 import { digestsOf } from './others.ts'
 import type { Io } from './io.ts'
@@ -19,6 +20,8 @@ export interface World {
   readonly endpoint: string
   /** References that give no value here, by SecretId; those that are asked for at apply are not tried. */
   readonly refusedSecrets: QuietAnswers['refused']
+  /** Absent: no key is declared, held or on record. */
+  readonly keys?: KeysLook
 }
 
 /** Throws when the engine does not answer: nothing can be compared then. */
@@ -50,6 +53,7 @@ export async function look(
     ...(uplink && { uplink: uplink.status }),
     endpoint: state.endpoint,
     refusedSecrets: refused,
+    ...(git.keys && { keys: git.keys }),
   }
 }
 

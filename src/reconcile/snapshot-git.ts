@@ -28,6 +28,8 @@ export interface ForgeLook extends KeyPlace {
   readonly allowPrivate: boolean
   /** Absent: it was not asked. */
   readonly answer?: { readonly keys: readonly DeployKey[] } | { readonly unknown: string }
+  /** Why it was not asked, and the way out. */
+  readonly unasked?: { readonly why: string; readonly wayOut: string }
 }
 
 export interface KeysLook extends KeyOwner {

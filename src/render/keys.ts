@@ -33,10 +33,14 @@ const COLUMNS = [
   { title: 'STATE' },
 ] as const
 
-/** `now`: ISO 8601. `others`: keys that are not of this stack were left out. */
+/** `now`: ISO 8601. `others`: keys that are not of this stack were left out. `notes`: of what could not be asked. */
 export function keyTable(
   keys: readonly KeyLine[],
-  { now, others }: { readonly now: string; readonly others: number },
+  {
+    now,
+    others,
+    notes,
+  }: { readonly now: string; readonly others: number; readonly notes: readonly string[] },
   style: Style,
 ): string[] {
   const { dash, dot } = signs(style)
@@ -62,6 +66,7 @@ export function keyTable(
       ? []
       : [tint(style, 'bold', head), ...lines.map((line, at) => tinted(line, keys[at], style))]),
     said.join(` ${dot} `),
+    ...notes.map((note) => tint(style, 'yellow', safeText(note, 500))),
   ]
 }
 

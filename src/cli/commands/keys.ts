@@ -15,6 +15,7 @@ import { forgetKey, forgetQuestion, forgettable } from '../forget-key.ts'
 import type { Invocation } from '../invocation.ts'
 import { lookAtKeys, openForgeAt } from '../key-look.ts'
 import { keyLines } from '../key-list.ts'
+import { keyNotes } from '../key-notes.ts'
 import { withLock } from '../locked.ts'
 import { openStack } from '../stack.ts'
 import type { Stack } from '../stack.ts'
@@ -41,7 +42,7 @@ async function list(stack: Stack, { options, output, io }: Invocation): Promise<
   output.result(
     options.text('output') === 'json'
       ? safeJson({ version: 1, stack: stack.name, keys: shown }, 2).split('\n')
-      : keyTable(shown, { now, others }, output.style),
+      : keyTable(shown, { now, others, notes: look ? keyNotes(look) : [] }, output.style),
   )
   return EXIT.done
 }

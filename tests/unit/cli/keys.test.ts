@@ -155,6 +155,9 @@ describe('keys', () => {
     const { code, stdout } = await keys('', {})
     expect(code).toBe(0)
     expect(stdout).toContain('not asked: FORGE cannot be had here')
+    expect(stdout.trimEnd().split('\n').at(-1)).toBe(
+      `127.0.0.1:${server.port} was not asked about key/dev/origin, which is unknown, not missing: environment variable FORGE is not set (export FORGE and run the command again)`,
+    )
   })
 
   it('says the same of a declared key that is not made yet', async () => {
@@ -287,6 +290,54 @@ describe('status', () => {
     await made()
     const { stdout } = await program.run('status', { env: { FORGE: TOKEN } })
     expect(stdout).toMatch(/ · keys: 1 live, oldest \S/)
+  })
+
+  it('counts none that its forge was not asked about, and says so with the way out', async () => {
+    await made()
+    const { code, stdout } = await program.run('status')
+    expect(code).toBe(0)
+    expect(stdout).not.toContain('keys:')
+    expect(stdout).toContain(
+      `not known: 127.0.0.1:${server.port} was not asked about key/dev/origin, which is unknown, not missing: environment variable FORGE is not set (export FORGE`,
+    )
+  })
+})
+
+describe('diff', () => {
+  const notes = async (env: Readonly<Record<string, string>> = {}) => {
+    const { stdout } = await program.run('diff --output json', { env })
+    const { notes: said, actions } = JSON.parse(stdout) as {
+      notes: string[]
+      actions: { address: string; verb: string }[]
+    }
+    return { said, keys: actions.filter(({ address: at }) => at.startsWith('key/')) }
+  }
+
+  it('says that a forge was not asked, and does not take a key that is held for missing', async () => {
+    await made()
+    const { said, keys: planned } = await notes()
+    expect(said).toEqual([expect.stringContaining('key/dev/origin, which is unknown, not missing')])
+    expect(said[0]).not.toContain('apply` ends with 2')
+    expect(planned).toEqual([])
+  })
+
+  it('says of a key that is to be made that apply ends without the token', async () => {
+    const { said, keys: planned } = await notes()
+    expect(said).toEqual([expect.stringContaining('`apply` ends with 2 without it')])
+    expect(planned).toMatchObject([{ verb: 'create' }])
+  })
+
+  it('says of a token that only apply runs or asks for where it comes from', async () => {
+    program.write(
+      'bottles.yaml',
+      manifest(server.port).replace('token_ref: FORGE', 'token_ref: { command: [pass, show, forge] }'),
+    )
+    const { said } = await notes()
+    expect(said).toEqual([expect.stringContaining('its token comes from command pass (`apply` runs it)')])
+  })
+
+  it('says nothing where the forge was asked', async () => {
+    expect((await notes({ FORGE: TOKEN })).said).toEqual([])
   })
 })
 
