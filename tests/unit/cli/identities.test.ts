@@ -127,13 +127,15 @@ describe('the keys that a plan needs', () => {
   it('are those of remotes of the bottles that it touches, each once', () => {
     const ref = refOf('/home/me/.ssh/id')
     const remote = (bottle: string, name: string, spec: object) => ({
-      ...{
-        kind: 'remote' as const,
-        address: address.remote(bottle, name),
-        driver: 'memory' as const,
-        bottle,
-      },
-      ...{ needs: [], places: {}, ignore: [], protect: false, spec },
+      kind: 'remote' as const,
+      address: address.remote(bottle, name),
+      driver: 'memory' as const,
+      bottle,
+      needs: [],
+      places: {},
+      ignore: [],
+      protect: false,
+      spec,
     })
     const resources = [
       remote('dev', 'origin', { identityRef: ref }),
