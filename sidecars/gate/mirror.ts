@@ -105,7 +105,8 @@ export class Mirror {
       })
     } catch (error) {
       if (error instanceof GitFailed) {
-        if (error.result.code === null) await this.discard()
+        // What was cut off, or did not fit, leaves pieces that nobody would remove.
+        if (error.result.code === null || isFull(error)) await this.discard()
         throw failureOf(error)
       }
       throw error
@@ -161,15 +162,27 @@ function refsOf(lines: readonly string[], separator: string): ReadonlyMap<string
 const sameRefs = (one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean =>
   one.size === other.size && [...one].every(([name, oid]) => other.get(name) === oid)
 
-/** The connection stood, and git failed on it: the server has no such repository, went away, or sends nonsense. */
-function failureOf({ result }: GitFailed): UpstreamFailed {
-  const said = result.stderr
+/** Here, not at the upstream, whose words are `remote:`. */
+const isFull = ({ result }: GitFailed): boolean =>
+  /^(?!remote:).*No space left on device/m.test(result.stderr)
+
+/** The connection stood, and git failed on it: the server has no such repository, went away, or sends nonsense, or there is no room. */
+function failureOf(failed: GitFailed): UpstreamFailed {
+  const what = isFull(failed)
+    ? 'what the upstream has does not fit into the memory that the gate has for all remotes of this bottle'
+    : `the upstream did not give what was asked for: ${safeText(whyOf(failed), 300)}`
+  return new UpstreamFailed({
+    rule: 'upstream-unreachable',
+    message: `${what}. Nothing stale is served in its place.`,
+  })
+}
+
+function whyOf({ result: { code, stderr } }: GitFailed): string {
+  if (code === null) return 'it took too long'
+  return stderr
     .split('\n')
     .map((line) => line.replace(/^(?:remote|fatal|error|ERROR): /, '').trim())
     .filter((line) => line !== '' && !line.startsWith('Please make sure') && !line.startsWith('and the repo'))
-  const why = result.code === null ? 'it took too long' : said.slice(0, 3).join('; ')
-  return new UpstreamFailed({
-    rule: 'upstream-unreachable',
-    message: `the upstream did not give what was asked for: ${safeText(why, 300)}. Nothing stale is served in its place.`,
-  })
+    .slice(0, 3)
+    .join('; ')
 }
