@@ -63,7 +63,7 @@ async function probeNetwork(
     .flatMap(({ gateways }) => gateways)
     .filter((gateway) => /^[\d.]+$/.test(gateway))
     .map((gateway) => `${gateway}:80`)
-  const doors = hasConfiguredEgress(status) ? [`127.0.0.1:${DOORS.egress}`] : []
+  const doors = configuredDoors(status).map((port) => `127.0.0.1:${port}`)
   const flags = [
     ...canaries.flatMap((canary) => ['--canary', canary]),
     ...doors.flatMap((door) => ['--door', door]),
@@ -71,14 +71,24 @@ async function probeNetwork(
   return judge(site, bundle.id, [PATHS.sidecarGuest, 'probe', 'network', ...flags], NOBODY)
 }
 
-/** Doors are handed to a daemon after its first configuration. */
-function hasConfiguredEgress(status: unknown): boolean {
-  const daemons = (
-    status as {
-      readonly daemons?: { readonly egress?: { readonly egress?: { readonly generation?: number } } }
-    }
-  ).daemons
-  return (daemons?.egress?.egress?.generation ?? 0) > 0
+interface Enforcing {
+  readonly generation?: number
+}
+interface DoorsStatus {
+  readonly daemons?: {
+    readonly egress?: { readonly egress?: Enforcing }
+    readonly 'git-gate'?: { readonly state?: string; readonly gate?: Enforcing }
+  }
+}
+
+/** Doors are handed to a daemon after its first configuration; a gate without remotes has none. */
+function configuredDoors(status: unknown): readonly number[] {
+  const { egress, 'git-gate': gate } = (status as DoorsStatus).daemons ?? {}
+  const isConfigured = (enforcing: Enforcing | undefined) => (enforcing?.generation ?? 0) > 0
+  return [
+    ...(isConfigured(egress?.egress) ? [DOORS.egress] : []),
+    ...(gate?.state === 'running' && isConfigured(gate.gate) ? [DOORS.git] : []),
+  ]
 }
 
 interface Check {

@@ -203,6 +203,15 @@ describe('A bundle with one remote', () => {
     expect(docker('logs', bundle())).not.toContain(body)
   })
 
+  it('is a door of the bottle: the probe before the agent program finds it open', async () => {
+    expect(await stack.perform('guest/a' as never, 'update', 'restart-agent')).toBeDefined()
+    const probe = ['probe', 'network', '--door', '127.0.0.1:941']
+    const { checks } = JSON.parse(docker('exec', '-u', '65534:65534', bundle(), '/bb/guest', ...probe)) as {
+      readonly checks: readonly { readonly id: string; readonly ok: boolean }[]
+    }
+    expect(checks.find(({ id }) => id === 'door:127.0.0.1:941')?.ok).toBe(true)
+  })
+
   it('starts it again alone after a crash, with its remotes and its key', async () => {
     const before = (await statusOf()).daemons
     const uid = before['git-gate']?.uid ?? 0
