@@ -4,6 +4,7 @@
  * characters and control bytes. Only where one stands beside a letter or digit as no word of a language has it.
  */
 import type { Layer } from './reading.ts'
+import { byPair, skipWithout, TWO_BYTES, viewOf } from './view.ts'
 
 /** Bytes around such a character that are read with it: longer than any shape or ordinary known form. */
 const AROUND = 1536
@@ -11,21 +12,25 @@ const AROUND = 1536
 const NEAR = 16
 
 export function* folded(bytes: Buffer): Generator<Layer> {
-  let at = nextSign(bytes, plainBytes(bytes))
-  while (at !== -1) {
-    while (at !== -1 && !isTelling(bytes, at)) at = nextSign(bytes, at + 1)
-    if (at === -1) return
+  const view = viewOf(bytes)
+  for (let at = nextTelling(bytes, view, 0); at !== -1;) {
     const start = Math.max(0, at - AROUND)
     let last = at
     for (;;) {
-      at = nextSign(bytes, at + 1)
+      at = nextTelling(bytes, view, at + 1)
       if (at === -1 || at - last > 2 * AROUND) break
-      if (isTelling(bytes, at)) last = at
+      last = at
     }
     const end = Math.min(bytes.length, last + AROUND)
     const text = foldedText(bytes.toString('utf8', start, end))
     yield { encoding: 'look-alikes', bytes: Buffer.from(text), start, end, goesOn: end < bytes.length }
   }
+}
+
+function nextTelling(bytes: Uint8Array, view: DataView, from: number): number {
+  let at = nextSign(bytes, view, from)
+  while (at !== -1 && !isTelling(bytes, at)) at = nextSign(bytes, view, at + 1)
+  return at
 }
 
 export const foldedText = (text: string): string =>
@@ -98,36 +103,30 @@ const CLASS: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => {
   return isLead || byte === 0xf3 ? LEAD : ORDINARY
 })
 
-/** How many bytes, at least, are ordinary ASCII before the first that is not; four at a time, for nearly all text is. */
-function plainBytes(bytes: Uint8Array): number {
-  const skipped = -bytes.byteOffset & 3
-  const words = Math.max(0, (bytes.length - skipped) >> 2)
-  const fours = words === 0 ? NO_FOURS : new Int32Array(bytes.buffer, bytes.byteOffset + skipped, words)
-  if (skipped > bytes.length || !isOrdinary(bytes, 0, skipped)) return 0
-  for (let index = 0; index < words; index++) {
-    const four = fours[index] as number
-    // The highest bit of a byte is set where it was, or where that byte is DEL, or less than a space.
-    if (((four | (four + 0x01010101) | (four - 0x20202020)) & 0x80808080) === 0) continue
-    const from = skipped + 4 * index
-    if (!isOrdinary(bytes, from, from + 4)) return from
-  }
-  return skipped + 4 * words
-}
+/** By two bytes: whether one of them is not ordinary. */
+const STRANGE = byPair(new Uint8Array(TWO_BYTES), (first, second) =>
+  CLASS[first] === ORDINARY && CLASS[second] === ORDINARY ? 0 : 1,
+)
 
-const NO_FOURS = new Int32Array(0)
+/** Bytes that are asked about together, and how many are asked one by one before: in what is no text most are near. */
+const BLOCK = 32
+const FEW = 16
 
-function isOrdinary(bytes: Uint8Array, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) if (CLASS[bytes[at] as number] !== ORDINARY) return false
-  return true
+/** The first byte from `from` on that is not ordinary, or the end. */
+function nextStrange(bytes: Uint8Array, view: DataView, from: number): number {
+  let at = from
+  for (const near = Math.min(bytes.length, from + FEW); at < near; at++)
+    if (CLASS[bytes[at] as number] !== ORDINARY) return at
+  at = skipWithout(STRANGE, view, at, BLOCK)
+  while (at < bytes.length && CLASS[bytes[at] as number] === ORDINARY) at += 1
+  return at
 }
 
 /** A control byte between signs of a token, or the beginning of a character. */
-function nextSign(bytes: Uint8Array, from: number): number {
-  for (let at = from; at < bytes.length; at++) {
-    const kind = CLASS[bytes[at] as number] as number
-    if (kind === ORDINARY) continue
+function nextSign(bytes: Uint8Array, view: DataView, from: number): number {
+  for (let at = nextStrange(bytes, view, from); at < bytes.length; at = nextStrange(bytes, view, at + 1)) {
     const after = at + 1 < bytes.length ? (bytes[at + 1] as number) : 0
-    if (kind === LEAD) {
+    if (CLASS[bytes[at] as number] === LEAD) {
       if ((after & 0xc0) === 0x80) return at
     } else if (at > 0 && isToken(after) && isToken(bytes[at - 1] as number)) return at
   }

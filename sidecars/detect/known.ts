@@ -5,6 +5,7 @@
  */
 import { digestOf, glimpseOf, hashOf, SQUASHED, WINDOW } from './fingerprint.ts'
 import { ForeignSecrets } from './foreign.ts'
+import { byPair, TWO_BYTES, viewOf } from './view.ts'
 import type { Fingerprint } from './fingerprint.ts'
 import type { NamedPrint } from '../../src/model/known.ts'
 
@@ -17,11 +18,14 @@ export interface KnownHit {
   readonly end: number
 }
 
-/** What a byte is in squashed text, and above that whether it is anything. */
-const KEPT = 0x80
-const KEPT_BIT = 7
-const CLASS: Uint8Array = SQUASHED.map((byte) => (byte === 0 ? 0 : byte | KEPT))
-const isKept = (byte: number | undefined): boolean => CLASS[byte ?? 0] !== 0
+const isKept = (byte: number | undefined): boolean => SQUASHED[byte ?? 0] !== 0
+const COUNT_SHIFT = 16
+/** What two bytes are in squashed text, and above that how many are left of them. */
+const SQUASHED_PAIRS = byPair(new Uint32Array(TWO_BYTES), (first, second) => {
+  const [one, two] = [SQUASHED[first] as number, SQUASHED[second] as number]
+  if (one === 0 || two === 0) return one + two === 0 ? 0 : (1 << COUNT_SHIFT) | one | two
+  return (2 << COUNT_SHIFT) | (two << 8) | one
+})
 /** Squashed bytes by which most places are passed over. */
 const GLIMPSE = 4
 
@@ -133,7 +137,7 @@ export class KnownSearch {
     this.#makeRoom(piece.length)
     const squashed = this.#squashed
     const begin = this.#carried
-    const length = squashInto(squashed, begin, piece)
+    const length = squashInto(this.#view, begin, piece)
     const place = this.#placing(piece)
     const hits: KnownHit[] = []
     const look = (end: number): void => {
@@ -212,8 +216,8 @@ export class KnownSearch {
   }
 
   #makeRoom(more: number): void {
-    // One more: what is not kept is written and then overwritten.
-    const needed = this.#carried + more + 1
+    // Two more: what is not kept is written and then overwritten.
+    const needed = this.#carried + more + 2
     if (needed <= this.#squashed.length) return
     const squashed = new Uint8Array(needed * 2)
     squashed.set(this.#squashed.subarray(0, this.#carried))
@@ -223,28 +227,24 @@ export class KnownSearch {
 }
 
 /** Appends what a piece is when squashed; without a branch, since text has no pattern that a processor could learn. */
-function squashInto(squashed: Uint8Array, begin: number, piece: Uint8Array): number {
+function squashInto(squashed: DataView, begin: number, piece: Uint8Array): number {
+  const view = viewOf(piece)
+  const fours = piece.length - 3
   let length = begin
   let at = 0
-  // Four at a time: the loop itself would cost as much as one of them.
-  for (const fours = piece.length - 3; at < fours; at += 4) {
-    const a = CLASS[piece[at] as number] as number
-    const b = CLASS[piece[at + 1] as number] as number
-    const c = CLASS[piece[at + 2] as number] as number
-    const d = CLASS[piece[at + 3] as number] as number
-    squashed[length] = a & ~KEPT
-    length += a >> KEPT_BIT
-    squashed[length] = b & ~KEPT
-    length += b >> KEPT_BIT
-    squashed[length] = c & ~KEPT
-    length += c >> KEPT_BIT
-    squashed[length] = d & ~KEPT
-    length += d >> KEPT_BIT
+  for (; at < fours; at += 4) {
+    const four = view.getInt32(at, true)
+    const first = SQUASHED_PAIRS[four & 0xffff] as number
+    const second = SQUASHED_PAIRS[four >>> 16] as number
+    squashed.setInt16(length, first, true)
+    length += first >>> COUNT_SHIFT
+    squashed.setInt16(length, second, true)
+    length += second >>> COUNT_SHIFT
   }
   for (; at < piece.length; at++) {
-    const last = CLASS[piece[at] as number] as number
-    squashed[length] = last & ~KEPT
-    length += last >> KEPT_BIT
+    const byte = SQUASHED[piece[at] as number] as number
+    squashed.setUint8(length, byte)
+    length += byte === 0 ? 0 : 1
   }
   return length
 }

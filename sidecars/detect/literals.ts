@@ -7,6 +7,7 @@
  * literal is a set of bytes, which covers literals in any case and ends like `hf_[A-Za-z]`.
  */
 import type { ByteSet } from './shapes/pattern.ts'
+import { viewOf } from './view.ts'
 
 export const SHORTEST_LITERAL = 4
 /** Hashes of blocks have so many bits. */
@@ -68,8 +69,9 @@ export class Literals {
   /** Every literal that lies wholly in bytes, by the place of its block, so nearly in order. */
   find(bytes: Uint8Array, onLiteral: OnLiteral): void {
     const blocks = this.#blocks
+    const view = viewOf(bytes)
     for (let from = 0; from < bytes.length - 2; from += SLICE) {
-      const count = this.#knownBlocks(bytes, from)
+      const count = this.#knownBlocks(view, from)
       for (let index = 0; index < count; index++) {
         const block = from + (blocks[index] as number)
         const hash = blockHash(bytes[block] ?? 0, bytes[block + 1] ?? 0, bytes[block + 2] ?? 0)
@@ -80,18 +82,22 @@ export class Literals {
   }
 
   /** Notes known blocks of one slice, and says how many: nearly all the time is spent here, on nothing else. */
-  #knownBlocks(bytes: Uint8Array, from: number): number {
+  #knownBlocks(view: DataView, from: number): number {
     const known = this.#known.words
     const blocks = this.#blocks
-    const last = Math.min(bytes.length - 2, from + SLICE)
+    const length = view.byteLength
+    const last = Math.min(length - 3, from + SLICE)
     let count = 0
-    let a = bytes[from] as number
-    for (let at = from; at < last; at += 2) {
-      const c = bytes[at + 2] as number
-      const hash = blockHash(a, bytes[at + 1] as number, c)
+    let at = from
+    for (; at < last; at += 2) {
+      const hash = hashOfBlock(view.getInt32(at, true))
       blocks[count] = at - from
       count += ((known[hash >>> 5] as number) >>> (hash & 31)) & 1
-      a = c
+    }
+    if (at === length - 3 && at < from + SLICE) {
+      const hash = blockHash(view.getUint8(at), view.getUint8(at + 1), view.getUint8(at + 2))
+      blocks[count] = at - from
+      count += ((known[hash >>> 5] as number) >>> (hash & 31)) & 1
     }
     return count
   }
@@ -176,9 +182,11 @@ class Bits {
   }
 }
 
-/** Knuth's multiplicative hash of three bytes. */
-function blockHash(a: number, b: number, c: number): number {
-  return Math.imul((a << 16) | (b << 8) | c, 0x9e3779b1) >>> (32 - BITS)
+const blockHash = (a: number, b: number, c: number): number => hashOfBlock((c << 16) | (b << 8) | a)
+
+/** Knuth's multiplicative hash of the three lowest bytes. */
+function hashOfBlock(four: number): number {
+  return Math.imul(four << 8, 0x9e3779b1) >>> (32 - BITS)
 }
 
 /** Of a block by its hash, and the byte beside it; odd factors tell the sides apart. */

@@ -8,6 +8,7 @@ import { UNPACKED_MAX } from './content.ts'
 import { inflate } from './inflate.ts'
 import type { Inflated } from './inflate.ts'
 import type { Opaque, Reading } from './reading.ts'
+import { byPair, skipWithout, TWO_BYTES, viewOf } from './view.ts'
 
 /** Shorter outputs hold nothing that is looked for. */
 const LEAST = 10
@@ -26,9 +27,18 @@ const KINDS: readonly (Kind | undefined)[] = [undefined, 'gzip', 'zlib', 'zstd',
 /** By the first two bytes: 0, or the index of a kind. */
 const BEGINNINGS: Uint8Array = beginnings()
 
+/** By two bytes, the first one lowest: whether packed content begins with them. */
+const BEGINS = byPair(new Uint8Array(TWO_BYTES), (first, second) =>
+  beginsPacked((first << 8) | second) ? 1 : 0,
+)
+
+/** Bytes that are asked about together. */
+const BLOCK = 32
+
 export function* packed(bytes: Buffer): Generator<Reading> {
   let left = Math.max(FAILED_MIN, bytes.length * FAILED_FACTOR)
-  for (let at = nextBeginning(bytes, 0); at !== -1; at = nextBeginning(bytes, at + 1)) {
+  const view = viewOf(bytes)
+  for (let at = nextBeginning(view, 0); at !== -1; at = nextBeginning(view, at + 1)) {
     const kind = KINDS[BEGINNINGS[bytes.readUInt16BE(at)] as number]
     const attempt = kind && ATTEMPTS[kind](bytes, at)
     if (kind === undefined || attempt === undefined) continue
@@ -39,16 +49,17 @@ export function* packed(bytes: Buffer): Generator<Reading> {
 }
 
 /** Whether packed content can begin with these two bytes, the first one highest. */
-export const beginsPacked = (pair: number): boolean => BEGINNINGS[pair] !== 0
+export function beginsPacked(pair: number): boolean {
+  return BEGINNINGS[pair] !== 0
+}
 
 /** The first place from `from` on where two bytes are such as packed content begins with; -1: none. */
-function nextBeginning(bytes: Uint8Array, from: number): number {
-  const last = bytes.length - 1
-  let first = bytes[from] as number
-  for (let at = from; at < last; at++) {
-    const second = bytes[at + 1] as number
-    if (BEGINNINGS[(first << 8) | second] !== 0) return at
-    first = second
+function nextBeginning(view: DataView, from: number): number {
+  const last = view.byteLength - 1
+  for (let at = from; at < last;) {
+    at = skipWithout(BEGINS, view, at, BLOCK)
+    for (const end = Math.min(at + BLOCK, last); at < end; at++)
+      if (BEGINS[view.getUint16(at, true)] !== 0) return at
   }
   return -1
 }
