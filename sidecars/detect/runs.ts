@@ -2,18 +2,16 @@
  * Runs of the alphabets of base64 and hexadecimal, decoded. Ordinary text is full of short ones that carry nothing (names,
  * paths, identifiers), so these are gathered: decoded side by side, weighed, and looked through together.
  */
-import { WINDOW } from './fingerprint.ts'
-import { beginsPacked, packed } from './packed.ts'
+import { decodeBase64, decodeHex } from './bases.ts'
+import { packed } from './packed.ts'
 import type { Gathered, Layer } from './reading.ts'
+import { byPair, matching, TWO_BYTES, viewOf } from './view.ts'
+import { ALONE, ESCAPE, LETTERS, mayWeigh, PACKED_PAIR, TEXT, weightOf } from './weight.ts'
 
 /** Shorter runs of base64 or hexadecimal hold nothing that is looked for. */
 const RUN_MIN = 22
 /** Longer runs are decoded one by one. */
 const SHORT = 256
-
-const bytesOf = (holds: (byte: number) => boolean): Uint8Array =>
-  Uint8Array.from({ length: 256 }, (_, byte) => (holds(byte) ? 1 : 0))
-const matching = (pattern: RegExp): Uint8Array => bytesOf((byte) => pattern.test(String.fromCharCode(byte)))
 
 export const IN_RUN = matching(/[A-Za-z0-9+/_-]/)
 const IN_HEX = matching(/[0-9A-Fa-f]/)
@@ -28,18 +26,11 @@ const ESCAPED_SIGN = /^(?:%(?:2[bf]|3d|0[ad])|\\\/|\\u00(?:2[bf]|3d)|&#(?:x2[bf]
 
 /** Base64 at each alignment, because what stands before the run may belong to it; hexadecimal at both. */
 export function* runs(bytes: Buffer, isEscaped: IsEscaped): Generator<Layer | Gathered> {
-  const { length } = bytes
   let gathering: Gathering | undefined
-  let from = 0
-  // A run of `RUN_MIN` that begins at or after `from` covers this place, or begins after it.
-  for (let at = RUN_MIN - 1; at < length; at = from + RUN_MIN - 1) {
-    let start = at
-    while (start >= from && IN_RUN[bytes[start] as number] === 1) start -= 1
-    if (start >= from) {
-      from = start + 1
-      continue
-    }
-    const end = endOfRun(bytes, from)
+  let end = 0
+  const view = viewOf(bytes)
+  for (let from = nextRun(bytes, view, 0); from !== -1; from = nextRun(bytes, view, end)) {
+    end = endOfRun(bytes, from)
     if (isShort(bytes, from, end)) {
       gathering ??= new Gathering(bytes, isEscaped)
       if (!gathering.hasRoom) {
@@ -48,9 +39,41 @@ export function* runs(bytes: Buffer, isEscaped: IsEscaped): Generator<Layer | Ga
       }
       gathering.add(from, end)
     } else yield* decodedRun(bytes, from, end)
-    from = end
   }
   if (gathering) yield* gathering.readings()
+}
+
+const RUN_PAIRS = byPair(
+  new Uint8Array(TWO_BYTES),
+  (first, second) => (IN_RUN[first] ?? 0) & (IN_RUN[second] ?? 0),
+)
+/** Bytes that are looked at first: a run that begins less than so many before their end has them all. */
+const PROBE = 8
+
+/** Where the first run of at least `RUN_MIN` begins, at or after `from`; -1: there is none. */
+function nextRun(bytes: Buffer, view: DataView, from: number): number {
+  const last = bytes.length - RUN_MIN
+  for (let at = from; at <= last;) {
+    const probe = at + RUN_MIN - PROBE
+    const one = view.getInt32(probe, true)
+    const two = view.getInt32(probe + 4, true)
+    const isRun =
+      (RUN_PAIRS[one & 0xffff] as number) &
+      (RUN_PAIRS[one >>> 16] as number) &
+      (RUN_PAIRS[two & 0xffff] as number) &
+      (RUN_PAIRS[two >>> 16] as number)
+    if (isRun === 0) {
+      at = probe + 1
+      continue
+    }
+    let start = probe
+    while (start > at && IN_RUN[bytes[start - 1] as number] === 1) start -= 1
+    let end = probe + PROBE
+    while (end - start < RUN_MIN && end < bytes.length && IN_RUN[bytes[end] as number] === 1) end += 1
+    if (end - start >= RUN_MIN) return start
+    at = end + 1
+  }
+  return -1
 }
 
 /** A run goes on after the end of a long line. */
@@ -109,11 +132,17 @@ export const BETWEEN = Buffer.alloc(24, '\n')
 /** Whether a text that stands alone has an escape in it. */
 type IsEscaped = (bytes: Buffer) => boolean
 
+/** Of gatherings that are over: one for each layer at most, since texts within texts are looked through first. */
+const spare: (readonly [Buffer, Buffer])[] = []
+const page = (): Buffer => Buffer.allocUnsafeSlow(PAGE + RUN_MOST)
+
 class Gathering {
   readonly #bytes: Buffer
+  readonly #view: DataView
   readonly #isEscaped: IsEscaped
-  readonly #texts: Buffer
-  readonly #letters: Buffer
+  readonly #pages = spare.pop() ?? ([page(), page()] as const)
+  readonly #texts = this.#pages[0]
+  readonly #letters = this.#pages[1]
   readonly #places: number[] = []
   readonly #alone: Layer[] = []
   #textsEnd = 0
@@ -121,10 +150,8 @@ class Gathering {
 
   constructor(bytes: Buffer, isEscaped: IsEscaped) {
     this.#bytes = bytes
+    this.#view = viewOf(bytes)
     this.#isEscaped = isEscaped
-    const size = Math.min(PAGE, 4 * bytes.length) + RUN_MOST
-    this.#texts = Buffer.allocUnsafe(size)
-    this.#letters = Buffer.allocUnsafe(size)
   }
 
   get hasRoom(): boolean {
@@ -132,11 +159,13 @@ class Gathering {
   }
 
   add(start: number, end: number): void {
-    const [bytes, texts] = [this.#bytes, this.#texts]
+    const bytes = this.#bytes
+    const view = this.#view
+    const texts = this.#texts
     this.#places.push(start, end)
     for (let shift = 0; shift < SHIFTS; shift++)
-      if (mayWeigh(bytes, start + shift, end))
-        this.#weigh('base64', decodeBase64(bytes, start + shift, end, texts, this.#textsEnd), start, end)
+      if (mayWeigh(view, start + shift, end))
+        this.#weigh('base64', decodeBase64(view, start + shift, end, texts, this.#textsEnd), start, end)
     for (let from = start; end - from >= HEX_MIN; from++) {
       // Of so many digits one stands here, or none begins before.
       if (IN_HEX[bytes[from + HEX_MIN - 1] as number] === 0) {
@@ -151,8 +180,10 @@ class Gathering {
     }
   }
 
+  /** The last that is asked of it: what is read is good until the next is asked for. */
   *readings(): Generator<Layer | Gathered> {
-    const [bytes, places] = [this.#bytes, this.#places]
+    const bytes = this.#bytes
+    const places = this.#places
     yield* this.#alone
     yield {
       texts: this.#texts.subarray(0, this.#textsEnd),
@@ -162,6 +193,7 @@ class Gathering {
           yield* decodedRun(bytes, places[at] as number, places[at + 1] as number)
       },
     }
+    spare.push(this.#pages)
   }
 
   /** What has been written behind the texts, up to `written`, is kept where it can hold anything. */
@@ -192,149 +224,8 @@ class Gathering {
   }
 }
 
-const SEXTETS = Uint8Array.from({ length: 256 }, (_, byte) => {
-  const at = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'.indexOf(
-    String.fromCharCode(byte),
-  )
-  return byte === 0x2d ? 62 : byte === 0x5f ? 63 : Math.max(0, at)
-})
-const NIBBLES = Uint8Array.from({ length: 256 }, (_, byte) =>
-  Math.max(0, '0123456789abcdef'.indexOf(String.fromCharCode(byte).toLowerCase())),
-)
-
-/** Three bytes, the first one highest. */
-const fourAt = (from: Buffer, place: number): number =>
-  ((SEXTETS[from[place] as number] as number) << 18) |
-  ((SEXTETS[from[place + 1] ?? 0] as number) << 12) |
-  ((SEXTETS[from[place + 2] ?? 0] as number) << 6) |
-  (SEXTETS[from[place + 3] ?? 0] as number)
-
-/** The end of what was written; the rest of a group is read as far as it goes. */
-function decodeBase64(from: Buffer, start: number, end: number, to: Buffer, at: number): number {
-  const last = at + Math.max(0, ((end - start) * 3) >> 2)
-  for (let place = start; place < end; place += 4) {
-    const four = fourAt(from, place)
-    to[at] = four >> 16
-    to[at + 1] = four >> 8
-    to[at + 2] = four
-    at += 3
-  }
-  return last
-}
-
-function decodeHex(from: Buffer, start: number, end: number, to: Buffer, at: number): number {
-  for (let place = start; place + 1 < end; place += 2)
-    to[at++] =
-      ((NIBBLES[from[place] as number] as number) << 4) | (NIBBLES[from[place + 1] as number] as number)
-  return at
-}
-
 function endOfHex(bytes: Buffer, from: number, end: number): number {
   let at = from
   while (at < end && IN_HEX[bytes[at] as number] === 1) at++
   return at
-}
-
-// ── what a few decoded bytes can hold ───────────────────────────────────────────────────────────
-
-const NOTHING = 0
-/** Enough letters and digits, however scattered, for a known secret. */
-const LETTERS = 1
-/** Enough text in a row for a shape or another layer, or what stands before a password in a URL. */
-const TEXT = 2
-/** Packed content may begin in it, which has an end only where it stands alone; or an escape, among letters enough. */
-const ALONE = 3
-
-/** Bytes in a row that could be text in UTF-8: no shape is shorter, and look-alikes stand in as many. */
-export const TEXT_MIN = 12
-
-/** By two bytes in a row. */
-const BROKEN = 1
-const ESCAPE = 2
-const URL = 4
-const PACKED_PAIR = 8
-/** The second byte is one of a known secret. */
-const LETTER_BIT = 4
-/** What a byte is in UTF-8. */
-const [ASCII, REST, LEAD, NEVER] = [0, 1, 2, 3]
-const UTF8 = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte < 0x80 ? ASCII : byte < 0xc0 ? REST : byte < 0xc2 || byte > 0xf4 ? NEVER : LEAD,
-)
-/** Escapes of `decode.ts`, also of two bytes each. */
-const ESCAPES = [
-  ['%', '0123456789abcdefABCDEF\0'],
-  ['\\', 'ux/0123nrt\0'],
-  ['&', '#alqgn\0'],
-  ['=', '234567\r\n\0'],
-  ['\0', '%\\&='],
-] as const
-const ALNUM = matching(/[A-Za-z0-9]/)
-const PAIRS = pairs()
-
-const NEWLINE = 10
-
-/** `alone`: the flags for which it may have to stand alone. */
-function weightOf(bytes: Buffer, begin: number, end: number, alone: number): number {
-  let previous = NEWLINE
-  let flags = 0
-  let row = 0
-  let reached = 0
-  let letters = 0
-  for (let at = begin; at < end; at++) {
-    const byte = bytes[at] as number
-    const pair = PAIRS[(previous << 8) | byte] as number
-    flags |= pair
-    row = (row & ((pair & BROKEN) - 1)) + 1
-    reached |= TEXT_MIN - 1 - row
-    letters += pair >> LETTER_BIT
-    previous = byte
-  }
-  if (flags & alone & PACKED_PAIR || (flags & alone & ESCAPE && letters >= WINDOW)) return ALONE
-  if (flags & URL || reached < 0) return TEXT
-  return letters >= WINDOW ? LETTERS : NOTHING
-}
-
-/**
- * Of base64, before it is decoded: whether it could weigh anything, by what `weightOf` goes by; few runs of ordinary
- * text do. The rest of a group counts as well. Without branches, for by chance nothing can be foretold.
- */
-function mayWeigh(bytes: Buffer, start: number, end: number): boolean {
-  let previous = NEWLINE
-  let flags = 0
-  let row = 0
-  let reached = 0
-  let letters = 0
-  for (let place = start; place < end; place += 4) {
-    const four = fourAt(bytes, place)
-    for (let bits = 16; bits >= 0; bits -= 8) {
-      const byte = (four >> bits) & 255
-      const pair = PAIRS[(previous << 8) | byte] as number
-      flags |= pair
-      row = (row & ((pair & BROKEN) - 1)) + 1
-      reached |= TEXT_MIN - 1 - row
-      letters += pair >> LETTER_BIT
-      previous = byte
-    }
-  }
-  return (flags & (PACKED_PAIR | URL)) !== 0 || reached < 0 || letters >= WINDOW
-}
-
-function pairs(): Uint8Array {
-  const table = new Uint8Array(1 << 16)
-  for (let pair = 0; pair < table.length; pair++) {
-    const one = UTF8[pair >> 8] as number
-    const two = UTF8[pair & 255] as number
-    const fits = two === REST ? one === LEAD || one === REST : one !== LEAD
-    table[pair] =
-      (fits && one !== NEVER && two !== NEVER ? 0 : BROKEN) |
-      (beginsPacked(pair) ? PACKED_PAIR : 0) |
-      ((ALNUM[pair & 255] as number) << LETTER_BIT)
-  }
-  const mark = (first: string, second: string, flag: number): void => {
-    const pair = (first.charCodeAt(0) << 8) | second.charCodeAt(0)
-    table[pair] = (table[pair] as number) | flag
-  }
-  for (const [first, seconds] of ESCAPES) for (const second of seconds) mark(first, second, ESCAPE)
-  mark(':', '/', URL)
-  return table
 }

@@ -3,10 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { fingerprints } from '../../../sidecars/detect/fingerprint.ts'
 import { KnownSecrets } from '../../../sidecars/detect/known.ts'
 import { lookThrough } from '../../../sidecars/detect/look.ts'
-import { BETWEEN, runs, TEXT_MIN } from '../../../sidecars/detect/runs.ts'
+import { BETWEEN, runs } from '../../../sidecars/detect/runs.ts'
 import { compileShape } from '../../../sidecars/detect/shapes/compile.ts'
 import { createShapeScanner } from '../../../sidecars/detect/shapes/scanner.ts'
 import { SHAPES } from '../../../sidecars/detect/shapes/shape.ts'
+import { TEXT_MIN } from '../../../sidecars/detect/weight.ts'
 import { ordinary, samplesOf } from './shapes-texts.ts'
 
 const KEY = Buffer.alloc(32, 7)
