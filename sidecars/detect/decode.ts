@@ -8,6 +8,7 @@ import { folded } from './folding.ts'
 import { packed } from './packed.ts'
 import type { Gathered, Layer, Reading } from './reading.ts'
 import { runs } from './runs.ts'
+import { skipWithout, TWO_BYTES, viewOf } from './view.ts'
 
 /** `isText`: escapes are read wherever they stand; default: told by how the bytes begin. */
 export function* readings(
@@ -18,7 +19,7 @@ export function* readings(
   yield* runs(bytes, holdsEscape)
   if (looksWide(bytes)) yield { encoding: 'utf-16', bytes: narrowed(bytes), start: 0, end: bytes.length }
   yield* folded(bytes)
-  for (const escape of ESCAPES) if (bytes.includes(escape.mark)) yield* unescaped(bytes, escape, isText)
+  yield* unescaped(bytes, isText)
 }
 
 const CR = 13
@@ -32,49 +33,77 @@ const PLUS = 43
 const AROUND = 1536
 
 /** Only the parts of a text that hold an escape: the others are read as they are. */
-function* unescaped(bytes: Buffer, escape: Escape, isText: boolean): Generator<Layer> {
-  const { encoding, mark, telling: tells } = escape
-  // Chance makes escapes in bytes that are no text; what stands around one tells.
-  const telling = (of: Buffer, at: number): boolean =>
-    tells(of, at) && (isText || looksLikeText(of, at, at + NEAR))
-  let at = nextMark(bytes, mark, 0)
-  while (at !== -1) {
-    while (at !== -1 && !telling(bytes, at)) at = nextMark(bytes, mark, at + 1)
-    if (at === -1) return
-    const start = Math.max(0, at - AROUND)
-    let last = at
-    for (;;) {
-      at = nextMark(bytes, mark, at + 1)
-      if (at === -1 || at - last > 2 * AROUND) break
-      if (telling(bytes, at)) last = at
-    }
-    const end = Math.min(bytes.length, last + AROUND)
-    const text = bytes.subarray(start, end)
-    // Where chance makes escapes, what is packed is whole only without them.
-    const goesOn = end < bytes.length || !isText
-    const decoded = undone(text, escape)
-    // What only looked like escapes is a text that is looked through already.
-    if (decoded.length === text.length) continue
-    yield { encoding, bytes: decoded, start, end, goesOn }
-    // A form writes a space so; a space between letters of a known secret makes no difference.
-    if (encoding === 'percent' && text.includes(PLUS)) {
-      const spaced = Buffer.from(text.map((byte) => (byte === PLUS ? SPACE : byte)))
-      yield { encoding: 'form', bytes: undone(spaced, escape), start, end, goesOn }
-    }
+function* unescaped(bytes: Buffer, isText: boolean): Generator<Layer> {
+  for (const [kind, spans] of spansOf(bytes, isText).entries()) {
+    const escape = ESCAPES[kind]
+    if (escape === undefined) continue
+    for (const { first, last } of spans) yield* undoneSpan(bytes, escape, first, last, isText)
   }
 }
 
-const holdsEscape = (bytes: Buffer): boolean => {
-  const isText = looksLikeText(bytes, 0, SAMPLE)
-  return ESCAPES.some((escape) => unescaped(bytes, escape, isText).next().done !== true)
+function* undoneSpan(
+  bytes: Buffer,
+  escape: Escape,
+  first: number,
+  last: number,
+  isText: boolean,
+): Generator<Layer> {
+  const { encoding } = escape
+  const start = Math.max(0, first - AROUND)
+  const end = Math.min(bytes.length, last + AROUND)
+  const text = bytes.subarray(start, end)
+  // Where chance makes escapes, what is packed is whole only without them.
+  const goesOn = end < bytes.length || !isText
+  const decoded = undone(text, escape)
+  // What only looked like escapes is a text that is looked through already.
+  if (decoded.length === text.length) return
+  yield { encoding, bytes: decoded, start, end, goesOn }
+  // A form writes a space so; a space between letters of a known secret makes no difference.
+  if (encoding === 'percent' && text.includes(PLUS)) {
+    const spaced = Buffer.from(text.map((byte) => (byte === PLUS ? SPACE : byte)))
+    yield { encoding: 'form', bytes: undone(spaced, escape), start, end, goesOn }
+  }
 }
 
-/** Signs stand together, or far apart: the first bytes are looked at here, the others by a call that costs as much as they do. */
-function nextMark(bytes: Buffer, mark: number, from: number): number {
-  const near = Math.min(bytes.length, from + NEAR)
-  for (let at = from; at < near; at++) if (bytes[at] === mark) return at
-  return bytes.indexOf(mark, near)
+/** From the first escape to the last one, none of which is further than twice `AROUND` from the next. */
+interface Span {
+  readonly first: number
+  last: number
 }
+
+/** By two bytes, the first one lowest: 0, or one more than the index of the kind of escape that can begin with them. */
+const KINDS = new Uint8Array(TWO_BYTES)
+for (const [kind, { mark, seconds }] of ESCAPES.entries())
+  for (const second of Buffer.from(seconds)) KINDS[(second << 8) | mark] = kind + 1
+
+/** Bytes that are asked about together: few, because ends of lines in JSON are among them. */
+const BLOCK = 16
+
+/** Where escapes stand, by the index of their kind; one pass for all of them. */
+function spansOf(bytes: Buffer, isText: boolean): readonly (readonly Span[])[] {
+  const spans = ESCAPES.map((): Span[] => [])
+  const note = (kind: number, at: number): void => {
+    // Chance makes escapes in bytes that are no text; what stands around one tells.
+    if (!isText && !looksLikeText(bytes, at, at + NEAR)) return
+    const found = spans[kind]
+    const latest = found?.at(-1)
+    if (latest !== undefined && at - latest.last <= 2 * AROUND) latest.last = at
+    else found?.push({ first: at, last: at })
+  }
+  const view = viewOf(bytes)
+  const pairs = bytes.length - 1
+  for (let at = 0; at < pairs;) {
+    at = skipWithout(KINDS, view, at, BLOCK)
+    for (const end = Math.min(at + BLOCK, pairs); at < end; at++) {
+      const kind = KINDS[view.getUint16(at, true)] as number
+      if (kind !== 0 && ESCAPES[kind - 1]?.telling(bytes, at) === true) note(kind - 1, at)
+    }
+  }
+  return spans
+}
+
+const holdsEscape = (bytes: Buffer): boolean =>
+  unescaped(bytes, looksLikeText(bytes, 0, SAMPLE)).next().done !== true
 
 const SAMPLE = 1024
 const NEAR = 24

@@ -8,6 +8,8 @@ export interface Escape {
   readonly encoding: string
   /** Its first byte. */
   readonly mark: number
+  /** What stands behind the mark where `telling` can be true. */
+  readonly seconds: string
   /** Of the bytes behind the mark: whether this is one that could spell a letter, a digit or a sign of a token. */
   readonly telling: (bytes: Buffer, at: number) => boolean
   /** What the escape at a mark spells, as of `spelling`; 0: none stands there. */
@@ -107,9 +109,11 @@ function numbered(
 // ── the kinds ───────────────────────────────────────────────────────────────────────────────────
 
 const codeOf = (sign: string): number => sign.charCodeAt(0)
+/** Of a byte; beyond the end there is none. */
 const oneOf = (set: string) => {
-  const bytes = new Set(Buffer.from(set))
-  return (byte: number | undefined): boolean => byte !== undefined && bytes.has(byte)
+  const isIn = new Uint8Array(256)
+  for (const byte of Buffer.from(set)) isIn[byte] = 1
+  return (byte: number | undefined): boolean => byte !== undefined && isIn[byte] === 1
 }
 const [PERCENT, BACKSLASH, AMPERSAND, EQUALS] = [0x25, 0x5c, 0x26, 0x3d]
 const [CR, LF] = [13, 10]
@@ -120,8 +124,10 @@ function readPercent(bytes: Buffer, at: number): number {
   return high < 16 && low < 16 ? spelling((high << 4) | low, 3) : 0
 }
 
-const inEscape = oneOf('ux/0123')
-const lineEnd = oneOf('nrt')
+const IN_ESCAPE = 'ux/0123'
+const LINE_END = 'nrt'
+const inEscape = oneOf(IN_ESCAPE)
+const lineEnd = oneOf(LINE_END)
 /** Also one letter between two escaped line ends. */
 const behindBackslash = (bytes: Buffer, at: number): boolean =>
   inEscape(bytes[at]) ||
@@ -155,7 +161,8 @@ function readBackslash(bytes: Buffer, at: number): number {
   }
 }
 
-const behindAmpersand = oneOf('#alqgn')
+const IN_ENTITY = '#alqgn'
+const behindAmpersand = oneOf(IN_ENTITY)
 const NAMED = [
   ['amp', '&'],
   ['lt', '<'],
@@ -199,6 +206,7 @@ export const ESCAPES: readonly Escape[] = [
   {
     encoding: 'percent',
     mark: PERCENT,
+    seconds: '0123456789ABCDEFabcdef',
     telling: (bytes, at) => isHex(bytes, at + 1) && isHex(bytes, at + 2),
     read: readPercent,
     isByte: true,
@@ -206,6 +214,7 @@ export const ESCAPES: readonly Escape[] = [
   {
     encoding: 'escape',
     mark: BACKSLASH,
+    seconds: IN_ESCAPE + LINE_END,
     telling: (bytes, at) => behindBackslash(bytes, at + 1),
     read: readBackslash,
     isByte: false,
@@ -213,6 +222,7 @@ export const ESCAPES: readonly Escape[] = [
   {
     encoding: 'html',
     mark: AMPERSAND,
+    seconds: IN_ENTITY,
     telling: (bytes, at) => behindAmpersand(bytes[at + 1]),
     read: readEntity,
     isByte: false,
@@ -220,6 +230,7 @@ export const ESCAPES: readonly Escape[] = [
   {
     encoding: 'quoted-printable',
     mark: EQUALS,
+    seconds: '234567\r\n',
     telling: (bytes, at) =>
       isSign(bytes, at + 1) || bytes[at + 1] === LF || (bytes[at + 1] === CR && bytes[at + 2] === LF),
     read: readQuoted,
