@@ -67,7 +67,7 @@ export function verdictOf(
   return { generation: gate.generation, ...(trouble && { trouble }) }
 }
 
-/** A key that this program made opens what a forge lists it for; any other opens everything. */
+/** A key that this program made opens what a forge lists it for, if there is one here; any other opens everything. */
 function troubleAt(
   { closedHosts = {}, forges }: WorldState,
   { name, url }: GateRemote,
@@ -77,6 +77,7 @@ function troubleAt(
     return { rule: 'identity-missing', message: `the gate has no key for the remote ${name}.` }
   const closed = closedHosts[url.host]
   if (closed !== undefined) return { rule: closed, message: `${url.host}:${url.port} takes no key.` }
+  if (Object.keys(forges).length === 0) return undefined
   const repository = url.path.replace(/^\//, '').replace(/\.git$/, '')
   const listed = Object.values(forges).flatMap((each) => each[repository] ?? [])
   const opens = listed.some(({ publicKey }) => publicKey === publicLineOf(identity))

@@ -23,6 +23,8 @@ interface Key {
 export interface GitHubServer extends ApiServer {
   addRepository(name: string): void
   removeRepository(name: string): void
+  /** From now on, in place of the usual answer; whoever does not call `usual` has nothing done. `undefined`: the usual one again. */
+  answerWith(answer: ((asked: Asked, usual: () => Reply) => Reply) | undefined): void
 }
 
 const NOT_FOUND: Reply = {
@@ -32,8 +34,10 @@ const NOT_FOUND: Reply = {
 
 export async function openGitHub(token: string): Promise<GitHubServer> {
   const repositories = new Map<string, Map<number, Key>>()
-  const server = await openServer(reply)
+  let otherwise: ((asked: Asked, usual: () => Reply) => Reply) | undefined
+  const server = await openServer((asked) => otherwise?.(asked, () => reply(asked)) ?? reply(asked))
   return Object.assign(server, {
+    answerWith: (answer: typeof otherwise) => void (otherwise = answer),
     addRepository: (name: string) => void repositories.set(name, new Map()),
     removeRepository: (name: string) => void repositories.delete(name),
   })

@@ -141,7 +141,7 @@ export const ROWS: readonly Row[] = [
   claimed('GIT-18', 'P0', 'unit/gate/cases.test.ts', 'hermetic-git'),
   claimed('GIT-19', 'P0', 'unit/manifest/desired-git.test.ts', 'remote-url-grammar'),
   claimed('GIT-21', 'P0', 'unit/supervisor/gate.test.ts', 'gate-own-uid'),
-  notHere('GIT-22', 'P0', 'deploy keys come later'),
+  claimed('GIT-22', 'P0', 'unit/cli/key-life.test.ts', 'key-kept-until-gone'),
   claimed('GIT-23', 'P0', 'unit/forges/failures.test.ts', 'no-redirect-with-token'),
   claimed('GIT-25', 'P1', 'unit/gate/cases.test.ts', 'declared-names'),
   claimed('GIT-26', 'P1', 'unit/gate/cases.test.ts', 'declared-refs'),

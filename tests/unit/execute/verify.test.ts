@@ -49,7 +49,7 @@ function withOwnKey(desired: Desired, name = 'OWN_KEY'): Desired {
   }
 }
 
-describe('a deploy key that its upstream does not take', () => {
+describe('(GIT-22) a deploy key that its upstream does not take', () => {
   it('when it is to replace another leaves that one in force, at the forge and at the gate', async () => {
     const lab = await opened(rotated)
     const [old] = listed(lab)

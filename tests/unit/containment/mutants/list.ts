@@ -324,4 +324,58 @@ function firstOf(running: Running, judged: JudgedRequest): JudgedRequest {
       { file: 'src/forges/rest/endpoint.ts', from: 'if (fit.length > 0) return fit', to: 'return addresses' },
     ],
   },
+  {
+    control: 'key-kept-until-gone',
+    copy: 'keys',
+    ids: ['GIT-22'],
+    suite: 'unit/cli/key-life.test.ts',
+    turns: /that could not be revoked is named/,
+    stays: /may push where one is/,
+    edits: [
+      {
+        file: 'src/execute/keys.ts',
+        from: 'if (failures.length > 0) throw failures[0]',
+        to: 'failures.pop()',
+      },
+    ],
+  },
+  {
+    control: 'key-that-only-fetches',
+    copy: 'keys',
+    ids: ['GIT-22'],
+    suite: 'unit/cli/key-life.test.ts',
+    turns: /may only fetch where no push is declared/,
+    stays: /may push where one is/,
+    edits: [
+      {
+        file: 'src/manifest/desired-git.ts',
+        from: '((push?.allow ?? []).length === 0 && push?.tags !== true)',
+        to: 'false',
+      },
+    ],
+  },
+  {
+    control: 'key-pair-gone-on-with',
+    copy: 'keys',
+    ids: ['GIT-22'],
+    suite: 'unit/cli/key-life.test.ts',
+    turns: /never answered is the one that the next run goes on with/,
+    stays: /may push where one is/,
+    edits: [{ file: 'src/execute/keys.ts', from: 'resumable(keys.rows().rows, wanted) ?? ', to: '' }],
+  },
+  {
+    control: 'key-verified-first',
+    copy: 'keys',
+    ids: ['GIT-22'],
+    suite: 'unit/execute/verify.test.ts',
+    turns: /leaves that one in force, at the forge and at the gate/,
+    stays: /a change of what may be pushed asks nothing/,
+    edits: [
+      {
+        file: 'src/execute/keys.ts',
+        from: '  await verified(action, row, deps)\n  // From here on',
+        to: '  // From here on',
+      },
+    ],
+  },
 ]
