@@ -78,7 +78,7 @@ describe.skipIf(noSshd !== undefined)('while a push is looked at', () => {
 })
 
 describe.skipIf(noSshd !== undefined)(
-  '[GIT-15] a scan that does not come to its end refuses the push',
+  '(GIT-15) a scan that does not come to its end refuses the push',
   () => {
     const refused = (before: string, why: RegExp, scan: Partial<typeof SCAN_LIMITS> = {}): Promise<void> =>
       inLab({ ...lateProgram, limits: { scan: { ...SCAN_LIMITS, ...scan } } }, async (lab) => {
