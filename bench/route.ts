@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { startUpstream, type Upstream } from '../scripts/demo-upstream.ts'
+import { startUpstream, type Upstream } from '../scripts/demo/upstream.ts'
 import type { Laboratory } from './laboratory.ts'
 import { emptyProgram, line, time, type Line } from './measure.ts'
 

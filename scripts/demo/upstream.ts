@@ -1,10 +1,10 @@
 /** The demo's HTTPS upstream: a certificate for its two names from a throw-away authority, and a memory of who asked with what. */
-import { spawnSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import { createSecureContext } from 'node:tls'
-import { createLeaf, createRoot, openAuthority } from '../src/model/x509.ts'
+import { bridgeAddress } from './stage.ts'
+import { createLeaf, createRoot, openAuthority } from '../../src/model/x509.ts'
 
 const DAY_MS = 86_400_000
 const NAMES = ['api.demo.example', 'docs.demo.example']
@@ -60,14 +60,4 @@ export async function startUpstream(manifest: string, caPath: string, port = 844
       server.closeAllConnections()
     },
   }
-}
-
-function bridgeAddress(): string {
-  const found = spawnSync(
-    'docker',
-    ['network', 'inspect', 'bridge', '-f', '{{(index .IPAM.Config 0).Gateway}}'],
-    { encoding: 'utf8' },
-  )
-  const address = found.stdout.trim()
-  return address === '' ? '172.17.0.1' : address
 }
