@@ -111,7 +111,8 @@ async function askForge(place: Place, token: Secret): Promise<NonNullable<ForgeL
     const forge = await openForgeNamed(provider, { api, token, tokenName, allowPrivate, trust })
     return { keys: await forge.list(repository, new AbortController().signal) }
   } catch (thrown) {
-    return { unknown: ensureError(thrown).message }
+    const { message, hint } = ensureError(thrown)
+    return { unknown: hint === undefined ? message : `${message}; ${hint}` }
   }
 }
 

@@ -157,7 +157,7 @@ function wayOut({ observed, desired, kind, address: at }: Intention): string {
     case 'other-stack':
       return `choose another stack name; the object carries ${LABEL_PREFIX}* marks of its owner`
     default:
-      if (kind === 'key' && desired) return 'apply again when the forge answers; the key stays as it is'
+      if (kind === 'key' && desired) return 'apply again when the forge can be asked; the key stays as it is'
       return desired || kind === 'route'
         ? 'nothing of it was touched; `bot-bottle doctor` checks the machine'
         : 'it stays as it is'

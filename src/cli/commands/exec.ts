@@ -15,6 +15,14 @@ export async function run(invocation: Invocation): Promise<number> {
         code: 'missing-argument',
         hint: `bot-bottle exec ${name} sh`,
       })
+    if (rest[0] !== '--' && argv[0]?.startsWith('-') === true)
+      throw new UsageError(
+        `options of exec stand before the bottle's name: \`${argv[0]}\` stands behind it`,
+        {
+          code: 'bad-option',
+          hint: `bot-bottle exec ${argv[0]} … ${name} COMMAND`,
+        },
+      )
     const window = options.off('tty')
       ? undefined
       : (windowOf(io) ?? (options.flag('tty') ? { rows: 24, columns: 80 } : undefined))
