@@ -276,7 +276,7 @@ describe('the command', () => {
       program.answerLogs(async (...words) => log(...words))
       const { stdout, code } = await program.run('policy suggest dev --since 2026-05-01T00:00:00Z --json')
       expect(code).toBe(0)
-      expect(asked).toEqual([['acme', 'dev', 'bundle', { follow: false, since: '2026-05-01T00:00:00.000Z' }]])
+      expect(asked).toEqual([['acme', 'dev', 'egress', { follow: false, since: '2026-05-01T00:00:00.000Z' }]])
       expect(JSON.parse(stdout)).toMatchObject({
         bottle: 'dev',
         refusals: 2,
