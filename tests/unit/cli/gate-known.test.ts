@@ -52,7 +52,7 @@ it('placeholders and canary of its agent', () => {
   expect(rulesOf('dev', marks.placeholders['env:ROUTE_TOKEN'])).toEqual(['placeholder/env:ROUTE_TOKEN'])
 })
 
-it('a value that cannot be had is not taken for gone, and no value is in what is told', () => {
+it('(CRD-11) a value that cannot be had is not taken for gone, and no value is in what is told', () => {
   expect(told('dev', {}).values).toEqual({ 'env:FORGE_TOKEN': null, 'env:ROUTE_TOKEN': null })
   for (const value of Object.values(VALUES)) expect(JSON.stringify(told('dev'))).not.toContain(value)
 })

@@ -26,7 +26,7 @@ const known: KnownPrints = {
   named: ['env:OWN'],
 }
 
-it('a secret of the bottle is named, one of another is not, and neither could be read from what is held', () => {
+it('(CRD-11) a secret of the bottle is named, one of another is not, and neither could be read from what is held', () => {
   const rules = (text: string) =>
     knownSecrets(known)
       .searchWhole(Buffer.from(text))

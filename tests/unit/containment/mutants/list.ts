@@ -378,4 +378,19 @@ function firstOf(running: Running, judged: JudgedRequest): JudgedRequest {
       },
     ],
   },
+  {
+    control: 'gate-knows-prints-alone',
+    copy: 'keys',
+    ids: ['CRD-11'],
+    suite: 'unit/cli/gate-known.test.ts',
+    turns: /no value is in what is told/,
+    stays: /placeholders and canary of its agent/,
+    edits: [
+      {
+        file: 'src/cli/gate-known.ts',
+        from: '    named,\n',
+        to: '    named: [...named, ...[...found.values()].map((secret) => secret.reveal())],\n',
+      },
+    ],
+  },
 ]
