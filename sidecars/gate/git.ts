@@ -55,7 +55,7 @@ const SETTINGS: readonly (readonly [string, string])[] = [
   ['core.logAllRefUpdates', 'false'], ['core.quotePath', 'false'],
   ['gc.auto', '0'], ['maintenance.auto', 'false'], ['log.showSignature', 'false'], ['log.mailmap', 'false'],
   ['protocol.allow', 'never'], ['protocol.ssh.allow', 'always'], ['protocol.version', '2'],
-  ['fetch.fsckObjects', 'false'], ['fetch.recurseSubmodules', 'false'], ['fetch.writeCommitGraph', 'false'],
+  ['fetch.fsckObjects', 'false'], ['fetch.unpackLimit', '1'], ['fetch.recurseSubmodules', 'false'], ['fetch.writeCommitGraph', 'false'],
   ['transfer.bundleURI', 'false'], ['transfer.advertiseSID', 'false'], ['submodule.recurse', 'false'],
   ['push.gpgSign', 'false'], ['push.followTags', 'false'], ['push.recurseSubmodules', 'no'],
   ['transfer.hideRefs', 'refs'], ['transfer.hideRefs', '!refs/heads'], ['transfer.hideRefs', '!refs/tags'],

@@ -1,21 +1,26 @@
 /**
  * What the upstream has, as of a refresh that began after it was asked for. The mirror is disposable: it is made anew
  * at the start of the gate and after a refresh that was cut off, and only a refresh, or a push that the upstream has
- * taken, changes its refs. It holds branches and tags, nothing else.
+ * taken, changes its refs. It holds branches and tags, nothing else. What no ref reaches any more stays until then.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { safeText } from '../../src/model/text.ts'
 import type { RefFacts } from '../policy/refs.ts'
 import { controls } from './controls.ts'
 import { git, GitFailed } from './git.ts'
+import type { GitRun } from './git.ts'
 import type { Link } from './link.ts'
 import { UpstreamFailed } from './link.ts'
 
 /** One remote's upstream, as far as the mirror needs it. */
 export type Way = () => Link
 
+/** Packs of a mirror beyond which the small ones become one. */
+export const PACKS_MAX = 8
+/** Threads that index a whole repository. */
+const INDEXING = 2
 const SERVED = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*']
 
 export class Mirror {
@@ -28,6 +33,7 @@ export class Mirror {
   #asOf = Number.NEGATIVE_INFINITY
   #running: Promise<RefFacts> | undefined
   #next: Promise<RefFacts> | undefined
+  #tidying = false
 
   /** `ms`: how long one refresh may take. */
   constructor(folder: string, way: Way, ms: number) {
@@ -79,7 +85,13 @@ export class Mirror {
       { repository: this.path },
       { input: commands.join('') },
     )
-    this.#facts = { ...this.#facts, refs: await this.#present() }
+    const next = new Map(this.#facts.refs)
+    for (const [name, oid] of refs) {
+      if (oid === undefined) next.delete(name)
+      else next.set(name, oid)
+    }
+    this.#facts = { ...this.#facts, refs: next }
+    void this.#tidy()
   }
 
   async #refresh(): Promise<RefFacts> {
@@ -92,11 +104,9 @@ export class Mirror {
         const listed = await git(['ls-remote', '--symref', '--', link.url], run)
         const facts = parseListing(listed.stdout.toString())
         if (!sameRefs(facts.refs, this.#facts.refs)) {
-          const specs = controls.on('declared-refs') ? SERVED : ['+refs/*:refs/*']
-          const options = ['--quiet', '--prune', '--no-tags', '--force', '--no-write-fetch-head']
-          // Without --atomic what is gone is removed first: a branch may take the place of a folder of branches.
-          await git(['fetch', ...options, '--no-recurse-submodules', '--', link.url, ...specs], run)
+          await (this.#facts.refs.size === 0 ? this.#clone(run, link.url) : this.#fetch(run, link.url))
           this.#facts = { ...this.#facts, refs: await this.#present() }
+          void this.#tidy()
         }
         if (facts.defaultBranch !== undefined) await this.#pointHead(repository, facts.defaultBranch)
         this.#facts = { ...this.#facts, defaultBranch: facts.defaultBranch }
@@ -113,6 +123,26 @@ export class Mirror {
     }
   }
 
+  /** What arrives whole is connected in itself: git asks that of its pack and needs not walk all of it again. */
+  async #clone(run: GitRun, url: string): Promise<void> {
+    await rm(run.repository, { recursive: true, force: true })
+    const kind = controls.on('declared-refs') ? '--bare' : '--mirror'
+    const options = [kind, '--quiet', '--template=', '--no-single-branch', '--no-recurse-submodules']
+    try {
+      await git(['-c', `pack.threads=${INDEXING}`, 'clone', ...options, '--', url, run.repository], run)
+    } catch (error) {
+      await this.discard()
+      throw error
+    }
+  }
+
+  async #fetch(run: GitRun, url: string): Promise<void> {
+    const specs = controls.on('declared-refs') ? SERVED : ['+refs/*:refs/*']
+    const options = ['--quiet', '--prune', '--no-tags', '--force', '--no-write-fetch-head']
+    // Without --atomic what is gone is removed first: a branch may take the place of a folder of branches.
+    await git(['fetch', ...options, '--no-recurse-submodules', '--', url, ...specs], run)
+  }
+
   /** Forgets everything; who reads from it now fails. */
   async discard(): Promise<void> {
     const path = this.#path
@@ -120,6 +150,25 @@ export class Mirror {
     this.#asOf = Number.NEGATIVE_INFINITY
     this.#facts = { defaultBranch: undefined, refs: new Map() }
     if (path !== undefined) await rm(path, { recursive: true, force: true })
+  }
+
+  /**
+   * Every push and every refresh leaves a pack, and git looks into each of them. The small ones become one, in which
+   * every object of theirs is: who reads meanwhile finds it there. Nobody waits for it, and nothing is lost where it fails.
+   */
+  async #tidy(): Promise<void> {
+    const repository = this.#path
+    if (this.#tidying || repository === undefined) return
+    this.#tidying = true
+    try {
+      const files = await readdir(join(repository, 'objects', 'pack'))
+      if (files.filter((name) => name.endsWith('.pack')).length <= PACKS_MAX) return
+      await git(['repack', '-q', '-d', '--geometric=2'], { repository, ms: this.#ms })
+    } catch (error) {
+      if (!(error instanceof Error)) throw error
+    } finally {
+      this.#tidying = false
+    }
   }
 
   async #pointHead(repository: string, branch: string): Promise<void> {

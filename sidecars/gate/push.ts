@@ -182,8 +182,10 @@ async function passOn(place: PushPlace, passing: Passing, progress: Progress): P
   const looking = { ...run, signal }
   const updates = await factsAllowed(passing.updates, facts, remote, looking)
   const tips = updates.flatMap(({ to }) => (to === undefined ? [] : [to]))
-  const warnings = tips.length === 0 ? [] : await lookAt(place, remote, looking, updates, tips)
-  const flagged = controls.on('flag-paths') ? await flaggedPaths(looking, tips, remote.push.flag) : []
+  const [warnings, flagged] = await Promise.all([
+    tips.length === 0 ? [] : lookAt(place, remote, looking, updates, tips),
+    controls.on('flag-paths') ? flaggedPaths(looking, tips, remote.push.flag) : [],
+  ])
   for (const path of flagged) await progress.say(`bot-bottle: flagged path ${safeText(path, 200)}\n`)
   for (const { rule, lines } of warnings)
     for (const line of lines) await progress.say(`bot-bottle: warning [${rule}] ${line}\n`)
