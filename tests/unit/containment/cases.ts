@@ -228,8 +228,8 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
     'the owner of the mirror: the gate is in no bundle yet; its folder is closed to others, as its start shows',
   'GIT-13':
     'a signature of a commit and a rename: headers and trees are read whole, so that neither is a place of its own',
-  'GIT-17': 'a chain of 100,000 deltas: its length is limited by the size and the time of a push',
-  'GIT-18': 'an upstream that offers bundles or packfile URIs: the git of the gate asks for none',
+  'GIT-17': 'a chain of 100,000 differences: `unit/gate/packs.test.ts` pushes one',
+  'GIT-18': 'an upstream that names bundles: git before 2.40 knows none; the case has one for the git that does',
   'ISO-11':
     'a restart of the engine and of the machine: containers have no restart policy, which the case reads back; containers are restarted in every order',
 }

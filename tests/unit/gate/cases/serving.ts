@@ -1,6 +1,8 @@
 /** What is served, under which names, from where. */
 import { mkdirSync, readdirSync, writeFileSync, existsSync } from 'node:fs'
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { fingerprintOf } from '../../../../sidecars/gate/ssh.ts'
@@ -144,6 +146,40 @@ export const servingCases: readonly Case[] = [
           expect((await lab.git('ls-remote', 'origin')).out).not.toContain('trapped')
         })
         expect(lab.sshd.said).toContain('Accepted publickey')
+      }),
+  },
+  {
+    ids: ['GIT-18'],
+    title: 'another place that an upstream names for a part of itself is not asked',
+    control: 'hermetic-git',
+    run: () =>
+      inLab({}, async (lab) => {
+        let asked = 0
+        const trap = createServer((socket) => {
+          asked += 1
+          socket.destroy()
+        }).listen(0, '127.0.0.1')
+        try {
+          await once(trap, 'listening')
+          const { port } = trap.address() as AddressInfo
+          const uri = `http://127.0.0.1:${port}`
+          const blob = await lab.up('rev-parse', 'main:file-1.txt')
+          await lab.up('config', 'uploadpack.blobPackfileUri', `${blob} ${'1'.repeat(40)} ${uri}/a.pack`)
+          await lab.up('config', 'uploadpack.allowSidebandAll', 'true')
+          // Git before 2.40 neither names bundles to a client nor asks for those it is told of.
+          await lab.up('config', 'uploadpack.advertiseBundleURIs', 'true')
+          await lab.up('config', 'bundle.version', '1')
+          await lab.up('config', 'bundle.mode', 'all')
+          await lab.up('config', 'bundle.a.uri', `${uri}/a.bundle`)
+          const text = '[fetch]\n  uriProtocols = http,https\n[transfer]\n  bundleURI = true\n'
+          await withUserConfig(lab, text, async () => {
+            expect(await lab.clone()).toMatchObject({ code: 0 })
+          })
+          expect(asked).toBe(0)
+          expect((await lab.git('show', 'origin/main:file-1.txt')).out).toBe('text 1')
+        } finally {
+          trap.close()
+        }
       }),
   },
   {
