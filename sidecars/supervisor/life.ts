@@ -32,8 +32,11 @@ export interface LifeEvents {
   }) => void
 }
 
-/** No debugger by signal, small young generation: a bundle is one of many on its machine. */
-const NODE_FLAGS = ['--disable-sigusr1', '--max-semi-space-size=1', '--no-warnings']
+/**
+ * No debugger by signal. A bundle is one of many on its machine, so the young generation is small; but one that the requests
+ * of 64 connections do not fit into makes old objects of all of them.
+ */
+const NODE_FLAGS = ['--disable-sigusr1', '--max-semi-space-size=4', '--no-warnings']
 /** Where Node puts the channel: behind the standard streams. */
 const IPC = 3
 const STDERR_MAX = 65_536

@@ -11,8 +11,13 @@ import { FIRST, HOST } from '../material.ts'
 import type { Surroundings } from '../peers.ts'
 import { start } from '../process.ts'
 
-/** Of `src/drivers/docker/bodies.ts` and `sidecars/supervisor/daemon.ts`. */
+/** Of `src/drivers/docker/bodies.ts`. */
 export const NODE_FLAGS = ['--disable-sigusr1', '--max-semi-space-size=1', '--no-warnings']
+/** Of `sidecars/supervisor/life.ts`; for the old generation what Node takes of the memory of their containers. */
+const FLAGS_OF = {
+  egress: [...NODE_FLAGS, '--max-semi-space-size=4', '--max-old-space-size=256'],
+  uplink: [...NODE_FLAGS, '--max-old-space-size=128'],
+} as const
 const TOKEN = 'bench-0123456789abcdef0123456789abcdef'
 /** Private, and of no interface: what the uplink may dial. */
 const ADDRESS = '10.254.254.1'
@@ -66,7 +71,7 @@ async function startProgram(
 ): Promise<ChildProcess> {
   const made = programs.get(name) ?? bundle(join(import.meta.dirname, `${name}.ts`), material.folder)
   programs.set(name, made)
-  const child = start([process.execPath, ...NODE_FLAGS, await made, ...argv], {
+  const child = start([process.execPath, ...FLAGS_OF[name], await made, ...argv], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   await message(child)
