@@ -229,7 +229,8 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   'GIT-13':
     'a signature of a commit and a rename: headers and trees are read whole, so that neither is a place of its own',
   'GIT-17': 'a chain of 100,000 differences: `unit/gate/packs.test.ts` pushes one',
-  'GIT-18': 'an upstream that names bundles: git before 2.40 knows none; the case has one for the git that does',
+  'GIT-18':
+    'an upstream that names bundles: git before 2.40 knows none; the case has one for the git that does',
   'ISO-11':
     'a restart of the engine and of the machine: containers have no restart policy, which the case reads back; containers are restarted in every order',
 }
