@@ -192,13 +192,19 @@ for p in pids: os.waitpid(p, 0)`)
       expect(await inside(`print(json.dumps(child(${JSON.stringify(hog)})))`), 'memory').toBe(
         'signal -9'.replace('-', ''),
       )
-      const files = await inside<string>(`
+      const files = (): Promise<readonly [limits: readonly number[], end: string]> =>
+        inside(`
+import resource
+limits = resource.getrlimit(resource.RLIMIT_NOFILE)
 held = []
 def more():
     for i in range(6000): held.append(os.open('/dev/null', os.O_RDONLY))
     return 'ALL'
-print(json.dumps(attempt(more)))`)
-      expect(files).toBe('EMFILE')
+print(json.dumps([limits, attempt(more)]))`)
+      // A runc that Go 1.19 or newer built loses this limit once in thousands of programs (opencontainers/runc#4195).
+      let found = await files()
+      for (let again = 0; again < 3 && found[1] === 'ALL'; again++) found = await files()
+      expect(found).toEqual([[4096, 16384], 'EMFILE'])
       const full = (path: string, mib: number) => `
 def fill():
     with open('${path}', 'wb') as f:
