@@ -4,7 +4,7 @@
  * characters and control bytes. Only where one stands beside a letter or digit as no word of a language has it.
  */
 import type { Layer } from './reading.ts'
-import { byPair, skipWithout, TWO_BYTES, viewOf } from './view.ts'
+import { byPair, matching, skipWithout, TWO_BYTES, viewOf } from './view.ts'
 
 /** Bytes around such a character that are read with it: longer than any shape or ordinary known form. */
 const AROUND = 1536
@@ -108,27 +108,27 @@ const STRANGE = byPair(new Uint8Array(TWO_BYTES), (first, second) =>
   CLASS[first] === ORDINARY && CLASS[second] === ORDINARY ? 0 : 1,
 )
 
-/** Bytes that are asked about together, and how many are asked one by one before: in what is no text most are near. */
+/** Bytes that are asked about together, and after how many in a row that are ordinary. */
 const BLOCK = 32
 const FEW = 16
 
-/** The first byte from `from` on that is not ordinary, or the end. */
-function nextStrange(bytes: Uint8Array, view: DataView, from: number): number {
-  let at = from
-  for (const near = Math.min(bytes.length, from + FEW); at < near; at++)
-    if (CLASS[bytes[at] as number] !== ORDINARY) return at
-  at = skipWithout(STRANGE, view, at, BLOCK)
-  while (at < bytes.length && CLASS[bytes[at] as number] === ORDINARY) at += 1
-  return at
-}
-
-/** A control byte between signs of a token, or the beginning of a character. */
+/** A control byte between signs of a token, or a character. */
 function nextSign(bytes: Uint8Array, view: DataView, from: number): number {
-  for (let at = nextStrange(bytes, view, from); at < bytes.length; at = nextStrange(bytes, view, at + 1)) {
-    const after = at + 1 < bytes.length ? (bytes[at + 1] as number) : 0
-    if (CLASS[bytes[at] as number] === LEAD) {
-      if ((after & 0xc0) === 0x80) return at
-    } else if (at > 0 && isToken(after) && isToken(bytes[at - 1] as number)) return at
+  let row = 0
+  for (let at = from; at < bytes.length; at++) {
+    const kind = CLASS[bytes[at] as number] as number
+    if (kind === ORDINARY) {
+      row += 1
+      if (row === FEW) at = skipWithout(STRANGE, view, at + 1, BLOCK) - 1
+      continue
+    }
+    row = 0
+    if (kind === LEAD) {
+      if (lengthOf(bytes, at) > 0) return at
+      // No text in UTF-8 has that, so nothing near it is one: see `isText`.
+      at += NEAR
+    } else if (at > 0 && IN_TOKEN[bytes[at + 1] ?? 0] === 1 && IN_TOKEN[bytes[at - 1] as number] === 1)
+      return at
   }
   return -1
 }
@@ -136,14 +136,14 @@ function nextSign(bytes: Uint8Array, view: DataView, from: number): number {
 const isDigit = (byte: number): boolean => byte >= 48 && byte <= 57
 const isLetter = (byte: number): boolean => (byte | 0x20) >= 97 && (byte | 0x20) <= 122
 const isAlnum = (byte: number): boolean => isDigit(byte) || isLetter(byte)
-const isToken = (byte: number): boolean => isAlnum(byte) || byte === 0x5f || byte === 0x2d
+const IN_TOKEN = matching(/[A-Za-z0-9_-]/)
+const isToken = (byte: number): boolean => IN_TOKEN[byte] === 1
 const isForeign = (byte: number): boolean => byte >= 0x80
 
 /** Whether this character could stand for one of a secret, or hide in one. */
 function isTelling(bytes: Uint8Array, at: number): boolean {
   if (CLASS[bytes[at] as number] === CONTROL) return isText(bytes, at)
   const length = lengthOf(bytes, at)
-  if (length === 0) return false
   return tells(kindOf(pointAt(bytes, at, length)), bytes, at, at + length) && isText(bytes, at)
 }
 

@@ -226,25 +226,32 @@ export class KnownSearch {
   }
 }
 
-/** Appends what a piece is when squashed; without a branch, since text has no pattern that a processor could learn. */
+/** Appends what a piece is when squashed. */
 function squashInto(squashed: DataView, begin: number, piece: Uint8Array): number {
-  const view = viewOf(piece)
-  const fours = piece.length - 3
+  const fours = piece.length & ~3
+  let length = squashFours(squashed, begin, viewOf(piece), fours)
+  for (let at = fours; at < piece.length; at++) {
+    const byte = SQUASHED[piece[at] as number] as number
+    squashed.setUint8(length, byte)
+    length += byte === 0 ? 0 : 1
+  }
+  return length
+}
+
+/**
+ * Without a branch, since text has no pattern that a processor could learn; and nothing behind the loop, for which
+ * code that was compiled within it would be thrown away.
+ */
+function squashFours(squashed: DataView, begin: number, piece: DataView, end: number): number {
   let length = begin
-  let at = 0
-  for (; at < fours; at += 4) {
-    const four = view.getInt32(at, true)
+  for (let at = 0; at < end; at += 4) {
+    const four = piece.getInt32(at, true)
     const first = SQUASHED_PAIRS[four & 0xffff] as number
     const second = SQUASHED_PAIRS[four >>> 16] as number
     squashed.setInt16(length, first, true)
     length += first >>> COUNT_SHIFT
     squashed.setInt16(length, second, true)
     length += second >>> COUNT_SHIFT
-  }
-  for (; at < piece.length; at++) {
-    const byte = SQUASHED[piece[at] as number] as number
-    squashed.setUint8(length, byte)
-    length += byte === 0 ? 0 : 1
   }
   return length
 }
