@@ -39,7 +39,9 @@ export async function openMaterials(
   const touched = new Set([
     ...bottlesConfigured(plan),
     ...plan.actions.flatMap((action) =>
-      action.verb === 'remove' || action.verb === 'blocked' ? [] : (action.bottle ?? []),
+      action.verb === 'remove' || action.verb === 'blocked' || changesGitAlone(action)
+        ? []
+        : (action.bottle ?? []),
     ),
   ])
   const resolver = secretResolver({

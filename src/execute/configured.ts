@@ -1,6 +1,7 @@
 /** Which bottles a plan reaches into, as far as secrets are concerned. Pure. */
 import type { Kind } from '../model/address.ts'
 import type { Plan } from '../model/plan.ts'
+import { changesGitAlone } from '../resources/guest/git.ts'
 
 const CONFIGURING: readonly Kind[] = ['route', 'remote', 'key', 'bundle', 'guest']
 
@@ -24,6 +25,7 @@ export function bottlesConfigured(plan: Plan): readonly string[] {
           action.verb !== 'blocked' &&
           action.impact !== 'record' &&
           CONFIGURING.includes(action.kind) &&
+          !changesGitAlone(action) &&
           (action.kind !== 'key' || action.verb !== 'remove'),
       ),
   )

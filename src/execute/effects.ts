@@ -9,6 +9,7 @@ import type { Action } from '../model/plan.ts'
 import { fingerprintOf } from '../model/x509.ts'
 import type { Effect, EffectContext } from '../ports/driver.ts'
 import type { CaSpec } from '../resources/ca/spec.ts'
+import { changesGitAlone } from '../resources/guest/git.ts'
 import type { UplinkSpec } from '../resources/uplink/spec.ts'
 import type { RecordKeeper } from './record.ts'
 import { iso } from './clock.ts'
@@ -216,6 +217,7 @@ async function bundle(action: Action, deps: EffectDeps): Promise<Effect> {
  * any other has no program that goes on.
  */
 async function guest(action: Action, deps: EffectDeps): Promise<Effect> {
+  if (changesGitAlone(action)) return perform(action, deps)
   const bottle = action.bottle ?? ''
   const view = await deps.views.of(bottle)
   const root = deps.roots.rootOf(bottle)

@@ -19,8 +19,13 @@ export interface UpstreamUrls {
 }
 
 /** Whether nothing else of the guest changes: what is read anew by each git needs nothing else done again. */
-export function changesGitAlone({ verb, differences }: Pick<Action, 'verb' | 'differences'>): boolean {
+export function changesGitAlone({
+  kind,
+  verb,
+  differences,
+}: Pick<Action, 'kind' | 'verb' | 'differences'>): boolean {
   return (
+    kind === 'guest' &&
     verb === 'update' &&
     differences.length > 0 &&
     differences.every(({ path }) => path === 'git' || path.startsWith('git.'))

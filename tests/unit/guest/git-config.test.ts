@@ -241,7 +241,8 @@ it('a declaration of nothing leaves git as it is', async () => {
 })
 
 describe('an update of the guest', () => {
-  const update = (...paths: readonly string[]): Pick<Action, 'verb' | 'differences'> => ({
+  const update = (...paths: readonly string[]): Pick<Action, 'kind' | 'verb' | 'differences'> => ({
+    kind: 'guest',
     verb: 'update',
     differences: paths.map((path) => ({ path, cause: 'edit', impact: 'live' })),
   })
@@ -252,5 +253,6 @@ describe('an update of the guest', () => {
     expect(changesGitAlone(update('git', 'env.CI'))).toBe(false)
     expect(changesGitAlone(update())).toBe(false)
     expect(changesGitAlone({ ...update('git'), verb: 'create' })).toBe(false)
+    expect(changesGitAlone({ ...update('git'), kind: 'bottle' })).toBe(false)
   })
 })

@@ -144,7 +144,10 @@ agents:
     git: { user: { name: One } }
 `)
     const guest = found.resources.find(({ kind }) => kind === 'guest')
-    expect((guest?.spec as GuestSpec).git?.user).toEqual({ name: 'One', email: 'bot@acme.example' })
+    expect((guest?.spec as GuestSpec | undefined)?.git?.user).toEqual({
+      name: 'One',
+      email: 'bot@acme.example',
+    })
     expect(guest?.places['git.user.name']?.line).toBe(8)
     expect(guest?.places['git.user.email']?.line).toBe(4)
   })
