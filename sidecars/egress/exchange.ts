@@ -287,9 +287,11 @@ export class Attempt {
       if (piece === undefined) break
       exchange.bodyIn += piece.length
       const goesOn = inbound?.push(piece) ?? true
-      waiting.push(framePiece(scrubber?.push(piece) ?? piece, framing))
       // Its end goes with it.
-      if (reader.done && inbound === undefined) break
+      const isLast = reader.done && inbound === undefined
+      const masked = isLast ? scrubber?.end(piece) : scrubber?.push(piece)
+      waiting.push(framePiece(masked ?? piece, framing))
+      if (isLast) break
       if (goesOn) {
         exchange.begun = true
         const sending = send()

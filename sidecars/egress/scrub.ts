@@ -127,13 +127,16 @@ export class Scrubber {
     return bytes.subarray(0, cut)
   }
 
-  end(): Buffer {
-    const rest = this.#held ?? Buffer.alloc(0)
+  /** What is left, with a last piece where its end is known when it comes. */
+  end(last: Buffer = NOTHING): Buffer {
+    const rest = this.#held === undefined ? last : Buffer.concat([this.#held, last])
     this.#held = undefined
     this.#matcher.mask(rest)
     return rest
   }
 }
+
+const NOTHING = Buffer.alloc(0)
 
 function matchesAt(bytes: Buffer, start: number, form: Form, length: number): boolean {
   if (start + length > bytes.length) return false

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { answerOk, Lab, route } from './lab.ts'
+import { answerOk, answerWith, Lab, route } from './lab.ts'
 
 let lab: Lab | undefined
 afterEach(() => lab?.close())
@@ -14,6 +14,22 @@ test('a request in a tunnel reaches its upstream with our framing, and the next 
   )
   expect(lab.upstream().connections).toBe(1)
   expect(lab.dialled).toEqual(['allowed.test:443'])
+})
+
+test('an answer whose end is known comes in one record, also where a credential is masked in it', async () => {
+  const secret = 'kept-0a1B2c3D4e5F6g7H8i9J'
+  const echo = `HTTP/1.1 200 OK\r\nContent-Length: ${5 + secret.length}\r\n\r\necho=${secret}`
+  lab = await Lab.open({
+    routes: [route({ auth: { scheme: 'bearer', secret: 'env:KEY' } })],
+    secrets: { 'env:KEY': secret },
+    upstreams: { 'allowed.test:443': answerWith(() => echo) },
+  })
+  const client = await lab.tunnel()
+  const records: string[] = []
+  client.socket.on('data', (piece: Buffer) => records.push(piece.toString('latin1')))
+  await client.get('/')
+  await client.get('/again')
+  expect(records).toEqual([echo, echo].map((text) => text.replace(secret, '*'.repeat(secret.length))))
 })
 
 test('a request in absolute form reaches a declared http route', async () => {
