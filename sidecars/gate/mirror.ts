@@ -4,7 +4,7 @@
  * taken, changes its refs. It holds branches and tags, nothing else. What no ref reaches any more stays until then.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { safeText } from '../../src/model/text.ts'
 import type { RefFacts } from '../policy/refs.ts'
@@ -17,8 +17,8 @@ import { UpstreamFailed } from './link.ts'
 /** One remote's upstream, as far as the mirror needs it. */
 export type Way = () => Link
 
-/** Packs of a mirror beyond which the small ones become one. */
-export const PACKS_MAX = 8
+/** A mirror that has not changed for so long is put in order, milliseconds: no clone that it was made for is kept waiting. */
+const IDLE_MS = 15_000
 /** Threads that index a whole repository. */
 const INDEXING = 2
 const SERVED = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*']
@@ -33,7 +33,7 @@ export class Mirror {
   #asOf = Number.NEGATIVE_INFINITY
   #running: Promise<RefFacts> | undefined
   #next: Promise<RefFacts> | undefined
-  #tidying = false
+  #tidying: NodeJS.Timeout | undefined
 
   /** `ms`: how long one refresh may take. */
   constructor(folder: string, way: Way, ms: number) {
@@ -91,7 +91,7 @@ export class Mirror {
       else next.set(name, oid)
     }
     this.#facts = { ...this.#facts, refs: next }
-    void this.#tidy()
+    this.#tidyLater()
   }
 
   async #refresh(): Promise<RefFacts> {
@@ -106,7 +106,7 @@ export class Mirror {
         if (!sameRefs(facts.refs, this.#facts.refs)) {
           await (this.#facts.refs.size === 0 ? this.#clone(run, link.url) : this.#fetch(run, link.url))
           this.#facts = { ...this.#facts, refs: await this.#present() }
-          void this.#tidy()
+          this.#tidyLater()
         }
         if (facts.defaultBranch !== undefined) await this.#pointHead(repository, facts.defaultBranch)
         this.#facts = { ...this.#facts, defaultBranch: facts.defaultBranch }
@@ -146,29 +146,27 @@ export class Mirror {
   /** Forgets everything; who reads from it now fails. */
   async discard(): Promise<void> {
     const path = this.#path
+    clearTimeout(this.#tidying)
     this.#path = undefined
     this.#asOf = Number.NEGATIVE_INFINITY
     this.#facts = { defaultBranch: undefined, refs: new Map() }
     if (path !== undefined) await rm(path, { recursive: true, force: true })
   }
 
+  #tidyLater(): void {
+    clearTimeout(this.#tidying)
+    this.#tidying = setTimeout(() => void this.#tidy(), IDLE_MS).unref()
+  }
+
   /**
-   * Every push and every refresh leaves a pack, and git looks into each of them. The small ones become one, in which
-   * every object of theirs is: who reads meanwhile finds it there. Nobody waits for it, and nothing is lost where it fails.
+   * Every push and every refresh leaves a pack, and git looks into each of them: the small ones become one, in which
+   * every object of theirs is, so that who reads meanwhile finds it there. A bitmap says what each branch reaches:
+   * without one, git walks the whole history for every clone. Nobody waits for it, and nothing is lost where it fails.
    */
   async #tidy(): Promise<void> {
-    const repository = this.#path
-    if (this.#tidying || repository === undefined) return
-    this.#tidying = true
-    try {
-      const files = await readdir(join(repository, 'objects', 'pack'))
-      if (files.filter((name) => name.endsWith('.pack')).length <= PACKS_MAX) return
-      await git(['repack', '-q', '-d', '--geometric=2'], { repository, ms: this.#ms })
-    } catch (error) {
-      if (!(error instanceof Error)) throw error
-    } finally {
-      this.#tidying = false
-    }
+    if (this.#path === undefined) return
+    const options = ['-q', '-d', '--geometric=2', '--write-midx', '--write-bitmap-index']
+    await git(['repack', ...options], { repository: this.#path, ms: this.#ms }).catch(() => undefined)
   }
 
   async #pointHead(repository: string, branch: string): Promise<void> {
