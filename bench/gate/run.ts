@@ -69,7 +69,7 @@ try {
       process.stderr.write(`bench: ${part}, ${seconds()} s\n`)
     }
     process.stdout.write(
-      `\n${machine()}; load ${load.toFixed(1)} at the start; ${seconds()} s, ${prepared} of them for the repository; medians within rounds (least–most)\n\n${gateTable(rows)}\n`,
+      `\n${machine()}; load ${load.toFixed(1)} at the start, ${(loadavg()[0] ?? Number.NaN).toFixed(1)} at the end; ${seconds()} s, ${prepared} of them for the repository; medians within rounds (least–most)\n\n${gateTable(rows)}\n`,
     )
     if (values.json !== undefined)
       writeFileSync(resolve(values.json), `${JSON.stringify({ machine: machine(), load, rows }, null, 2)}\n`)

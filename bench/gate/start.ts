@@ -38,6 +38,8 @@ export async function startUpstream(folder: string): Promise<Upstream> {
 export interface RunningGate {
   readonly child: ChildProcess
   readonly port: number
+  /** Where its mirrors are. */
+  readonly work: string
   configure(remotes: Readonly<Record<string, string>>): Promise<void>
 }
 
@@ -90,6 +92,7 @@ export class Gates {
     return {
       child,
       port,
+      work,
       configure: async (remotes) => {
         generation += 1
         child.send(this.#config(generation, remotes))
