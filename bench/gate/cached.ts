@@ -8,8 +8,11 @@ import { makeCommits } from './repository.ts'
 import type { Plan } from './repository.ts'
 
 export async function cachedRepository(plan: Plan): Promise<string> {
-  const generator = readFileSync(join(import.meta.dirname, 'repository.ts'))
-  const digest = createHash('sha256').update(generator).update(JSON.stringify(plan)).digest('hex')
+  const sources = ['repository.ts', 'cached.ts'].map((file) => readFileSync(join(import.meta.dirname, file)))
+  const digest = createHash('sha256')
+    .update(Buffer.concat(sources))
+    .update(JSON.stringify(plan))
+    .digest('hex')
   const path = join(labsCache(), `bench-gate-${digest.slice(0, 12)}.git`)
   if (existsSync(path)) return path
   const unfinished = `${path}.new`

@@ -26,8 +26,8 @@ if (noSshd !== undefined) throw new Error(noSshd)
 const isQuick = values.quick === true
 /** `bytes` of files make packs of 300 and of 30 MB. */
 const BASE: Plan = isQuick
-  ? { seed: 'gate quick', branch: 'refs/heads/main', commits: 2000, bytes: 150e6, size: 6000 }
-  : { seed: 'gate whole', branch: 'refs/heads/main', commits: 20_000, bytes: 1.5e9, size: 6000 }
+  ? { seed: 'gate quick', branch: 'refs/heads/main', commits: 2000, bytes: 225e6, size: 6000 }
+  : { seed: 'gate whole', branch: 'refs/heads/main', commits: 20_000, bytes: 2.25e9, size: 6000 }
 const PUSH = isQuick ? { commits: 200, bytes: 5e6, size: 4000 } : { commits: 2000, bytes: 50e6, size: 4000 }
 const ROUNDS = isQuick
   ? { clone: 2, fetch: 10, push: 8, pushes: 2, scan: 5 }

@@ -132,4 +132,6 @@ export class Gates {
 }
 
 const started = (argv: readonly string[]): ChildProcess =>
-  start([process.execPath, ...NODE_FLAGS, ...argv], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  start(['/usr/bin/env', 'MALLOC_ARENA_MAX=1', process.execPath, ...NODE_FLAGS, ...argv], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
