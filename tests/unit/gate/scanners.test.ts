@@ -123,7 +123,7 @@ describe.skipIf(noSshd !== undefined)(
 )
 
 test.skipIf(noSshd !== undefined)(
-  'files that were clean a moment ago are not looked at twice, unless other secrets are known by then',
+  'files that were clean a moment ago are looked at again once other secrets are known',
   () =>
     inLab({ push: { allow: ['refs/heads/**'] } }, async (lab) => {
       await lab.clone()
