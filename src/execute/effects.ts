@@ -95,7 +95,7 @@ const WAY = new Set(['url', 'hostKeys', 'identity', 'credential', 'allowPrivate'
 
 /** Whether the upstream, or what opens it, is another than before. */
 function isNewWay({ verb, differences }: Action): boolean {
-  return verb === 'create' || differences.some(({ path }) => WAY.has(path.split('.')[0] ?? ''))
+  return verb === 'create' || differences.some(({ path }) => WAY.has(path.split(/[.[]/)[0] ?? ''))
 }
 
 async function single(action: Action, deps: EffectDeps): Promise<Effect> {

@@ -49,6 +49,14 @@ function withOwnKey(desired: Desired, name = 'OWN_KEY'): Desired {
   }
 }
 
+/** The same remote with another pinned host key. */
+function withHostKey(desired: Desired, line: string): Desired {
+  const resources = desired.resources.map((each) =>
+    each.kind === 'remote' ? { ...each, spec: { ...(each.spec as object), hostKeys: [line] } } : each,
+  )
+  return { ...desired, resources }
+}
+
 describe('(GIT-22) a deploy key that its upstream does not take', () => {
   it('when it is to replace another leaves that one in force, at the forge and at the gate', async () => {
     const lab = await opened(rotated)
@@ -147,6 +155,14 @@ describe('a new remote', () => {
     close(lab)
     expect(told(await lab.run(own)).at(-1)).toBe('ended done')
     expect((await lab.planned(own)).actions).toEqual([])
+  })
+
+  it('whose pinned host key is changed is asked anew, and fails where the server shows another', async () => {
+    const lab = await opened(declared)
+    close(lab, 'host-key-changed')
+    const events = told(await lab.run(withHostKey(declared, 'ssh-ed25519 AAAAotherotherother')))
+    expect(events).toContain('remote/dev/origin failed (host-key-changed)')
+    expect(events.at(-1)).toBe('ended failed')
   })
 
   it('whose key is changed is asked with the new one; a change of what may be pushed asks nothing', async () => {
