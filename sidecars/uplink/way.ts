@@ -78,7 +78,8 @@ export async function openWay(
 
 function refusal(host: string, address: string, judgement: Judgement): Way {
   if ('ok' in judgement) throw new Error('an accepted address is no refusal')
-  const hint = judgement.refused === 'private' ? '; `allow_private: true` on its route would admit it' : ''
+  const hint =
+    judgement.refused === 'private' ? '; `allow_private: true` on its route or remote would admit it' : ''
   return {
     code: 'address-refused',
     message: `${host} is at ${address}, which is refused (${judgement.words})${hint}`,

@@ -1,6 +1,6 @@
 /** Remotes of a folded bottle: SSH URLs that hold no option in disguise, one way to authenticate, a known host key. */
 import { at, entriesOf, entry, scalar, text, type Entry, type Node } from '../node.ts'
-import { isLinkLocal, isMetadataAddress } from '../hosts.ts'
+import { isLinkLocal, isMetadataAddress, readHost } from '../hosts.ts'
 import { quoted, type Report } from '../report.ts'
 import { checkReference } from './references.ts'
 
@@ -48,7 +48,7 @@ function checkRemote(remote: Entry, report: Report): void {
         ? 'the gate speaks SSH upstream: ssh://git@HOST/OWNER/REPO.git; HTTPS git is a route with `git: { fetch: true }`'
         : 'ssh://git@HOST[:PORT]/OWNER/REPO.git or git@HOST:OWNER/REPO.git',
     )
-  }
+  } else if (parsed !== undefined) checkHost(parsed.host, url, report)
   if (!entry(remote.value, 'host_key')) {
     const scan = parsed
       ? `ssh-keyscan ${parsed.port === 22 ? '' : `-p ${parsed.port} `}${parsed.host}`
@@ -76,6 +76,15 @@ function checkRemote(remote: Entry, report: Report): void {
       '`identity` is a key file of yours; `provisioned_key` makes one at the forge for this bottle alone',
     )
   if (key?.value.kind === 'map') checkProvisionedKey(key, report)
+}
+
+/** What the uplink would not dial by this name, said before anything is made. */
+function checkHost(host: string, url: Node, report: Report): void {
+  const reading = readHost(host)
+  if ('host' in reading) return
+  const message =
+    reading.code === 'ip-host' ? `${quoted(host)} is an address; a remote names a host` : reading.message
+  report.error(reading.code, url.place, message, reading.hint)
 }
 
 function checkProvisionedKey(key: Entry, report: Report): void {

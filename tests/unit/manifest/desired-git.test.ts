@@ -123,13 +123,13 @@ remotes:
     const web = async (api: string) => {
       const key = `provisioned_key: { provider: gitea, api: "${api}", token_ref: TOKEN }`
       const { guest } = await bottle(
-        `remotes: { app: { url: "ssh://git@127.0.0.1:2222/acme/app.git", ${HOST_KEY}, ${key} } }`,
+        `remotes: { app: { url: "ssh://git@forge.example:2222/acme/app.git", ${HOST_KEY}, ${key} } }`,
       )
       return guest.git?.remotes['app']?.web
     }
-    expect(await web('http://127.0.0.1:3000/api/v1')).toEqual(['http://127.0.0.1:3000/'])
-    expect(await web('https://127.0.0.1/git/api/v4/')).toEqual(['https://127.0.0.1/git/'])
-    expect(await web('https://127.0.0.1/api/v1')).toBeUndefined()
+    expect(await web('https://forge.example:3000/api/v1')).toEqual(['https://forge.example:3000/'])
+    expect(await web('https://forge.example/git/api/v4/')).toEqual(['https://forge.example/git/'])
+    expect(await web('https://forge.example/api/v1')).toBeUndefined()
     expect(await web('https://api.forge.example')).toBeUndefined()
   })
 
