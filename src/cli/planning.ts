@@ -9,6 +9,7 @@ import type { Desired } from '../resources/desired.ts'
 import type { Invocation } from './invocation.ts'
 import { keyNotes } from './key-notes.ts'
 import type { Options } from './options.ts'
+import { workspaceNotes } from './provisions.ts'
 import { secretNotes } from './secret-notes.ts'
 import { VERSION } from './version.ts'
 import { look } from './world.ts'
@@ -53,6 +54,7 @@ export async function planNow(
     ...stoppedNotes(desired, world, options),
     ...secretNotes(made, world),
     ...(world.keys ? keyNotes(world.keys, made) : []),
+    ...workspaceNotes(made, stack, io),
   ]
   return { plan: { ...made, notes }, world }
 }

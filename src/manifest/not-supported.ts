@@ -5,6 +5,7 @@
 import type { Diagnostic, Place } from '../model/diagnostic.ts'
 import { hostVariable } from './checks/bottle.ts'
 import type { LoadedManifest } from './load.ts'
+import { isUrl } from './provisions.ts'
 import { at, entriesOf, entry, itemsOf, scalar, text, type Node } from './node.ts'
 import { quoted } from './report.ts'
 
@@ -38,12 +39,10 @@ const ROWS: readonly Row[] = [
   { feature: 'driver smolvm', asked: value((driver) => driver === 'smolvm', 'driver') },
   { feature: 'agent_provider', asked: key('agent_provider') },
   {
-    feature: 'workspace',
-    asked: (bottle) => (text(at(bottle, 'workspace', 'mode')) === 'none' ? [] : key('workspace')(bottle)),
+    feature: 'a workspace from a URL',
+    asked: value((source) => typeof source === 'string' && isUrl(source), 'workspace', 'source'),
   },
   { feature: 'supervise', asked: value((enabled) => enabled === true, 'supervise', 'enabled') },
-  { feature: 'prompt', asked: key('prompt') },
-  { feature: 'skills', asked: key('skills') },
   { feature: 'headless', asked: key('headless') },
   { feature: 'resources.disk', asked: key('resources', 'disk') },
   {
@@ -75,6 +74,9 @@ export function unsupported(loaded: LoadedManifest): readonly Diagnostic[] {
         )
     }
   }
+  for (const { name } of loaded.resolved.live)
+    for (const { code, place, message, hint } of loaded.provisions(name)?.unready ?? [])
+      add(code, place, message, hint)
   for (const { place, message, hint } of unsetVariables(loaded)) add('unset-variable', place, message, hint)
   return [...found.values()].sort((a, b) =>
     a.place.file < b.place.file

@@ -175,7 +175,7 @@ export const ROWS: readonly Row[] = [
   claimed('HST-15', 'P1', 'engine/docker/life.test.ts'),
   notHere('HST-17', 'P0', 'needs Docker Desktop'),
   claimed('ISO-01', 'P0', 'unit/uplink/containment.test.ts', 'token-check'),
-  notHere('ISO-02', 'P0', 'workspaces come with a later issue'),
+  claimed('ISO-02', 'P0', 'unit/cli/workspace.test.ts', 'configuration-anew'),
   claimed('ISO-03', 'P0', 'unit/egress/cases.test.ts', 'generations'),
   claimed('ISO-05', 'P0', 'engine/docker/drift.test.ts', 'observed-settings'),
   claimed('ISO-06', 'P0', 'engine/docker/readback.test.ts', 'one-body-for-all-ways'),
@@ -197,8 +197,8 @@ export const ROWS: readonly Row[] = [
   notHere('VM-13', 'P1', 'needs smolvm and KVM'),
   claimed('SPP-01', 'P0', 'engine/containment/manifest.test.ts', 'names-checked'),
   claimed('SPP-02', 'P0', 'unit/manifest/hostile.test.ts', 'bounded-report'),
-  notHere('SPP-03', 'P0', 'not of this floor: manifest-in-reach has its own test'),
-  notHere('SPP-05', 'P0', 'skills come later'),
+  claimed('SPP-03', 'P0', 'unit/manifest/files.test.ts', 'manifest-in-reach'),
+  claimed('SPP-05', 'P0', 'unit/manifest/provisions.test.ts', 'no-link-on-the-way'),
   notHere('SPP-06', 'P0', 'dockerfiles come later'),
   notHere('SPP-07', 'P0', 'dockerfiles come later'),
   claimed('SPP-09', 'P0', 'engine/containment/manifest.test.ts', 'whole-references'),
@@ -231,6 +231,8 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   'GIT-17': 'a chain of 100,000 differences: `unit/gate/packs.test.ts` pushes one',
   'GIT-18':
     'an upstream that names bundles: git before 2.40 knows none; the case has one for the git that does',
+  'ISO-02':
+    'the agent’s part is in engine/cli/workspace.test.ts: it writes such files and every command runs beside them',
   'ISO-11':
     'a restart of the engine and of the machine: containers have no restart policy, which the case reads back; containers are restarted in every order',
 }
