@@ -27,9 +27,12 @@ export function provisionsFor(
     ...(prompt !== undefined && { prompt }),
     ...(skills.length > 0 && { packSkills: (folderOf) => pack(packingsOf(skills, folderOf)) }),
     ...(workspace && {
-      workspace: laterOpened(workspace.mode, () =>
-        openWorkspace({ ...workspace, never: [home.dir], home: env['HOME'] }),
-      ),
+      workspace:
+        workspace.mode === 'remote'
+          ? workspace
+          : laterOpened(workspace.mode, () =>
+              openWorkspace({ ...workspace, never: [home.dir], home: env['HOME'] }),
+            ),
     }),
   }
 }
@@ -74,7 +77,13 @@ function specOf({ desired }: Plan, bottle: string): Partial<BottleSpec> {
   return (desired.find((resource) => resource.address === address.bottle(bottle))?.spec ?? {}) as BottleSpec
 }
 
-function filledNotes(bottle: string, source: string, workspace: WorkspaceFiles): readonly string[] {
+function filledNotes(
+  bottle: string,
+  source: string,
+  workspace: NonNullable<Provisions['workspace']>,
+): readonly string[] {
+  if (workspace.mode === 'remote')
+    return [`workspace of ${bottle}: cloned from ${safeText(source)} by the bottle, through its gate`]
   const measure = workspace.measure()
   const how = workspace.mode === 'clone' ? 'cloned from' : 'filled from'
   const { links, others, repositories } = measure.leftOut

@@ -5,7 +5,6 @@
 import type { Diagnostic, Place } from '../model/diagnostic.ts'
 import { hostVariable } from './checks/bottle.ts'
 import type { LoadedManifest } from './load.ts'
-import { isUrl } from './provisions.ts'
 import { at, entriesOf, entry, itemsOf, scalar, text, type Node } from './node.ts'
 import { quoted } from './report.ts'
 
@@ -38,10 +37,6 @@ const routes =
 const ROWS: readonly Row[] = [
   { feature: 'driver smolvm', asked: value((driver) => driver === 'smolvm', 'driver') },
   { feature: 'agent_provider', asked: key('agent_provider') },
-  {
-    feature: 'a workspace from a URL',
-    asked: value((source) => typeof source === 'string' && isUrl(source), 'workspace', 'source'),
-  },
   { feature: 'supervise', asked: value((enabled) => enabled === true, 'supervise', 'enabled') },
   { feature: 'headless', asked: key('headless') },
   { feature: 'resources.disk', asked: key('resources', 'disk') },

@@ -8,12 +8,15 @@ import { isAbsolute, join, relative } from 'node:path'
 import { isUtf8 } from 'node:buffer'
 import { digestOf } from '../model/json.ts'
 import type { Place } from '../model/diagnostic.ts'
+import type { SshUrl } from '../model/gate.ts'
 import type { BottleSpec } from '../resources/bottle/spec.ts'
 import { NEUTRAL_PLACES } from '../resources/guest/places.ts'
 import type { GuestPlaces } from '../resources/guest/places.ts'
 import type { GuestSpec, Provisioned } from '../resources/guest/spec.ts'
+import { sshUrlText } from '../resources/remote/narrow.ts'
 import { readWhole } from './folder.ts'
-import { at, entry, scalar, text, texts, type Node } from './node.ts'
+import { urlOf } from './desired-git.ts'
+import { at, entriesOf, entry, scalar, text, texts, type Node } from './node.ts'
 import { quoted, type Report } from './report.ts'
 import type { LiveBottle } from './resolve.ts'
 import { pathFrom } from './secret-ref.ts'
@@ -45,12 +48,15 @@ export interface BottleProvisions {
   readonly named: readonly string[]
 }
 
-export interface WorkspaceOrigin {
-  readonly mode: 'copy' | 'clone'
-  /** Absolute. */
-  readonly source: string
-  readonly git: boolean
-}
+export type WorkspaceOrigin =
+  | {
+      readonly mode: 'copy' | 'clone'
+      /** Absolute. */
+      readonly source: string
+      readonly git: boolean
+    }
+  /** As the bottle's git knows it. */
+  | { readonly mode: 'remote'; readonly url: string }
 
 /** Bytes of a prompt. */
 const PROMPT_MAX = 1024 * 1024
@@ -160,15 +166,17 @@ function digestOfSkill({ files }: Skill): string {
   return digestOf(about)
 }
 
-function workspaceOf(
-  tree: Node,
-  { folderOf, home, report }: ProvisionRequest,
-): { readonly origin: WorkspaceOrigin; readonly spec: NonNullable<BottleSpec['workspace']> } | undefined {
+interface WorkspaceSaid {
+  readonly origin: WorkspaceOrigin
+  readonly spec: NonNullable<BottleSpec['workspace']>
+}
+
+function workspaceOf(tree: Node, { folderOf, home, report }: ProvisionRequest): WorkspaceSaid | undefined {
   const node = at(tree, 'workspace', 'source')
   const source = text(node)
   const mode = text(at(tree, 'workspace', 'mode')) ?? 'copy'
   if (!node || source === undefined || (mode !== 'copy' && mode !== 'clone')) return undefined
-  if (isUrl(source)) return undefined
+  if (isUrl(source)) return remoteOf(tree, { source, mode, place: node.place }, report)
   const folder = folderOf(node.place.file)
   const path = pathFrom(folder, source, home)
   if (leadsElsewhere(folder, path))
@@ -183,6 +191,32 @@ function workspaceOf(
   return { origin: { mode, source: path, git }, spec: { mode, source, git } }
 }
 
-export function isUrl(source: string): boolean {
+/** A URL is one of a declared remote: the bottle reaches no other repository, and only the gate has its key. */
+function remoteOf(
+  tree: Node,
+  { source, mode, place }: { readonly source: string; readonly mode: string; readonly place: Place },
+  report: Report,
+): WorkspaceSaid | undefined {
+  const url = urlOf(source)
+  const declared = entriesOf(at(tree, 'git', 'remotes')).flatMap(
+    ({ value }) => urlOf(text(at(value, 'url')) ?? '') ?? [],
+  )
+  const refuse = (why: string, hint: string): undefined =>
+    void report.error('bad-workspace', place, `the workspace source ${quoted(source)} ${why}`, hint)
+  const remote = url && declared.find((each) => sameRepository(each, url))
+  if (!remote)
+    return refuse('is no remote of this bottle', 'declare it under `git.remotes`, or name a folder')
+  if (mode === 'copy') return refuse('is a URL, which is cloned', 'write `mode: clone`')
+  return { origin: { mode: 'remote', url: sshUrlText(remote) }, spec: { mode: 'clone', source, git: true } }
+}
+
+function sameRepository(one: SshUrl, other: SshUrl): boolean {
+  const bare = ({ path }: SshUrl): string => path.replace(/^\//, '').replace(/\.git$/, '')
+  return (
+    one.user === other.user && one.host === other.host && one.port === other.port && bare(one) === bare(other)
+  )
+}
+
+function isUrl(source: string): boolean {
   return /^[a-z+]+:\/\//.test(source) || /^[^/\s]+@[^/\s]+:/.test(source)
 }

@@ -71,7 +71,13 @@ export interface Provisions {
   /** The declared skills as tar, each below the folder of that name; absent: none is declared. */
   readonly packSkills?: (folderOf: (name: string) => string) => Readable
   /** Absent: the workspace stays empty. */
-  readonly workspace?: WorkspaceFiles
+  readonly workspace?: WorkspaceFiles | WorkspaceRemote
+}
+
+/** A declared remote that the bottle clones by itself, through its gate. */
+export interface WorkspaceRemote {
+  readonly mode: 'remote'
+  readonly url: string
 }
 
 /** The source of a workspace on this host, read when it is packed. */

@@ -9,7 +9,7 @@ import { buffer, text } from 'node:stream/consumers'
 import { equal } from '../../model/json.ts'
 import type { Json } from '../../model/json.ts'
 import type { Provisions, WorkspaceFiles, WorkspaceMeasure } from '../../ports/driver.ts'
-import { AGENT, DEFAULT_PATH } from '../../resources/guest/environment.ts'
+import { AGENT, programEnvironment } from '../../resources/guest/environment.ts'
 import { FILLED, PROVISIONED } from '../../resources/guest/places.ts'
 import type { GuestSpec } from '../../resources/guest/spec.ts'
 import { PATHS } from './bodies.ts'
@@ -121,23 +121,23 @@ async function fillWorkspace(provisioning: Provisioning, before: Remembered): Pr
   if (!workspace || before.workspace === 'filled') return { kept: before }
   if (before.workspace !== 'filling' && !(await isEmpty(provisioning)))
     return { kept: before, words: 'provisioned; the workspace has files and was not filled' }
-  const [measure, commit] = [workspace.measure(), workspace.commit()]
-  const filling = { ...before, ...(commit !== undefined && { commit }), workspace: 'filling' } as const
+  const filling = { ...before, workspace: 'filling' } as const
   await remember(provisioning, before, filling)
-  await sendWorkspace(provisioning, workspace, measure)
-  if (workspace.mode === 'clone' && commit !== undefined) await checkOut(provisioning)
-  const { stdout } = await helper(site.engine, containerId, LIST, AGENT_USER, '', { limitMs: FILL_MS })
-  const limits = { limitMs: FILL_MS }
-  await helper(site.engine, containerId, ['write', FILLED, '--parents'], AGENT_USER, stdout, limits)
-  const kept = { ...filling, workspace: 'filled' } as const
-  return { kept, words: `provisioned, workspace of ${measure.files} files` }
+  const { commit, files } =
+    workspace.mode === 'remote'
+      ? await cloneRemote(provisioning, workspace.url)
+      : await sendWorkspace(provisioning, workspace)
+  const listed = await helper(site.engine, containerId, LIST, AGENT_USER, '', FILL)
+  await helper(site.engine, containerId, ['write', FILLED, '--parents'], AGENT_USER, listed.stdout, FILL)
+  const kept = { ...filling, ...(commit !== undefined && { commit }), workspace: 'filled' } as const
+  return { kept, words: `provisioned, workspace ${files === undefined ? 'cloned' : `of ${files} files`}` }
 }
 
 /** The workspace as `changes` looks at it: not the repository. */
 const LIST = ['list', AGENT.workspace, '--without', '.git']
 
 /** A workspace of the largest size on a slow disk. */
-const FILL_MS = 30 * 60_000
+const FILL = { limitMs: 30 * 60_000 }
 
 async function isEmpty({ site, containerId }: Provisioning): Promise<boolean> {
   const args = ['list', AGENT.workspace, '--max-files', '0']
@@ -145,7 +145,36 @@ async function isEmpty({ site, containerId }: Provisioning): Promise<boolean> {
   return code === 0
 }
 
-async function sendWorkspace(
+interface Arrived {
+  readonly commit?: string | undefined
+  readonly files?: number
+}
+
+async function sendWorkspace(provisioning: Provisioning, workspace: WorkspaceFiles): Promise<Arrived> {
+  const measure = workspace.measure()
+  const commit = workspace.commit()
+  await sendFiles(provisioning, workspace, measure)
+  if (workspace.mode === 'clone' && commit !== undefined)
+    await git(provisioning, ['reset', '--quiet', '--hard'])
+  return { commit, files: measure.files }
+}
+
+/** By the bottle's own git, which asks the gate: the host holds no copy and the bottle no key. */
+async function cloneRemote(provisioning: Provisioning, url: string): Promise<Arrived> {
+  const { site, containerId, progress } = provisioning
+  progress('cloning the workspace')
+  // What an interrupted clone left; nothing has run here yet.
+  const { stdout } = await helper(site.engine, containerId, ['list', AGENT.workspace], AGENT_USER, '', FILL)
+  const left = (JSON.parse(stdout) as readonly (readonly [string])[])
+    .filter(([path]) => !path.includes('/'))
+    .map(([path]) => `${AGENT.workspace}/${path}`)
+  if (left.length > 0) await helper(site.engine, containerId, ['remove', ...left], AGENT_USER, '', FILL)
+  await git(provisioning, ['clone', '--quiet', '--', url, '.'])
+  const head = await git(provisioning, ['rev-parse', '--verify', '--quiet', 'HEAD'], [1])
+  return { commit: /^[0-9a-f]{40,64}$/.exec(head.trim())?.[0] }
+}
+
+async function sendFiles(
   { site, containerId, progress, signal }: Provisioning,
   workspace: WorkspaceFiles,
   measure: WorkspaceMeasure,
@@ -195,18 +224,27 @@ function tenths(bytes: number, progress: (text: string) => void): (more: number)
 }
 
 /** In the bottle and by its own git: nothing of a repository is ever run on the host. */
-async function checkOut({ site, containerId }: Provisioning): Promise<void> {
-  const env = { HOME: AGENT.home, PATH: DEFAULT_PATH, GIT_CONFIG_NOSYSTEM: '1', GIT_TERMINAL_PROMPT: '0' }
-  const { code, stderr } = await run(site.engine, containerId, {
-    argv: ['git', '-C', AGENT.workspace, 'reset', '--quiet', '--hard'],
-    user: AGENT_USER,
-    env,
-    cwd: AGENT.workspace,
-    limitMs: FILL_MS,
-  })
-  if (code === 0) return
-  const why = code === 127 ? 'the image has no git; `mode: copy` needs none' : stderr
-  throw helperFailed('check out the workspace', why || `exit code ${code}`)
+async function git(
+  { site, containerId, signal }: Provisioning,
+  args: readonly string[],
+  fine: readonly number[] = [],
+): Promise<string> {
+  const { code, stdout, stderr } = await run(
+    site.engine,
+    containerId,
+    {
+      argv: ['git', ...args],
+      user: AGENT_USER,
+      env: { ...programEnvironment(), GIT_TERMINAL_PROMPT: '0' },
+      cwd: AGENT.workspace,
+      ...FILL,
+    },
+    '',
+    signal,
+  )
+  if (code === 0 || fine.includes(code)) return stdout.toString('utf8')
+  const why = code === 127 ? 'the image has no git; a workspace that is copied needs none' : stderr
+  throw helperFailed(`fill the workspace (git ${args[0]})`, why || `exit code ${code}`)
 }
 
 /** Whole folders: a file that a skill no longer has is gone. */

@@ -233,14 +233,34 @@ describe('a workspace', () => {
   ])('%s is %j', async (text, spec) => {
     const loaded = await load('', { sets: [`workspace: ${text}`] })
     expect(specOf(loaded, 'bottle/one')['workspace']).toEqual(spec)
-    expect(loaded.provisions('one')?.workspace?.source).toBe(spec && join(folder, 'app'))
+    expect(loaded.provisions('one')?.workspace).toEqual(spec && { ...spec, source: join(folder, 'app') })
   })
 
-  it('that comes from a URL is not carried out yet, and says so', async () => {
-    const loaded = await load('', {
-      sets: ['workspace: { source: "ssh://git@forge.example/acme/app.git", mode: clone }'],
-    })
-    expect(written(unsupported(loaded))).toContain('not-supported-yet: a workspace from a URL')
+  const REMOTE =
+    'git: { remotes: { app: { url: "ssh://git@forge.example/acme/app.git", host_key: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl", identity: ~/.ssh/id } } }'
+  const fromUrl = (url: string, mode = ', mode: clone') => ({
+    sets: [`workspace: { source: "${url}"${mode} }, ${REMOTE}`],
+  })
+
+  it.each([
+    'ssh://git@forge.example/acme/app.git',
+    'git@forge.example:acme/app',
+    'ssh://git@forge.example:22/acme/app',
+  ])('may be a declared remote, as %s too, which the bottle clones by itself', async (url) => {
+    const loaded = await load('', fromUrl(url))
+    expect(specOf(loaded, 'bottle/one')['workspace']).toEqual({ mode: 'clone', source: url, git: true })
+    const workspace = loaded.provisions('one')?.workspace
+    expect(workspace).toEqual({ mode: 'remote', url: 'ssh://git@forge.example:22/acme/app.git' })
+    expect(unsupported(loaded)).toEqual([])
+  })
+
+  it.each([
+    ['that is no remote', fromUrl('ssh://git@forge.example/acme/other.git'), 'is no remote of this bottle'],
+    ['over HTTPS', fromUrl('https://forge.example/acme/app.git'), 'is no remote of this bottle'],
+    ['that is copied', fromUrl('git@forge.example:acme/app.git', ''), 'is a URL, which is cloned'],
+  ])('of a URL %s is an error', async (_what, more, message) => {
+    const { diagnostics } = await refusal(load('', more))
+    expect(written(diagnostics)).toContain(message)
   })
 
   it('is never taken from behind a link below the manifest', async () => {
