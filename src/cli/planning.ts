@@ -13,6 +13,7 @@ import { workspaceNotes } from './provisions.ts'
 import { secretNotes } from './secret-notes.ts'
 import { VERSION } from './version.ts'
 import { look } from './world.ts'
+import { lossNotes } from './workspace-changes.ts'
 import type { World } from './world.ts'
 import type { Stack } from './stack.ts'
 
@@ -55,6 +56,7 @@ export async function planNow(
     ...secretNotes(made, world),
     ...(world.keys ? keyNotes(world.keys, made) : []),
     ...workspaceNotes(made, stack, io),
+    ...(await lossNotes(made, stack)),
   ]
   return { plan: { ...made, notes }, world }
 }

@@ -5,22 +5,18 @@ import { safeJson } from '../../render/safe-json.ts'
 import { changeLines, diffLines } from '../../render/changes.ts'
 import type { Change } from '../../render/changes.ts'
 import { AGENT } from '../../resources/guest/environment.ts'
-import { FILLED, PROVISIONED } from '../../resources/guest/places.ts'
 import { withBottle } from '../bottle.ts'
 import type { OpenBottle } from '../bottle.ts'
-import { ask, fileIn, helperAnswer } from '../bottle-files.ts'
+import { ask, helperAnswer } from '../bottle-files.ts'
 import type { Answer } from '../bottle-files.ts'
-import { changesBetween, commitIn, listingOf } from '../changes.ts'
 import type { Invocation } from '../invocation.ts'
+import { workspaceChanges } from '../workspace-changes.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { args, options, output } = invocation
   const [name = ''] = args
   return withBottle(invocation, name, async (bottle) => {
-    const before = listingOf((await fileIn(bottle, FILLED)) ?? '[]')
-    const after = listingOf(await helperAnswer(bottle, ['list', AGENT.workspace, '--without', '.git']))
-    const changes = changesBetween(before, after)
-    const commit = commitIn((await fileIn(bottle, PROVISIONED)) ?? '')
+    const { changes, commit } = await workspaceChanges(bottle)
     if (options.text('output') === 'json') {
       const document = {
         version: 1,

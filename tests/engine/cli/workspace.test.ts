@@ -192,6 +192,11 @@ describe('changes', () => {
     }
     expect(changes.map(({ path }) => path)).toEqual(['new', 'node_modules', 'run.sh', 'src/main.ts'])
     expect(await inBottle('one', 'ls -A /tmp; git status --short')).toBe('?? new/\n')
+    manifest('  other: { bottle: empty }')
+    expect((await program.run('diff')).out).toContain(
+      'bottle/one: lost with it: 4 changed files in its workspace, 1 commit that nobody pushed\n',
+    )
+    manifest(ONE)
   })
 
   it('run nothing of a workspace here, beside whatever the agent left in it', async () => {
