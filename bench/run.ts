@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: every line of the benchmark beside its reference, as a table; `--json FILE` writes it as JSON as well.
- * `--quick`: fewer rounds, under three minutes. `--only start,sync,new,route,plan`: parts of it. Nothing here is asserted.
+ * `--quick`: fewer rounds, under three minutes. `--only start,sync,new,route,workspace,plan`: parts of it. Nothing here is asserted.
  */
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -12,6 +12,7 @@ import { routeLines } from './route.ts'
 import { inSyncLines, newLines, planLines } from './stacks.ts'
 import { startLines } from './start.ts'
 import { machine, table } from './table.ts'
+import { workspaceLines } from './workspace.ts'
 
 const { values } = parseArgs({
   options: { quick: { type: 'boolean' }, json: { type: 'string' }, only: { type: 'string' } },
@@ -24,6 +25,7 @@ const PARTS: Readonly<Record<string, (laboratory: Laboratory) => Promise<readonl
   sync: (laboratory) => inSyncLines(laboratory, rounds(15, 5)),
   new: (laboratory) => newLines(laboratory, rounds(5, 1), quick),
   route: (laboratory) => routeLines(laboratory, rounds(11, 5)),
+  workspace: (laboratory) => workspaceLines(laboratory, rounds(5, 1)),
   plan: (laboratory) => planLines(laboratory.folder, rounds(5, 2)),
 }
 const wanted = values.only?.split(',') ?? Object.keys(PARTS)

@@ -3,6 +3,8 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -183,6 +185,61 @@ func TestWriteChangesOnlyWhatDiffers(t *testing.T) {
 		t.Fatal(result, err)
 	}
 	if _, err := writeFile(filepath.Dir(path), nil, 0o644, false); codeOf(err) != exitRefused {
+		t.Fatal(err)
+	}
+}
+
+func TestListNamesEveryEntryAndFollowsNoLink(t *testing.T) {
+	home, outside := t.TempDir(), t.TempDir()
+	os.WriteFile(outside+"/secret", nil, 0o600)
+	os.MkdirAll(home+"/a/b", 0o750)
+	os.MkdirAll(home+"/.git/objects", 0o755)
+	os.WriteFile(home+"/a/b/f", []byte("text"), 0o640)
+	os.Symlink(outside, home+"/out")
+	var out bytes.Buffer
+	if err := listTree(&out, home, []string{".git"}, 100); err != nil {
+		t.Fatal(err)
+	}
+	var rows [][]any
+	if err := json.Unmarshal(out.Bytes(), &rows); err != nil {
+		t.Fatal(err, out.String())
+	}
+	var seen []string
+	for _, row := range rows {
+		seen = append(seen, fmt.Sprint(row[0], " ", row[1], " ", row[2], " ", row[3], " ", row[5] == outside))
+	}
+	want := "a dir 0750 0 false,a/b dir 0750 0 false,a/b/f file 0640 4 false,out link 0777 " + fmt.Sprint(len(outside)) + " true"
+	if strings.Join(seen, ",") != want {
+		t.Fatal(seen)
+	}
+	if err := listTree(&out, home, nil, 3); codeOf(err) != exitRefused {
+		t.Fatal(err)
+	}
+	if err := listTree(&out, home+"/none", nil, 3); codeOf(err) != exitAbsent {
+		t.Fatal(err)
+	}
+}
+
+func TestRemoveTakesWholeTreesAndFollowsNoLink(t *testing.T) {
+	home, outside := t.TempDir(), t.TempDir()
+	os.WriteFile(outside+"/kept", nil, 0o600)
+	os.MkdirAll(home+"/a/b", 0o750)
+	os.WriteFile(home+"/a/b/f", []byte("text"), 0o640)
+	os.Symlink(outside, home+"/a/out")
+	os.Symlink(outside, home+"/way")
+	if count, err := removeTree(home + "/a"); err != nil || count != 4 {
+		t.Fatal(count, err)
+	}
+	if count, err := removeTree(home + "/a"); err != nil || count != 0 {
+		t.Fatal(count, err)
+	}
+	if _, err := removeTree(home + "/way/kept"); codeOf(err) != exitRefused {
+		t.Fatal(err)
+	}
+	if count, err := removeTree(home + "/way"); err != nil || count != 1 {
+		t.Fatal(count, err)
+	}
+	if _, err := os.Stat(outside + "/kept"); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -175,6 +175,24 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: [...MANIFEST, STACK],
   },
   {
+    name: 'changes',
+    group: 'Bottles',
+    arguments: 'BOTTLE',
+    arity: [1, 1],
+    summary: 'Show what the agent changed in its workspace',
+    examples: ['bot-bottle changes implementer', 'bot-bottle changes implementer --stat'],
+    text: [
+      'As `git diff` where the workspace has its repository, else as a list. Both are made in the bottle: nothing of a',
+      'workspace is run here. What it compares with lies in the bottle as well, and the agent can change it.',
+    ],
+    options: [
+      ...MANIFEST,
+      STACK,
+      { flags: '--stat', type: 'flag', text: 'the list of files' },
+      OUTPUT('pretty', 'json'),
+    ],
+  },
+  {
     name: 'start',
     group: 'Bottles',
     arguments: 'BOTTLE…',

@@ -10,6 +10,7 @@ export interface CommandModule {
 const MODULES: Readonly<Record<string, () => Promise<CommandModule>>> = {
   apply: () => import('./commands/apply.ts'),
   attach: () => import('./commands/attach.ts'),
+  changes: () => import('./commands/changes.ts'),
   completion: () => import('./commands/completion.ts'),
   cp: () => import('./commands/cp.ts'),
   destroy: () => import('./commands/destroy.ts'),

@@ -34,6 +34,7 @@ export async function loadFor(invocation: Pick<Invocation, 'options' | 'io'>, ho
     ...(settings.driver && { driver: settings.driver }),
     program: await programInputs(),
     presets: presetFolders(home),
+    skills: [{ path: join(home.dir, 'skills'), shown: join(home.dir, 'skills') }],
     keyedDigest: keyedDigest(home),
     derived: derivedFrom(home),
     today: new Date(io.now()).toISOString().slice(0, 10),

@@ -21,6 +21,7 @@ import { knownToGate, tokenRefs } from './gate-known.ts'
 import { openIdentities, openIdentity, ownIdentities } from './identities.ts'
 import type { Invocation } from './invocation.ts'
 import { othersOf } from './others.ts'
+import { provisionsFor } from './provisions.ts'
 import type { Stack } from './stack.ts'
 
 export interface OpenMaterials extends Materials {
@@ -76,6 +77,7 @@ export async function openMaterials(
       ]),
     marks: (bottle) => ({ ...marksOf(bottle), others: othersOf(bottle, others) }),
     known: (bottle) => knownToGate(bottle, others),
+    provisions: (bottle) => provisionsFor(stack, bottle, invocation.io),
     // Resolved once per run: what was had above is what is used now.
     secret: (ref) => resolver.credential(ref),
     identity: async (ref) => identities.get(canonical(ref)) ?? openIdentity({ ref, remotes: [] }, opening),

@@ -6,8 +6,9 @@ import { access, constants, lstat, readdir, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DriverError } from '../model/errors.ts'
 
-const BYTES_MAX = 4 * 1024 ** 3
-const ENTRIES_MAX = 500_000
+/** What the helper takes at once. */
+export const BYTES_MAX = 4 * 1024 ** 3
+export const ENTRIES_MAX = 500_000
 const LEVELS_MAX = 255
 
 interface Seen {
@@ -51,7 +52,7 @@ async function readable(path: string): Promise<void> {
 }
 
 /** The letters only, as the helper judges them (`linkStaysInside`). */
-function staysInside(name: string, target: string): boolean {
+export function staysInside(name: string, target: string): boolean {
   if (target === '' || target.startsWith('/')) return false
   let depth = name.split('/').length - 1
   for (const part of target.split('/')) {

@@ -9,9 +9,11 @@ import type { Desired } from '../resources/desired.ts'
 import type { Invocation } from './invocation.ts'
 import { keyNotes } from './key-notes.ts'
 import type { Options } from './options.ts'
+import { workspaceNotes } from './provisions.ts'
 import { secretNotes } from './secret-notes.ts'
 import { VERSION } from './version.ts'
 import { look } from './world.ts'
+import { lossNotes } from './workspace-changes.ts'
 import type { World } from './world.ts'
 import type { Stack } from './stack.ts'
 
@@ -53,6 +55,8 @@ export async function planNow(
     ...stoppedNotes(desired, world, options),
     ...secretNotes(made, world),
     ...(world.keys ? keyNotes(world.keys, made) : []),
+    ...workspaceNotes(made, stack, io),
+    ...(await lossNotes(made, stack)),
   ]
   return { plan: { ...made, notes }, world }
 }

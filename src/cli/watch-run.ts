@@ -149,7 +149,9 @@ export function openWatchRun(
       inForce.get(address.guest(bottle))?.from.environment(bottle) ?? new Map()
     const marks: Loaded['marks'] = (bottle) => inForce.get(address.bundle(bottle))?.from.marks(bottle)
     const asked: Loaded['asked'] = (bottle) => inForce.get(address.guest(bottle))?.from.asked(bottle) ?? []
-    const stack = { ...opened, loaded: { ...loaded, desired, environment, asked, marks } }
+    const provisions: Loaded['provisions'] = (bottle) =>
+      inForce.get(address.guest(bottle))?.from.provisions(bottle)
+    const stack = { ...opened, loaded: { ...loaded, desired, environment, asked, marks, provisions } }
     const options = { ...planning, bottles }
     const part = (fresh: Plan): Plan => divide(fresh, { ...licence, edits: false }, disturbs).now
     const { actions } = part((await planNow(stack, desired, options, invocation)).plan)

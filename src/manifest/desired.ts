@@ -18,11 +18,12 @@ import { desiredRoute, type FindingOfHost } from './desired-route.ts'
 import type { BottleEnvironment } from './environment.ts'
 import { asciiName } from './hosts.ts'
 import type { Program } from './load.ts'
-import type { Bottle, Resources, Uplink } from './manifest.generated.ts'
+import { limits } from './limits.ts'
+import type { Bottle, Uplink } from './manifest.generated.ts'
 import { nameSecret } from './named-secrets.ts'
 import { at, entriesOf, entry, itemsOf, plain, text, texts, type Node } from './node.ts'
-import { bytesOf } from './quantities.ts'
 import { warnUnbound, withKnown } from './recognised.ts'
+import type { BottleProvisions } from './provisions.ts'
 import type { Report } from './report.ts'
 import type { LiveBottle, ResolvedManifest } from './resolve.ts'
 
@@ -35,11 +36,10 @@ export interface DesiredRequest {
   readonly folderOf: (file: string) => string
   readonly home: string | undefined
   readonly environments: ReadonlyMap<string, BottleEnvironment>
+  readonly provisions: ReadonlyMap<string, BottleProvisions>
   readonly report: Report
 }
 
-/** Processes and threads of a bottle that says nothing else. */
-export const PIDS_DEFAULT = 512
 const CA: CaSpec = { algorithm: 'P-256', days: 30, renewAfterDays: 20 }
 
 /** The manifest passed every check; only what two files say about one secret is found here. */
@@ -97,6 +97,7 @@ function bottleResources(
   const routes = routesOf(bottle, request, secrets)
   const git = gitOf(bottle, request, secrets)
   const environment = request.environments.get(name)
+  const provisions = request.provisions.get(name)
   warnUnbound(tree, routes, request.report)
   warnPassedThrough(routes, request.report)
   const common = { driver, bottle: name, protect: written.protect ?? false }
@@ -114,6 +115,7 @@ function bottleResources(
     holder: 'only-loopback',
     hardening: 'as-created',
     running: true,
+    ...provisions?.bottle,
     ...(written.label !== undefined && { label: written.label }),
     ...(written.color !== undefined && { color: written.color }),
   }
@@ -135,6 +137,7 @@ function bottleResources(
     env: environment?.spec ?? {},
     root: 'pending',
     ...(told && { git: told }),
+    ...provisions?.guest,
     probe: 'passed',
   }
   const imageNode = at(tree, 'image') ?? at(tree, 'base_image')
@@ -148,6 +151,7 @@ function bottleResources(
     'resources.diskBytes': at(tree, 'resources', 'disk'),
     label: at(tree, 'label'),
     color: at(tree, 'color'),
+    workspace: at(tree, 'workspace'),
   }
   const own = address.bottle(name)
   const [ca, bundle] = [address.ca(name), address.bundle(name)]
@@ -193,7 +197,7 @@ function bottleResources(
       address: address.guest(name),
       needs: [own, bundle, ca, ...[...routes, ...git.filter(isRemote)].map((each) => each.address)],
       spec: guestSpec,
-      places: { ...placed(gitPlaces(tree)), ...environment?.places },
+      places: { ...placed(gitPlaces(tree)), ...environment?.places, ...provisions?.places },
       ignore: ignored('guest'),
       ...common,
     },
@@ -319,17 +323,6 @@ function daemonsOf(bottle: Bottle): readonly DaemonName[] {
     ...(git ? (['git-gate'] as const) : []),
     ...(bottle.supervise?.enabled === true ? (['supervise'] as const) : []),
   ]
-}
-
-function limits(resources: Resources | undefined): BottleSpec['resources'] {
-  const memory = resources?.memory === undefined ? undefined : bytesOf(resources.memory)
-  const disk = resources?.disk === undefined ? undefined : bytesOf(resources.disk)
-  return {
-    ...(resources?.cpus !== undefined && { cpus: resources.cpus }),
-    ...(memory !== undefined && { memoryBytes: memory }),
-    pids: resources?.pids ?? PIDS_DEFAULT,
-    ...(disk !== undefined && { diskBytes: disk }),
-  }
 }
 
 function ignoredBy(tree: Node, kind: 'bottle' | 'bundle' | 'guest'): readonly string[] {

@@ -1,7 +1,7 @@
 /**
  * The one door into the manifest: files in, desired resources out, or every diagnostic of every file at once. It runs
- * nothing, writes nothing, and reads besides the manifest only the certificates under `uplink.trust` and git's own
- * files for the origin.
+ * nothing, writes nothing, and reads besides the manifest only the certificates under `uplink.trust`, prompts, skills
+ * and git's own files for the origin.
  */
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -19,6 +19,8 @@ import { made, plain, type MapNode } from './node.ts'
 import { originOf } from './origin.ts'
 import { PresetFiles, type PresetFolder } from './preset-files.ts'
 import { expandPresets } from './presets.ts'
+import { provisionsOf } from './provisions.ts'
+import type { BottleProvisions, ProvisionRequest } from './provisions.ts'
 import { warnInReach } from './reach.ts'
 import { Report } from './report.ts'
 import { resolve, type ResolvedManifest } from './resolve.ts'
@@ -49,7 +51,11 @@ export interface LoadRequest extends FindingRequest {
   readonly program: Program
   /** Where presets are, after those in `presets/` beside the manifest; the first file of a name wins. */
   readonly presets?: readonly PresetFolder[]
-  /** Keyed digest for values that must not be shown (env). */
+  /** Where skills are, but for a provider's own; the first folder that has one wins. */
+  readonly skills?: ProvisionRequest['skills']
+  /** Where prompt and skills of a bottle go; default: the neutral places. */
+  readonly placesOf?: ProvisionRequest['placesOf']
+  /** Keyed digest for values that must not be shown (env, prompt, skills). */
   readonly keyedDigest: (value: string) => string
   /** What bottles are given beside the manifest, made of a key of this installation. */
   readonly derived: Derived
@@ -63,12 +69,14 @@ export interface LoadedManifest {
   readonly texts: ReadonlyMap<string, string>
   /** PEM of the further authorities, in the order of `uplink.trust`. */
   readonly trust: readonly string[]
-  /** Absolute paths of what the manifest names beside itself: certificates, presets and files of secrets. */
+  /** Absolute paths of what the manifest names beside itself: certificates, presets, prompts, skills and files of secrets. */
   readonly named: readonly string[]
   /** Literals, values of host variables, placeholders and the canary. */
   environment(bottle: string): ReadonlyMap<string, string>
   /** Names of the variables that are asked for, and are not in the environment. */
   asked(bottle: string): readonly string[]
+  /** Prompt, skills and origin of the workspace; absent: there is no such bottle. */
+  provisions(bottle: string): BottleProvisions | undefined
   /** Absent: there is no such bottle. */
   marks(bottle: string): BottleMarks | undefined
 }
@@ -122,6 +130,19 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
       environmentOf(bottle, resolved.stack, request.env, request.keyedDigest, request.derived),
     ]),
   )
+  const provisions = new Map(
+    resolved.live.map((bottle) => [
+      bottle.name,
+      provisionsOf(bottle, {
+        folderOf,
+        home: request.env['HOME'],
+        keyedDigest: request.keyedDigest,
+        skills: request.skills ?? [],
+        ...(request.placesOf && { placesOf: request.placesOf }),
+        report,
+      }),
+    ]),
+  )
   const desired = desiredOf({
     resolved,
     origin,
@@ -130,6 +151,7 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
     folderOf,
     home: request.env['HOME'],
     environments: values,
+    provisions,
     report,
   })
   if (report.errors > 0) throw refuse()
@@ -142,10 +164,12 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
     named: [
       ...presets.paths,
       ...trustPaths(root, folderOf, request.env['HOME']),
+      ...[...provisions.values()].flatMap(({ named }) => named),
       ...Object.values(desired.secrets).flatMap((ref) => (ref.from === 'file' ? [ref.path] : [])),
     ],
     environment: (bottle) => values.get(bottle)?.values ?? new Map(),
     asked: (bottle) => values.get(bottle)?.asked ?? [],
+    provisions: (bottle) => provisions.get(bottle),
     marks: (bottle) => values.get(bottle)?.marks,
   }
 }

@@ -37,13 +37,7 @@ const routes =
 const ROWS: readonly Row[] = [
   { feature: 'driver smolvm', asked: value((driver) => driver === 'smolvm', 'driver') },
   { feature: 'agent_provider', asked: key('agent_provider') },
-  {
-    feature: 'workspace',
-    asked: (bottle) => (text(at(bottle, 'workspace', 'mode')) === 'none' ? [] : key('workspace')(bottle)),
-  },
   { feature: 'supervise', asked: value((enabled) => enabled === true, 'supervise', 'enabled') },
-  { feature: 'prompt', asked: key('prompt') },
-  { feature: 'skills', asked: key('skills') },
   { feature: 'headless', asked: key('headless') },
   { feature: 'resources.disk', asked: key('resources', 'disk') },
   {
@@ -75,6 +69,9 @@ export function unsupported(loaded: LoadedManifest): readonly Diagnostic[] {
         )
     }
   }
+  for (const { name } of loaded.resolved.live)
+    for (const { code, place, message, hint } of loaded.provisions(name)?.unready ?? [])
+      add(code, place, message, hint)
   for (const { place, message, hint } of unsetVariables(loaded)) add('unset-variable', place, message, hint)
   return [...found.values()].sort((a, b) =>
     a.place.file < b.place.file

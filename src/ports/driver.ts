@@ -56,10 +56,52 @@ export interface Materials {
   secret(ref: SecretRef): Promise<Secret>
   /** The private key in a file of the user's; absent: no remote has one. */
   identity?(ref: SecretRef): Promise<Secret>
+  /** Absent: the same as nothing. */
+  provisions?(bottle: string): Provisions
   /** What the bottle's egress is to recognise beside the values it uses; absent: nothing. */
   marks?(bottle: string): Marks
   /** What the bottle's git gate is to recognise in pushes; absent: nothing. */
   known?(bottle: string): KnownPrints
+}
+
+/** What is put into a guest beside trust and environment. Contents go this way only, never into a plan. */
+export interface Provisions {
+  /** Absent: none is declared. */
+  readonly prompt?: string
+  /** The declared skills as tar, each below the folder of that name; absent: none is declared. */
+  readonly packSkills?: (folderOf: (name: string) => string) => Readable
+  /** Absent: the workspace stays empty. */
+  readonly workspace?: WorkspaceFiles | WorkspaceRemote
+}
+
+/** A declared remote that the bottle clones by itself, through its gate. */
+export interface WorkspaceRemote {
+  readonly mode: 'remote'
+  readonly url: string
+}
+
+/** The source of a workspace on this host, read when it is packed. */
+export interface WorkspaceFiles {
+  /** `clone`: the repository alone; its files are checked out in the bottle. */
+  readonly mode: 'copy' | 'clone'
+  /** That is checked out in the source; `undefined`: its repository does not come along, or has no commit. */
+  commit(): string | undefined
+  measure(): WorkspaceMeasure
+  /** As tar; `seen` is told the size of each file before it goes. */
+  pack(seen: (bytes: number) => void): Readable
+}
+
+export interface WorkspaceMeasure {
+  readonly files: number
+  readonly bytes: number
+  /** By path: what was left out for another reason than an ignore rule. */
+  readonly leftOut: {
+    readonly links: readonly string[]
+    readonly others: readonly string[]
+    readonly repositories: readonly string[]
+  }
+  /** Paths that programs in the bottle may run or trust something by. */
+  readonly settings: readonly string[]
 }
 
 export interface EffectContext {

@@ -1,6 +1,6 @@
 /**
- * What happens inside the agent container between the probe and the agent program: probe, root certificate, git,
- * environment, `ready`. All by the static helper; the image's own programs are never used. Idempotent: the second time the helper
+ * What happens inside the agent container between the probe and the agent program: probe, root certificate, git, what
+ * the agent owns (`provision.ts`), environment, `ready`. All by the static helper; the image's own programs are never used. Idempotent: the second time the helper
  * finds every file as it should be.
  */
 import { X509Certificate } from 'node:crypto'
@@ -19,6 +19,7 @@ import { callInit, helper, ROOT_USER } from './guest-helper.ts'
 import { imagePath } from './image-defaults.ts'
 import { ours, type Site } from './place.ts'
 import { probe } from './probe.ts'
+import { provision } from './provision.ts'
 import { helperFailed } from './trouble.ts'
 
 export async function performGuest(site: Site, action: Action, context: EffectContext): Promise<Effect> {
@@ -42,12 +43,27 @@ export async function performGuest(site: Site, action: Action, context: EffectCo
     await materials.nextRootCertificate?.(bottle),
   )
   const git = await gitFields(site, agent, action)
+  const words = await provision({
+    site,
+    containerId: agent.id,
+    spec,
+    given: materials.provisions?.(bottle) ?? {},
+    progress: context.progress,
+    signal: context.signal,
+  })
   await writeEnvironment(site, agent, materials.environment(bottle))
   await callInit(site.engine, agent.id, { op: 'ready' })
   return {
-    did: 'provisioned',
+    did: words ?? 'provisioned',
     objectId: agent.id,
-    fields: { env: spec.env as unknown as Json, ...roots, ...git, probe: 'passed' },
+    fields: {
+      env: spec.env as unknown as Json,
+      ...roots,
+      ...git,
+      ...(spec.prompt && { prompt: spec.prompt as unknown as Json }),
+      ...(spec.skills && { skills: spec.skills as unknown as Json }),
+      probe: 'passed',
+    },
   }
 }
 

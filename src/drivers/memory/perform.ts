@@ -160,7 +160,10 @@ async function guest(world: World, action: Action, { stack, materials }: EffectC
   const root = fingerprintOf(await materials.rootCertificate(name))
   const next = await materials.nextRootCertificate?.(name)
   const names = [...materials.environment(name).keys()].sort()
-  const { env, git } = (action.desired as Resource<GuestSpec>).spec
+  const { env, git, prompt, skills } = (action.desired as Resource<GuestSpec>).spec
+  const given = materials.provisions?.(name)
+  if (prompt !== undefined && given?.prompt === undefined && !changesGitAlone(action))
+    throw new DriverError(`${action.address}: the prompt is not at hand`, { code: 'provisions-missing' })
   const missing = Object.keys(env).filter((variable) => !names.includes(variable))
   if (missing.length > 0 && !changesGitAlone(action))
     throw new DriverError(`${action.address}: no value for ${missing.join(', ')}`, {
@@ -179,6 +182,8 @@ async function guest(world: World, action: Action, { stack, materials }: EffectC
       root,
       ...(nextRoot !== undefined && { nextRoot }),
       ...(git && { git: git as unknown as Json, gitFile: digestOf(gitConfig(git)) }),
+      ...(prompt && { prompt: prompt as unknown as Json }),
+      ...(skills && { skills: skills as unknown as Json }),
       probe: 'passed',
     }
     agent.guest = fields

@@ -9,6 +9,7 @@ export const bottleImpacts: KindDefinition<BottleSpec>['impacts'] = {
   imageDigest: 'recreate-agent',
   resources: 'recreate-agent',
   running: 'restart-agent',
+  workspace: 'recreate-agent',
   label: 'record',
   color: 'record',
 }

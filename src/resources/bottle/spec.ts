@@ -16,6 +16,13 @@ export interface BottleSpec {
   /** Create-time hardening, as one value; observed by reading back the effective settings. */
   readonly hardening: 'as-created'
   readonly running: boolean
+  /** What the workspace is filled with, once in the life of its volume; absent: nothing. */
+  readonly workspace?: {
+    readonly mode: 'copy' | 'clone'
+    /** As the manifest has it. */
+    readonly source: string
+    readonly git: boolean
+  }
   /** Record only. */
   readonly label?: string
   readonly color?: string

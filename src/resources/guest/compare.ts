@@ -1,11 +1,13 @@
 import type { KindDefinition } from '../kind.ts'
 import type { GuestSpec } from './spec.ts'
 
-/** Environment and trust are read by a program when it starts, git's configuration by each git. */
+/** Environment and trust are read by a program when it starts, git's configuration by each git; prompt and skills are written at once and read at the next start. */
 export const guestImpacts: KindDefinition<GuestSpec>['impacts'] = {
   env: 'restart-agent',
   root: 'restart-agent',
   nextRoot: 'next-start',
   git: 'live',
+  prompt: 'next-start',
+  skills: 'next-start',
   probe: 'live',
 }

@@ -21,6 +21,16 @@ export interface GuestSpec {
   readonly nextRoot?: string
   /** Absent: nothing is declared. */
   readonly git?: GuestGit
+  /** Keyed digest of the prompt and the file it is in; absent: none is declared. */
+  readonly prompt?: Provisioned
+  /** By name, each a folder; absent: none is declared. */
+  readonly skills?: Readonly<Record<string, Provisioned>>
   /** The breakout probe passed in this container. */
   readonly probe: 'passed'
+}
+
+/** Something of the agent's own that was put there: its place, and a digest of what is in it. */
+export interface Provisioned {
+  readonly path: string
+  readonly digest: string
 }

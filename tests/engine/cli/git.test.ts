@@ -44,7 +44,12 @@ describe.skipIf(missing !== undefined)('A bottle with a remote', () => {
   const keys = async () => (await api('keys')) as readonly { readonly read_only: boolean }[]
 
   const declare = (
-    over: { readonly allow?: string; readonly user?: string; readonly remotes?: string } = {},
+    over: {
+      readonly allow?: string
+      readonly user?: string
+      readonly remotes?: string
+      readonly agents?: string
+    } = {},
   ) =>
     program.manifest(`uplink: { hosts: { forge.test: ${new URL(forge.ssh.url).hostname} } }
 bottles:
@@ -68,9 +73,10 @@ bottles:
           provisioned_key: { provider: gitea, api: "${forge.api}", token_ref: FORGE_TOKEN, allow_private: true }
           push: { allow: [${over.allow ?? 'refs/heads/agent/*'}] }`
       }
+  cloned: { extends: base, workspace: { source: "${url()}/lab/app", mode: clone } }
 agents:
   dev: { bottle: base, git: { user: { name: ${over.user ?? 'Dev'} } } }
-`)
+${over.agents ?? ''}`)
   const inBottle = (script: string): Promise<Ended> =>
     program.run(['exec', 'dev', '--', 'sh', '-ec', `cd /workspace; ${script}`])
   const done = async (script: string): Promise<string> => {
@@ -203,6 +209,22 @@ agents:
     declare({ user: 'Somebody' })
     await program.must('apply --yes')
     expect(await keys()).toHaveLength(1)
+  })
+
+  it('is what a new bottle begins with where its workspace names it, and changes are told from there', async () => {
+    declare({ user: 'Somebody', agents: '  fresh: { bottle: cloned }\n' })
+    expect((await program.run('diff')).out).toContain('by the bottle, through its gate')
+    await program.must('apply --yes')
+    const fresh = async (script: string): Promise<string> =>
+      (await program.must(['exec', 'fresh', '--', 'sh', '-ec', script])).out
+    expect(await fresh('git config remote.origin.url; git status --short; stat -c %u .git')).toBe(
+      `${url()}/lab/app.git\n1000\n`,
+    )
+    expect((await program.must('changes fresh')).out).toContain('nothing changed')
+    await fresh('echo fresh > fresh.txt; git add .; git commit -qm fresh')
+    expect((await program.must('changes fresh')).out).toContain('+++ b/fresh.txt\n')
+    await fresh('git push -q origin HEAD:agent/fresh')
+    expect(await branches()).toContain('agent/fresh')
   })
 
   it('goes with destroy, and leaves no key at the forge', async () => {

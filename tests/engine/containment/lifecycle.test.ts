@@ -153,6 +153,7 @@ describe('a running bottle', () => {
       ['exec', 'a', '--', 'true'],
       ['cp', 'in.txt', 'a:/workspace/in.txt'],
       ['cp', 'a:/workspace/out.txt', 'out.txt'],
+      ['changes', 'a'],
       ['apply', '--yes'],
       ['stop', 'a'],
       ['start', 'a'],

@@ -170,12 +170,12 @@ export const ROWS: readonly Row[] = [
   claimed('HST-09', 'P0', 'engine/containment/boundary.test.ts', 'pids-limit'),
   claimed('HST-10', 'P1', 'engine/containment/lifecycle.test.ts'),
   byDesign('HST-11', 'P0', 'engine/containment/lifecycle.test.ts', 'no command has an archive call for a container that was started, so there is none to switch off; a `docker cp` by hand in the same test is heard as one'),
-  notHere('HST-13', 'P1', 'raw attach is documented in docs/containment.md; other surfaces are SPP-17'),
+  claimed('HST-13', 'P1', 'unit/cli/changes.test.ts'),
   claimed('HST-14', 'P0', 'unit/docker/bodies.test.ts', 'hardened-body'),
   claimed('HST-15', 'P1', 'engine/docker/life.test.ts'),
   notHere('HST-17', 'P0', 'needs Docker Desktop'),
   claimed('ISO-01', 'P0', 'unit/uplink/containment.test.ts', 'token-check'),
-  notHere('ISO-02', 'P0', 'workspaces come with a later issue'),
+  claimed('ISO-02', 'P0', 'unit/cli/workspace.test.ts', 'configuration-anew'),
   claimed('ISO-03', 'P0', 'unit/egress/cases.test.ts', 'generations'),
   claimed('ISO-05', 'P0', 'engine/docker/drift.test.ts', 'observed-settings'),
   claimed('ISO-06', 'P0', 'engine/docker/readback.test.ts', 'one-body-for-all-ways'),
@@ -197,8 +197,8 @@ export const ROWS: readonly Row[] = [
   notHere('VM-13', 'P1', 'needs smolvm and KVM'),
   claimed('SPP-01', 'P0', 'engine/containment/manifest.test.ts', 'names-checked'),
   claimed('SPP-02', 'P0', 'unit/manifest/hostile.test.ts', 'bounded-report'),
-  notHere('SPP-03', 'P0', 'not of this floor: manifest-in-reach has its own test'),
-  notHere('SPP-05', 'P0', 'skills come later'),
+  claimed('SPP-03', 'P0', 'unit/manifest/files.test.ts', 'manifest-in-reach'),
+  claimed('SPP-05', 'P0', 'unit/manifest/provisions.test.ts', 'no-link-on-the-way'),
   notHere('SPP-06', 'P0', 'dockerfiles come later'),
   notHere('SPP-07', 'P0', 'dockerfiles come later'),
   claimed('SPP-09', 'P0', 'engine/containment/manifest.test.ts', 'whole-references'),
@@ -228,9 +228,12 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
     'the owner of the mirror: the gate is in no bundle yet; its folder is closed to others, as its start shows',
   'GIT-13':
     'a signature of a commit and a rename: headers and trees are read whole, so that neither is a place of its own',
-  'GIT-17': 'a chain of 100,000 differences: `unit/gate/packs.test.ts` pushes one',
-  'GIT-18':
-    'an upstream that names bundles: git before 2.40 knows none; the case has one for the git that does',
+  'GIT-17': 'a chain of 100,000 deltas: its length is limited by the size and the time of a push',
+  'GIT-18': 'an upstream that offers bundles or packfile URIs: the git of the gate asks for none',
+  'HST-13':
+    'raw attach is documented in docs/containment.md; names and labels are SPP-17, what a request says the audit’s own tests',
+  'ISO-02':
+    'the agent’s part is in engine/cli/workspace.test.ts: it writes such files and every command runs beside them',
   'ISO-11':
     'a restart of the engine and of the machine: containers have no restart policy, which the case reads back; containers are restarted in every order',
 }

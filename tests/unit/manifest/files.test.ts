@@ -241,7 +241,7 @@ describe('the origin', () => {
 })
 
 describe('a manifest in the workspace of its own bottle', () => {
-  it('is warned about', async () => {
+  it('[SPP-03] is warned about', async () => {
     await file(
       'bottles.yaml',
       'version: 1\nstack: acme\nbottles: { dev: { workspace: { source: . } }, other: { workspace: { source: ./elsewhere } } }\n',

@@ -13,7 +13,12 @@ describe('a good manifest', () => {
   for (const name of readdirSync(folder).filter((file) => file.endsWith('.yaml'))) {
     it(`becomes exactly these resources: ${name}`, async () => {
       const loaded = await loadManifest(
-        request({ files: [name], cwd: folder, env: { HOME: '/home/dev', BUILD_ID: '42' } }),
+        request({
+          files: [name],
+          cwd: folder,
+          env: { HOME: '/home/dev', BUILD_ID: '42' },
+          skills: [{ path: join(folder, 'skills'), shown: 'skills' }],
+        }),
       )
       const { resources, bottles, secrets, stack, warnings } = loaded.desired
       const shown = {

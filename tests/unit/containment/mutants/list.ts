@@ -393,4 +393,44 @@ function firstOf(running: Running, judged: JudgedRequest): JudgedRequest {
       },
     ],
   },
+  {
+    control: 'configuration-anew',
+    ids: ['ISO-02'],
+    suite: 'unit/cli/workspace.test.ts',
+    stays: /has no repository where it does not ask for one/,
+    edits: [
+      {
+        file: 'src/cli/repository.ts',
+        from: "Buffer.from(configOf(textIn(common, 'config') ?? ''))",
+        to: "Buffer.from(textIn(common, 'config') ?? '')",
+      },
+    ],
+  },
+  {
+    control: 'no-link-on-the-way',
+    ids: ['SPP-05'],
+    suite: 'unit/manifest/provisions.test.ts',
+    turns: /leads nowhere else/,
+    stays: /is every file of its folder/,
+    edits: [
+      {
+        file: 'src/manifest/folder.ts',
+        from: 'constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK',
+        to: 'constants.O_RDONLY | constants.O_NONBLOCK',
+      },
+    ],
+  },
+  {
+    control: 'manifest-in-reach',
+    ids: ['SPP-03'],
+    suite: 'unit/manifest/files.test.ts',
+    stays: /is warned about when a remote may push/,
+    edits: [
+      {
+        file: 'src/manifest/reach.ts',
+        from: "if (path === '-' || below.startsWith('..') || isAbsolute(below)) continue",
+        to: 'if (below !== undefined) continue',
+      },
+    ],
+  },
 ]

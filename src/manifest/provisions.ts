@@ -1,0 +1,222 @@
+/**
+ * What a bottle is given beside its environment: prompt, skills, and where its workspace comes from. Files are read here,
+ * once: what a plan says the digest of is what is put into the guest. The workspace itself is read when it is copied.
+ */
+import { createHash } from 'node:crypto'
+import { closeSync, constants, fstatSync, lstatSync, openSync, realpathSync } from 'node:fs'
+import { isAbsolute, join, relative } from 'node:path'
+import { isUtf8 } from 'node:buffer'
+import { digestOf } from '../model/json.ts'
+import type { Place } from '../model/diagnostic.ts'
+import type { SshUrl } from '../model/gate.ts'
+import type { BottleSpec } from '../resources/bottle/spec.ts'
+import { NEUTRAL_PLACES } from '../resources/guest/places.ts'
+import type { GuestPlaces } from '../resources/guest/places.ts'
+import type { GuestSpec, Provisioned } from '../resources/guest/spec.ts'
+import { sshUrlText } from '../resources/remote/narrow.ts'
+import { readWhole } from './folder.ts'
+import { urlOf } from './desired-git.ts'
+import { at, entriesOf, entry, scalar, text, texts, type Node } from './node.ts'
+import { quoted, type Report } from './report.ts'
+import type { LiveBottle } from './resolve.ts'
+import { pathFrom } from './secret-ref.ts'
+import { readSkill } from './skills.ts'
+import type { ReadSkill, Skill, SkillFolder, Unready } from './skills.ts'
+
+export interface ProvisionRequest {
+  readonly folderOf: (file: string) => string
+  readonly home: string | undefined
+  readonly keyedDigest: (value: string) => string
+  /** Where skills are, the first that has one wins. */
+  readonly skills: readonly SkillFolder[]
+  /** Default: the neutral places. */
+  readonly placesOf?: (bottle: LiveBottle) => GuestPlaces
+  readonly report: Report
+}
+
+export interface BottleProvisions {
+  readonly prompt?: string
+  readonly skills: readonly Skill[]
+  /** Skills that this host does not have, or that cannot be taken: nothing can be planned until they can. */
+  readonly unready: readonly Unready[]
+  readonly workspace?: WorkspaceOrigin
+  /** What a plan says of them. */
+  readonly guest: Pick<GuestSpec, 'prompt' | 'skills'>
+  readonly bottle: Pick<BottleSpec, 'workspace'>
+  readonly places: Readonly<Record<string, Place>>
+  /** Absolute paths of what was read. */
+  readonly named: readonly string[]
+}
+
+export type WorkspaceOrigin =
+  | {
+      readonly mode: 'copy' | 'clone'
+      /** Absolute. */
+      readonly source: string
+      readonly git: boolean
+    }
+  /** As the bottle's git knows it. */
+  | { readonly mode: 'remote'; readonly url: string }
+
+/** Bytes of a prompt. */
+const PROMPT_MAX = 1024 * 1024
+
+export function provisionsOf(bottle: LiveBottle, request: ProvisionRequest): BottleProvisions {
+  const places = request.placesOf?.(bottle) ?? NEUTRAL_PLACES
+  const prompt = promptOf(bottle.tree, request)
+  const skills = skillsOf(bottle.tree, places, request)
+  const workspace = workspaceOf(bottle.tree, request)
+  const taken = skills.flatMap((each) => ('skill' in each ? [each] : []))
+  const digests = Object.fromEntries(
+    taken.map(({ skill }): [string, Provisioned] => [
+      skill.name,
+      { path: `${places.skills}/${skill.name}`, digest: request.keyedDigest(digestOfSkill(skill)) },
+    ]),
+  )
+  return {
+    ...(prompt && { prompt: prompt.text }),
+    skills: taken.map(({ skill }) => skill),
+    unready: skills.flatMap((each) => ('unready' in each ? [each.unready] : [])),
+    ...(workspace && { workspace: workspace.origin }),
+    guest: {
+      ...(prompt && { prompt: { path: places.prompt, digest: request.keyedDigest(prompt.text) } }),
+      ...(taken.length > 0 && { skills: digests }),
+    },
+    bottle: workspace ? { workspace: workspace.spec } : {},
+    places: placesIn(bottle.tree),
+    named: [...(prompt?.path === undefined ? [] : [prompt.path]), ...taken.flatMap(({ named }) => named)],
+  }
+}
+
+function placesIn(tree: Node): Readonly<Record<string, Place>> {
+  const found = ['prompt', 'skills', 'workspace'].flatMap((key) => {
+    const place = entry(tree, key)?.place
+    return place ? [[key, place] as const] : []
+  })
+  return Object.fromEntries(found)
+}
+
+function promptOf(
+  tree: Node,
+  { folderOf, home, report }: ProvisionRequest,
+): { readonly text: string; readonly path?: string } | undefined {
+  const written = text(at(tree, 'prompt'))
+  if (written !== undefined) return { text: written }
+  const file = at(tree, 'prompt', 'file')
+  const name = text(file)
+  if (!file || name === undefined) return undefined
+  const folder = folderOf(file.place.file)
+  const path = pathFrom(folder, name, home)
+  const refuse = (why: string, hint?: string): undefined =>
+    void report.error('bad-prompt', file.place, `the prompt ${quoted(name)} ${why}`, hint)
+  if (leadsElsewhere(folder, path)) return refuse('lies behind a link', 'name the file itself')
+  try {
+    const content = contentOf(path)
+    if (content === undefined) return refuse('is no file, or larger than 1 MiB')
+    if (!isUtf8(content)) return refuse('is no text in UTF-8')
+    return { text: content.toString('utf8'), path }
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code
+    if (code === 'ELOOP') return refuse('is a link', 'name the file itself')
+    return refuse(
+      code === 'ENOENT' ? 'is not there' : `cannot be read (${code ?? 'unknown error'})`,
+      'relative paths count from the file that says them',
+    )
+  }
+}
+
+function contentOf(path: string): Buffer | undefined {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    const about = fstatSync(descriptor)
+    return about.isFile() && about.size <= PROMPT_MAX ? readWhole(descriptor, about.size) : undefined
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** Below the manifest's folder no link is followed: what lies there may be an agent's. */
+function leadsElsewhere(folder: string, path: string): boolean {
+  const below = relative(folder, path)
+  if (below.startsWith('..') || isAbsolute(below) || !lstatSync(path, { throwIfNoEntry: false })) return false
+  return realpathSync(path) !== join(realpathSync(folder), below)
+}
+
+function skillsOf(
+  tree: Node,
+  places: GuestPlaces,
+  { skills, home, report }: ProvisionRequest,
+): readonly ReadSkill[] {
+  const own = places.userSkills
+  const folders =
+    own === undefined || home === undefined
+      ? skills
+      : [...skills, { path: join(home, own), shown: `~/${own}` }]
+  const wanted = new Map(texts(at(tree, 'skills')).map(({ value, place }) => [value, place]))
+  return [...wanted].map(([name, place]) => readSkill(name, place, folders, report))
+}
+
+/** Not its times: the same files are the same skill. */
+function digestOfSkill({ files }: Skill): string {
+  const about = files.map(({ path, mode, content }) => [
+    path,
+    mode,
+    createHash('sha256').update(content).digest('hex'),
+  ])
+  return digestOf(about)
+}
+
+interface WorkspaceSaid {
+  readonly origin: WorkspaceOrigin
+  readonly spec: NonNullable<BottleSpec['workspace']>
+}
+
+function workspaceOf(tree: Node, { folderOf, home, report }: ProvisionRequest): WorkspaceSaid | undefined {
+  const node = at(tree, 'workspace', 'source')
+  const source = text(node)
+  const mode = text(at(tree, 'workspace', 'mode')) ?? 'copy'
+  if (!node || source === undefined || (mode !== 'copy' && mode !== 'clone')) return undefined
+  if (isUrl(source)) return remoteOf(tree, { source, mode, place: node.place }, report)
+  const folder = folderOf(node.place.file)
+  const path = pathFrom(folder, source, home)
+  if (leadsElsewhere(folder, path))
+    report.error(
+      'bad-workspace',
+      node.place,
+      `the workspace source ${quoted(source)} lies behind a link`,
+      'name the folder itself',
+    )
+  const asked = at(tree, 'workspace', 'git')
+  const git = mode === 'clone' || (asked !== undefined && scalar(asked) === true)
+  return { origin: { mode, source: path, git }, spec: { mode, source, git } }
+}
+
+/** A URL is one of a declared remote: the bottle reaches no other repository, and only the gate has its key. */
+function remoteOf(
+  tree: Node,
+  { source, mode, place }: { readonly source: string; readonly mode: string; readonly place: Place },
+  report: Report,
+): WorkspaceSaid | undefined {
+  const url = urlOf(source)
+  const declared = entriesOf(at(tree, 'git', 'remotes')).flatMap(
+    ({ value }) => urlOf(text(at(value, 'url')) ?? '') ?? [],
+  )
+  const refuse = (why: string, hint: string): undefined =>
+    void report.error('bad-workspace', place, `the workspace source ${quoted(source)} ${why}`, hint)
+  const remote = url && declared.find((each) => sameRepository(each, url))
+  if (!remote)
+    return refuse('is no remote of this bottle', 'declare it under `git.remotes`, or name a folder')
+  if (mode === 'copy') return refuse('is a URL, which is cloned', 'write `mode: clone`')
+  return { origin: { mode: 'remote', url: sshUrlText(remote) }, spec: { mode: 'clone', source, git: true } }
+}
+
+function sameRepository(one: SshUrl, other: SshUrl): boolean {
+  const bare = ({ path }: SshUrl): string => path.replace(/^\//, '').replace(/\.git$/, '')
+  return (
+    one.user === other.user && one.host === other.host && one.port === other.port && bare(one) === bare(other)
+  )
+}
+
+function isUrl(source: string): boolean {
+  return /^[a-z+]+:\/\//.test(source) || /^[^/\s]+@[^/\s]+:/.test(source)
+}
