@@ -36,16 +36,19 @@ const COMMAND = /^([0-9a-f]{40}) ([0-9a-f]{40}) ([^\n]+)\n?$/
 const SHALLOW = /^shallow [0-9a-f]{40}\n?$/
 /** Lines that are read before a push is given up. */
 const LINES_MAX = UPDATES_MAX * 20
+/** Bytes of them all: a name that may be pushed has at most 200. */
+const BYTES_MAX = 1024 * 1024
 
 /** `undefined`: the client only tries whether it may. Throws NotPkt. */
 export async function readCommands(reader: PktReader): Promise<Commands | undefined> {
   const updates: RefUpdate[] = []
   let capabilities: readonly string[] | undefined
-  for (let lines = 0; ; lines++) {
+  for (let lines = 0, bytes = 0; ; lines++) {
     const content = await reader.line()
     if (content === undefined) throw new NotPkt('commands without an end')
     if (content === 'flush') break
-    if (lines >= LINES_MAX) throw new NotPkt('too many commands')
+    bytes += content.length
+    if (lines >= LINES_MAX || bytes > BYTES_MAX) throw new NotPkt('too many commands')
     const zero = content.indexOf(0)
     const text = (zero === -1 ? content : content.subarray(0, zero)).toString('utf8')
     // Of a shallow clone; the mirror is whole, and what is missing is missed by it.

@@ -57,6 +57,13 @@ describe('commands of a push', () => {
       'too many',
       Buffer.concat([...Array.from({ length: 2001 }, () => pkt(`${A} ${B} refs/heads/x`)), FLUSH]),
     ],
+    [
+      'few that are long',
+      Buffer.concat([
+        ...Array.from({ length: 20 }, () => pkt(`${A} ${B} refs/${'x'.repeat(60_000)}`)),
+        FLUSH,
+      ]),
+    ],
   ])('refused: %s', async (_, bytes) => {
     await expect(readCommands(reading(bytes))).rejects.toThrow(NotPkt)
   })
