@@ -1,5 +1,6 @@
 /** Clone and fetch: the mirror as it was refreshed for this request, served by git itself. */
 import { safeText } from '../../src/model/text.ts'
+import { WireClosed } from '../egress/wire.ts'
 import type { GateAnswer, GateRequest } from './exchange.ts'
 import { startGit } from './git.ts'
 import type { GitChild } from './git.ts'
@@ -24,6 +25,7 @@ export async function serveRefs(repository: string, request: GateRequest, answer
   await copyOut(child, answer)
 }
 
+/** What is asked is handed on as git takes it, and what git says as the client does: neither is kept here. */
 export async function serveFetch(
   repository: string,
   request: GateRequest,
@@ -31,19 +33,34 @@ export async function serveFetch(
   limits: GateLimits,
 ): Promise<void> {
   const child = uploadPack(repository, request, [])
+  const asked = handOn(child, request, limits.askedBytes)
+  asked.catch(() => child.end())
+  let begun = false
   try {
-    let length = 0
-    for (let piece = await request.next(); piece !== undefined; piece = await request.next()) {
-      length += piece.length
-      if (length > limits.askedBytes) throw new NotServed('the request is too large')
-      child.stdin.write(piece)
+    const begin = (): Promise<void> => {
+      begun = true
+      return answer.head(200, RESULT)
     }
-    child.stdin.end()
-    await answer.head(200, RESULT)
-    await copyOut(child, answer)
+    await copyOut(child, answer, begin, asked)
+  } catch (error) {
+    if (begun && error instanceof NotServed) throw new WireClosed(error.message)
+    throw error
   } finally {
     child.end()
   }
+}
+
+async function handOn(child: GitChild, request: GateRequest, max: number): Promise<void> {
+  let isGone = false
+  void child.gone.then(() => (isGone = true))
+  let length = 0
+  for (let piece = await request.next(); piece !== undefined; piece = await request.next()) {
+    length += piece.length
+    if (length > max) throw new NotServed('the request is too large')
+    if (isGone || child.stdin.write(piece)) continue
+    await Promise.race([new Promise((resolve) => child.stdin.once('drain', resolve)), child.gone])
+  }
+  child.stdin.end()
 }
 
 function uploadPack(repository: string, request: GateRequest, options: readonly string[]): GitChild {
@@ -52,16 +69,27 @@ function uploadPack(repository: string, request: GateRequest, options: readonly 
   return startGit(args, { repository, env, signal: request.signal })
 }
 
-/** No faster than the client takes it: a full pipe stops git. What git says at last is for the client too. */
-async function copyOut(child: GitChild, answer: GateAnswer): Promise<void> {
+/**
+ * No faster than the client takes it: a full pipe stops git. What git says at last is for the client too. `begin`: before
+ * the first byte; `asked`: what git still reads, which may fail.
+ */
+async function copyOut(
+  child: GitChild,
+  answer: GateAnswer,
+  begin: () => Promise<void> = () => Promise.resolve(),
+  asked: Promise<void> = Promise.resolve(),
+): Promise<void> {
   let length = 0
   for await (const piece of child.stdout as AsyncIterable<Buffer>) {
+    if (length === 0) await begin()
     length += piece.length
     await answer.write(piece)
   }
   const { code, stderr } = await child.gone
-  if (code === 0) return
+  await asked
   if (length > 0) return
+  await begin()
+  if (code === 0) return
   const why = stderr.split('\n').find((line) => line.startsWith('fatal: ')) ?? 'it was ended'
   await answer.write(pkt(`ERR bot-bottle: ${safeText(why.replace('fatal: ', ''), 200)}`))
 }

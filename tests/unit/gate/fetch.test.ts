@@ -1,12 +1,18 @@
 import { rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { FLUSH, pkt } from '../../../sidecars/gate/pkt.ts'
 import { fingerprintOf } from '../../../sidecars/gate/ssh.ts'
 import { inLab } from './lab.ts'
 import type { Lab } from './lab.ts'
 import { makeKey, noSshd } from './sshd.ts'
 
 if (noSshd !== undefined) process.stdout.write(`the git gate with a real upstream: skipped, ${noSshd}\n`)
+
+/** Of a request that nobody could want: a multiple of a line, and how many of them. */
+const PIECE = 50 * 20_000
+const PIECES = 50
 
 /** What sshd says of a connection that somebody was let in by. */
 const CLOSED = 'Closing connection to'
@@ -80,6 +86,27 @@ describe.skipIf(noSshd !== undefined)('clone and fetch', () => {
       expect(traced.err.toLowerCase()).toContain('content-encoding: gzip')
       expect(traced.code).toBe(0)
       expect(await clonedRefs(lab)).toContain('refs/remotes/origin/more')
+    }))
+
+  test('one that takes no answer is not read on: what it asks is never kept', () =>
+    inLab({ limits: { stalledMs: 1500 } }, async (lab) => {
+      await lab.clone()
+      const tip = await lab.up('rev-parse', 'main')
+      const asked = Buffer.concat([pkt(`want ${tip} multi_ack_detailed no-progress\n`), FLUSH])
+      const haves = Buffer.alloc(PIECE, pkt(`have ${tip}\n`))
+      const whole = asked.length + PIECES * PIECE
+      const type = 'Content-Type: application/x-git-upload-pack-request'
+      const client = connect({ port: lab.port, host: '127.0.0.1' }).pause()
+      client.on('error', () => {})
+      client.write(
+        `POST /origin.git/git-upload-pack HTTP/1.1\r\nHost: x\r\n${type}\r\nContent-Length: ${whole}\r\n\r\n`,
+      )
+      client.write(asked)
+      let taken = 0
+      for (let piece = 0; piece < PIECES; piece++)
+        client.write(haves, (error) => (taken += error ? 0 : PIECE))
+      await new Promise((resolve) => client.once('close', resolve))
+      expect(taken).toBeLessThan((PIECES * PIECE) / 2)
     }))
 
   test('many at once share a refresh, over one connection', () =>
