@@ -4,6 +4,7 @@
  * is not known to be right refuses the whole push.
  */
 import type { GateRemote, KnownPrints } from '../../src/model/gate.ts'
+import { equal } from '../../src/model/json.ts'
 import { safeText } from '../../src/model/text.ts'
 import { judgeFacts, judgeNames } from '../policy/refs.ts'
 import type { RefFacts, RefRefusal, RefUpdate } from '../policy/refs.ts'
@@ -190,12 +191,20 @@ async function passOn(place: PushPlace, passing: Passing, progress: Progress): P
   for (const { rule, lines } of warnings)
     for (const line of lines) await progress.say(`bot-bottle: warning [${rule}] ${line}\n`)
   if (signal.aborted) throw new Doubt('the client has gone')
+  unchanged(remote, place.remote(), updates)
   // From here on the client is not asked any more: what the upstream has begun to take is carried through.
   const { refused, said } = await pushUpstream(place.link(), run, updates, facts)
   for (const line of said) await progress.say(`upstream: ${line}\n`)
   if (refused !== undefined) throw new Refused(refused)
   await follow(place, quarantine, updates)
   return [...(flagged.length > 0 ? ['path-flagged'] : []), ...warnings.map(({ rule }) => rule)]
+}
+
+/** What the manifest took away while the push came in and was looked at is not passed on by it. */
+function unchanged(judged: GateRemote, now: GateRemote, updates: readonly RefUpdate[]): void {
+  without(updates, controls.on('ref-language') ? judgeNames(updates, now.push) : [])
+  if (!equal(judged, now))
+    throw new Refused([reason('stale', 'What this remote allows was changed meanwhile. Push again.')])
 }
 
 async function factsAllowed(

@@ -55,6 +55,35 @@ describe.skipIf(noSshd !== undefined)('while a push is looked at', () => {
       expect((await slow).code).toBe(0)
     }))
 
+  test('what the manifest takes away is not passed on by it any more', () =>
+    inLab({ ...lateProgram, push: { allow: ['refs/heads/agent/*', 'refs/heads/docs'] } }, async (lab) => {
+      const go = join(lab.folder, 'go')
+      program(lab, held(go))
+      await lab.clone()
+      await lab.commit({ 'a.txt': 'one' }, 'work', 'docs')
+      const slow = lab.push()
+      await expect.poll(() => readdirSync(lab.folder), { timeout: 20_000 }).toContain('go.waits')
+      await lab.reconfigure({ push: { ...lab.remote.push, allow: ['refs/heads/agent/*'] } })
+      writeFileSync(go, '')
+      expect((await slow).err).toContain('[ref-undeclared] refs/heads/docs')
+      expect(await lab.up('for-each-ref', 'refs/heads/docs')).toBe('')
+    }))
+
+  test('other limits than those it was judged by are asked for again', () =>
+    inLab({ ...lateProgram }, async (lab) => {
+      const go = join(lab.folder, 'go')
+      program(lab, held(go))
+      await lab.clone()
+      await lab.commit({ 'a.txt': 'one' })
+      const slow = lab.push()
+      await expect.poll(() => readdirSync(lab.folder), { timeout: 20_000 }).toContain('go.waits')
+      await lab.reconfigure({ maxFile: 1 })
+      writeFileSync(go, '')
+      expect((await slow).err).toContain('[stale] What this remote allows was changed meanwhile. Push again.')
+      await lab.reconfigure({})
+      expect((await lab.push()).code).toBe(0)
+    }))
+
   test('a client that goes takes the scan with it', () =>
     inLab({ ...lateProgram, limits: { aliveMs: 200, scan: { ...SCAN_LIMITS, graceMs: 0 } } }, async (lab) => {
       const go = join(lab.folder, 'go')
