@@ -14,6 +14,8 @@ interface ForgeRequest {
 /** Below a repository of GitHub, Gitea or GitLab: what makes or moves a ref, or lets somebody else do it. */
 const WRITES = new RegExp(
   `^(?:${[
+    // The repository itself: which branch is the default one, and stays closed at the gate, is a field of it.
+    '',
     'contents(?:/.*)?',
     'git/.+',
     'merges',
@@ -23,6 +25,11 @@ const WRITES = new RegExp(
     'tags(?:/.*)?',
     'releases(?:/.*)?',
     'pulls/[^/]+/(?:merge|update-branch|update)',
+    'merge_trains/.+',
+    'code-scanning/alerts/[^/]+/autofix/commits',
+    'hooks/git/.+',
+    '(?:collaborators|members|teams)(?:/.*)?',
+    'transfer',
     'keys(?:/.*)?',
     'deploy_keys(?:/.*)?',
     'mirror-sync',
@@ -51,7 +58,7 @@ export function isForgeCommit(
 
 /** What stands behind every part of a path that may name one of them. */
 function belowRepository(path: string, gated: readonly string[]): readonly string[] {
-  const lower = path.toLowerCase().replaceAll('%2f', '/')
+  const lower = `${path.toLowerCase().replaceAll('%2f', '/')}/`
   const byName = gated.flatMap((repository) =>
     [`/repos/${repository}/`, `/projects/${repository}/`].map((named) => behind(lower, named)),
   )

@@ -24,7 +24,7 @@ export const RULES = {
   'forge-commit': {
     status: 403,
     words:
-      'does not take commits, refs or keys by its API from this bottle: a repository of it is behind the git door; push there',
+      'does not take commits, refs, keys or settings by its API from this bottle: a repository of it is behind the git door; push there',
   },
   'git-fetch': { status: 403, words: 'does not serve git by HTTPS to this bottle' },
   'host-not-inspected': { status: 403, words: 'is passed through uninspected and takes TLS only' },
