@@ -48,6 +48,7 @@ export function gitConfig({ user = {}, remotes }: GuestGit): string {
     ...(email === undefined ? [] : [`\temail = ${quoted(email)}`]),
     // The gate is asked directly, also where somebody takes NO_PROXY away.
     ...(upstreams.length > 0 ? [`[http "http://127.0.0.1:${DOORS.git}/"]`, '\tproxy = ""'] : []),
+    ...(upstreams.length > 0 ? rewriting(`http://127.0.0.1:${DOORS.git}/`, OVER_SSH) : []),
     ...upstreams.flatMap(([remote, urls]) => rewriting(remoteAtGate(remote), spellingsOf(urls))),
     ...upstreams
       .flatMap(([, urls]) => neighboursOf(urls))
@@ -56,6 +57,9 @@ export function gitConfig({ user = {}, remotes }: GuestGit): string {
     '',
   ].join('\n')
 }
+
+/** What no remote is goes to the gate as well, which refuses it in words: ssh itself would not even find its user. */
+const OVER_SSH = ['ssh://', 'git@']
 
 /** Every usual way to write the upstream, each with `.git` and without. */
 export function spellingsOf(urls: UpstreamUrls): readonly string[] {

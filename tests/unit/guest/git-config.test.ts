@@ -117,10 +117,17 @@ describe('the URL of another repository', () => {
     'https://forge.example/acme/ap',
     'https://forge.example/acme/other/app.git',
     'https://other.example/acme/app.git',
-    'ssh://git@forge.example:2222/acme/app.git',
-    'ssh://git@other.example/acme/app.git',
   ])('stays as it is written: %s', async (url) => {
     expect(await rewritten({ remotes: { origin: APP } }, url)).toBe(url)
+  })
+
+  it.each([
+    ['ssh://git@forge.example:2222/acme/app.git', 'git@forge.example:2222/acme/app.git'],
+    ['ssh://git@other.example/acme/app.git', 'git@other.example/acme/app.git'],
+    ['git@other.example:acme/app.git', 'other.example:acme/app.git'],
+  ])('is for the gate to refuse over ssh, which leads nowhere: %s', async (url, path) => {
+    expect(await rewritten({ remotes: { origin: APP } }, url)).toBe(`http://127.0.0.1:941/${path}`)
+    expect(await rewritten({ remotes: {} }, url)).toBe(url)
   })
 
   it('is its own remote where it is declared, however much of it is the same', async () => {
