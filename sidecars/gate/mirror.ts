@@ -229,7 +229,7 @@ function whyOf({ result: { code, stderr } }: GitFailed): string {
   return stderr
     .split('\n')
     .map((line) => line.replace(/^(?:remote|fatal|error|ERROR): /, '').trim())
-    .filter((line) => line !== '' && !line.startsWith('Please make sure') && !line.startsWith('and the repo'))
+    .filter((line) => !/^$|^(?:error|fatal):$|^Please make sure|^and the repo/.test(line))
     .slice(0, 3)
     .join('; ')
 }

@@ -35,6 +35,9 @@ function wordsOf({ code, stderr }: GitResult): string {
   const said = stderr
     .split('\n')
     .map((line) => line.replace(/^(?:remote|fatal|error|ERROR): /, '').trim())
-    .filter((line) => line !== '' && !/^(?:Please make sure|and the repo|Could not read from)/.test(line))
+    .filter(
+      (line) =>
+        line !== '' && !/^(?:error|fatal):$|^Please make sure|^and the repo|^Could not read from/.test(line),
+    )
   return safeText(said.slice(0, 2).join('; ') || 'it says nothing', 200)
 }

@@ -154,6 +154,18 @@ describe.skipIf(noSshd !== undefined)('an upstream that cannot be used is a fail
       expect((await lab.clone()).err).toContain("'/nowhere.git' does not appear to be a git repository")
     }))
 
+  test('that frames what it says: only the words are told', () =>
+    inLab({}, async (lab) => {
+      const [frame, words] = ['echo error: >&2', 'echo Cannot find repository: acme/app >&2']
+      lab.sshd.forbidAll()
+      lab.sshd.allow(lab.identity, `${frame}; ${words}; ${frame}; exit 1`)
+      expect((await lab.clone()).err).toContain(
+        'what was asked for: Cannot find repository: acme/app. Nothing',
+      )
+      const { trouble } = await lab.gate.verify('origin')
+      expect(trouble?.message).toContain('with it (Cannot find repository: acme/app).')
+    }))
+
   test('that does not take the key', () =>
     inLab({}, async (lab) => {
       lab.sshd.forbidAll()
