@@ -226,10 +226,11 @@ function failureOf(failed: GitFailed): UpstreamFailed {
 
 function whyOf({ result: { code, stderr } }: GitFailed): string {
   if (code === null) return 'it took too long'
-  return stderr
+  const said = stderr
     .split('\n')
     .map((line) => line.replace(/^(?:remote|fatal|error|ERROR): /, '').trim())
-    .filter((line) => !/^$|^(?:error|fatal):$|^Please make sure|^and the repo/.test(line))
-    .slice(0, 3)
-    .join('; ')
+    .filter(
+      (line) => !/^$|^(?:error|fatal):$|^Please make sure|^and the repo|^Could not read from/.test(line),
+    )
+  return said.slice(0, 3).join('; ') || 'it says nothing'
 }
