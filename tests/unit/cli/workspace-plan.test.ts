@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync } from 'node:fs'
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openProgram } from './program.ts'
@@ -58,6 +58,15 @@ test('a bottle that lives cares neither for its source nor for what becomes of i
   expect(code).toBe(1)
   expect(stdout).toContain('workspace.source: app → nothing')
   expect(stdout).toContain('bottle/dev: what is in its workspace stays; only an empty one is filled')
+})
+
+test('a bottle that was lost is made again for its volume, whatever became of the source', async () => {
+  expect((await program.run('apply --yes')).code).toBe(0)
+  rmSync(join(program.folder, 'app'), { recursive: true })
+  program.world.change((state) => void delete state.stacks['acme']?.bottles['dev'])
+  const { stdout, code } = await program.run('diff')
+  expect(code).toBe(1)
+  expect(stdout).toContain('drift: containers are gone')
 })
 
 test('a prompt is handed to the bottle with the plan that names its digest, and taken back with the next', async () => {
