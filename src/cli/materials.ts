@@ -78,6 +78,9 @@ export async function openMaterials(
     marks: (bottle) => ({ ...marksOf(bottle), others: othersOf(bottle, others) }),
     known: (bottle) => knownToGate(bottle, others),
     provisions: (bottle) => provisionsFor(stack, bottle, invocation.io),
+    imageRecipe: (image) => stack.loaded?.images.get(image),
+    guestFiles: (bottle) => stack.loaded?.provided(bottle)?.contribution.files ?? [],
+    verify: (bottle) => stack.loaded?.provided(bottle)?.contribution.program.verify ?? [],
     // Resolved once per run: what was had above is what is used now.
     secret: (ref) => resolver.credential(ref),
     identity: async (ref) => identities.get(canonical(ref)) ?? openIdentity({ ref, remotes: [] }, opening),
