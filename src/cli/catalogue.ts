@@ -130,12 +130,30 @@ export const COMMANDS: readonly CommandSpec[] = [
     arity: [1, Infinity],
     passThrough: true,
     summary: "Start a bottle's agent on this terminal, or attach when it runs",
-    examples: ['bot-bottle run implementer', 'bot-bottle run implementer -- --verbose'],
+    examples: [
+      'bot-bottle run implementer',
+      'bot-bottle run implementer -- --verbose',
+      "bot-bottle run --headless --prompt 'Fix the tests.' implementer",
+    ],
     text: [
       'Not in sync: shows the plan of this bottle and goes on as `apply` would.',
+      'With a provider it starts its agent; ARG stands behind what the provider starts it with.',
+      "--headless does one task without a terminal: output and exit code are the agent's own, and `logs` keeps the output.",
       'Without a provider it starts what a ready image (`image:`) starts by itself, with ARG as `docker run` takes it; on the base image a shell.',
     ],
-    options: [...MANIFEST, YES, DETACH_KEYS],
+    options: [
+      ...MANIFEST,
+      YES,
+      DETACH_KEYS,
+      { flags: '--headless', type: 'flag', text: 'do the task of --prompt and end' },
+      { flags: '--prompt <text>', type: 'text', text: 'the task; with --headless' },
+      {
+        flags: '--timeout <time>',
+        type: 'seconds',
+        text: 'end the agent after this time, exit 124; with --headless',
+        default: 'none',
+      },
+    ],
   },
   {
     name: 'attach',

@@ -3,6 +3,9 @@ import { address } from '../model/address.ts'
 import { DriverError } from '../model/errors.ts'
 import type { Resource } from '../model/resource.ts'
 import type { AttachRequest, Execution, ProgramRequest } from '../ports/driver.ts'
+import type { Provided } from '../manifest/providers.ts'
+import type { StartRequest } from '../model/provider.ts'
+import { AGENT } from '../resources/guest/environment.ts'
 import type { ImageSpec } from '../resources/image/spec.ts'
 import type { OpenBottle } from './bottle.ts'
 
@@ -20,6 +23,32 @@ export async function startProgram(
 ): Promise<void> {
   if (!driver.startProgram) throw unheld(driver.name)
   await driver.startProgram(stack, name, request)
+}
+
+export async function stopProgram({ driver, stack, name }: OpenBottle, graceSeconds: number): Promise<void> {
+  if (!driver.stopProgram) throw unheld(driver.name)
+  await driver.stopProgram(stack, name, graceSeconds)
+}
+
+/** On this terminal, or on none. */
+export function providerProgram(
+  provided: Provided,
+  extra: readonly string[],
+): Pick<ProgramRequest, 'argv' | 'cwd'> {
+  return { argv: provided.provider.start(startRequest(provided, extra)), cwd: AGENT.workspace }
+}
+
+export function headlessProgram(
+  provided: Provided,
+  prompt: string,
+  extra: readonly string[],
+): Pick<ProgramRequest, 'argv' | 'cwd'> {
+  return { argv: provided.provider.headless(prompt, startRequest(provided, extra)), cwd: AGENT.workspace }
+}
+
+/** Neither a prompt of the agent nor MCP servers reach a bottle yet. */
+function startRequest({ settings }: Provided, extra: readonly string[]): StartRequest {
+  return { hasPrompt: false, mcp: {}, extra, settings, home: AGENT.home }
 }
 
 /**
