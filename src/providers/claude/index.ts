@@ -84,7 +84,14 @@ function route({ credential: key }: ProviderRequest): ProviderRoute {
       { methods: ['POST'], paths: [{ exact: '/v1/messages' }, { exact: '/v1/messages/count_tokens' }] },
       {
         methods: ['GET'],
-        paths: [{ exact: '/v1/models' }, { exact: '/api/oauth/profile' }, { exact: '/api/oauth/usage' }],
+        paths: [
+          { exact: '/v1/models' },
+          { exact: '/api/oauth/profile' },
+          { exact: '/api/oauth/usage' },
+          // What an organisation says to all its clients.
+          { exact: '/api/claude_code/settings' },
+          { exact: '/api/claude_code/policy_limits' },
+        ],
       },
     ],
     auth,

@@ -99,7 +99,10 @@ function signIn({ credential, placeholder, home }: ProviderRequest): readonly Pr
   return [{ path: `${home}/.codex/auth.json`, content, mode: 0o600, owner: 'agent' }]
 }
 
-function configuration({ settings, workspace }: ProviderRequest) {
+const UPSTREAM = 'bottle'
+const OFF = ['apps', 'plugins', 'remote_plugin', 'plugin_sharing', 'unbounded_connection_retries'] as const
+
+function configuration({ credential, settings, workspace }: ProviderRequest) {
   const { model, reasoning } = settings
   return {
     ...(model !== undefined && { model }),
@@ -108,8 +111,21 @@ function configuration({ settings, workspace }: ProviderRequest) {
     sandbox_mode: 'danger-full-access',
     check_for_update_on_startup: false,
     cli_auth_credentials_store: 'file',
+    model_provider: UPSTREAM,
+    // The vendor's own, asked over HTTP at once: WebSockets are tried six times before that.
+    model_providers: {
+      [UPSTREAM]: {
+        name: 'OpenAI',
+        ...(credential === 'api_key_ref' && { base_url: `https://${API.host}/v1` }),
+        wire_api: 'responses',
+        requires_openai_auth: true,
+        supports_websockets: false,
+      },
+    },
     analytics: { enabled: false },
     feedback: { enabled: false },
+    // What would ask hosts that no task needs, each time it starts.
+    features: Object.fromEntries(OFF.map((feature) => [feature, false])),
     notice: { hide_full_access_warning: true },
     projects: { [workspace]: { trust_level: 'trusted' } },
   }

@@ -3,11 +3,15 @@
  * before a byte of it is unpacked. No package is run, no build has a network for it.
  */
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import { Agent, request } from 'node:https'
 import { join } from 'node:path'
-import { Readable, Transform } from 'node:stream'
+import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { getCACertificates, rootCertificates } from 'node:tls'
 import { DriverError } from '../../../model/errors.ts'
 import type { LockedPackage } from '../../../model/provider.ts'
 import { unpack } from './npm-archive.ts'
@@ -15,13 +19,44 @@ import type { TarEntry } from './tar.ts'
 
 export interface Registry {
   readonly url: string
-  fetch(url: string, options: { readonly signal: AbortSignal }): Promise<Response>
+  /** The bytes at an address; anything but an answer with them is an error. */
+  get(url: string, signal: AbortSignal): Promise<Readable>
 }
 
-/** As npm knows it: `npm_config_registry`, else the public one. A mirror cannot bring anything else: the lock says what it is. */
+/**
+ * As npm knows it: `npm_config_registry`, else the public one, through the proxy that the environment names. A mirror
+ * cannot bring anything else: the lock says what it is.
+ */
 export function npmRegistry(env: Readonly<Record<string, string | undefined>>): Registry {
   const url = (env['npm_config_registry'] ?? 'https://registry.npmjs.org').replace(/\/+$/, '')
-  return { url, fetch: (address, options) => fetch(address, options) }
+  return { url, get: (address, signal) => get(address, env, signal) }
+}
+
+const REDIRECTS_MAX = 5
+
+async function get(
+  url: string,
+  env: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+  hops = 0,
+): Promise<Readable> {
+  const agent = new Agent({ ca: authorities(), proxyEnv: { ...env } })
+  const [answer] = (await once(request(url, { agent, signal }).end(), 'response', { signal })) as [
+    IncomingMessage,
+  ]
+  const { statusCode = 0, headers } = answer
+  if (statusCode === 200) return answer
+  answer.destroy()
+  const { location } = headers
+  if (statusCode >= 300 && statusCode < 400 && location !== undefined && hops < REDIRECTS_MAX)
+    return get(new URL(location, url).href, env, signal, hops + 1)
+  throw new Error(`it answered ${statusCode}`)
+}
+
+/** The system's store, as npm's own users have it; where there is none, Node's own list. */
+function authorities(): string[] {
+  const system = getCACertificates('system')
+  return [...(system.length > 0 ? system : rootCertificates)]
 }
 
 /** Longest time of one archive, milliseconds. */
@@ -62,21 +97,19 @@ async function download(
   const url = `${registry.url}/${name}/-/${name.slice(name.indexOf('/') + 1)}-${version}.tgz`
   const hash = createHash('sha512')
   try {
-    const answer = await registry.fetch(url, { signal })
-    if (!answer.ok || !answer.body) throw new Error(`it answered ${answer.status}`)
     const hashing = new Transform({
       transform(chunk: Buffer, _encoding, done) {
         hash.update(chunk)
         done(null, chunk)
       },
     })
-    await pipeline(Readable.fromWeb(answer.body), hashing, createWriteStream(to), { signal })
+    await pipeline(await registry.get(url, signal), hashing, createWriteStream(to), { signal })
   } catch (cause) {
     signal.throwIfAborted()
     throw new DriverError(`${name} ${version} could not be fetched from ${registry.url}: ${reason(cause)}`, {
       code: 'program-fetch',
       transient: true,
-      hint: 'check that this machine reaches the registry; npm_config_registry names a mirror, NODE_USE_ENV_PROXY=1 goes through HTTPS_PROXY',
+      hint: 'check that this machine reaches the registry; npm_config_registry names a mirror, HTTPS_PROXY a proxy on the way',
       cause,
     })
   }
