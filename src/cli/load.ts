@@ -11,7 +11,6 @@ import { derivedFrom, keyedDigest } from './digest-key.ts'
 import type { Io } from './io.ts'
 import type { Invocation } from './invocation.ts'
 import { packageFile } from './package-file.ts'
-import { BUILT_IN_PROVIDERS } from '../providers/registry.ts'
 import { programInputs } from './program-inputs.ts'
 import { settingsOf } from './settings.ts'
 import type { Settings } from './settings.ts'
@@ -36,7 +35,7 @@ export async function loadFor(invocation: Pick<Invocation, 'options' | 'io'>, ho
     program: await programInputs(),
     presets: presetFolders(home),
     skills: [{ path: join(home.dir, 'skills'), shown: join(home.dir, 'skills') }],
-    providers: BUILT_IN_PROVIDERS,
+    providers: async () => (await import('../providers/registry.ts')).BUILT_IN_PROVIDERS,
     keyedDigest: keyedDigest(home),
     derived: derivedFrom(home),
     today: new Date(io.now()).toISOString().slice(0, 10),

@@ -59,7 +59,7 @@ export interface LoadRequest extends FindingRequest {
   /** Where prompt and skills of a bottle go; default: the neutral places. */
   readonly placesOf?: ProvisionRequest['placesOf']
   /** What `agent_provider.template` can name. */
-  readonly providers: Providers
+  providers(): Promise<Providers>
   /** Keyed digest for values that must not be shown (env, prompt, skills). */
   readonly keyedDigest: (value: string) => string
   /** What bottles are given beside the manifest, made of a key of this installation. */

@@ -38,10 +38,11 @@ export interface ExpandRequest {
 /** Every provider there is, when a definition asks for one. */
 export async function providersFor(
   { definitions, live }: ResolvedManifest,
-  providers: Providers,
+  known: () => Promise<Providers>,
 ): Promise<ReadonlyMap<string, Provider>> {
   const trees = [...definitions.values(), ...live.map(({ tree }) => tree)]
   if (!trees.some((tree) => entry(tree, 'agent_provider'))) return new Map()
+  const providers = await known()
   const all = await Promise.all(
     providers.names.map(async (name) => [name, await providers.find(name)] as const),
   )

@@ -23,7 +23,7 @@ export function request(over: Partial<LoadRequest> = {}): LoadRequest {
     env: { HOME: '/home/dev' },
     program: PROGRAM,
     presets: [{ path: join(import.meta.dirname, '../../../presets'), shown: 'bot-bottle:presets' }],
-    providers: BUILT_IN_PROVIDERS,
+    providers: async () => BUILT_IN_PROVIDERS,
     keyedDigest: (value) => `digest of ${value.length}`,
     derived: (...words) => digestOf(words),
     today: '2026-06-30',

@@ -62,7 +62,7 @@ async function desiredIn(path: string): Promise<Desired> {
       sidecars: { tag: 'bot-bottle/sidecars:0.1.0-dddddddddddd', inputDigest: 'd'.repeat(64), base: 'base' },
       baseImage: { name: 'bot-bottle/base:bbbbbbbbbbbb', inputDigest: 'b'.repeat(64) },
     },
-    providers: BUILT_IN_PROVIDERS,
+    providers: async () => BUILT_IN_PROVIDERS,
     keyedDigest: (value) => `digest of ${value}`,
     derived: (...words) => digestOf(words),
     today: '2026-06-30',
