@@ -178,7 +178,10 @@ function bottleResources(
       driver,
       needs: [],
       spec: image.spec,
-      places: placed({ tag: imageNode ?? providerNode, inputs: imageNode ?? providerNode }),
+      places: placed({
+        tag: imageNode ?? providerNode,
+        ...(provided && { inputs: imageNode ?? providerNode }),
+      }),
       ignore: [],
       protect: false,
     },

@@ -3,6 +3,7 @@ import { hostVariable } from './checks/bottle.ts'
 import { canaryOf, placeholderOf } from './marks.ts'
 import type { BottleMarks, Derived } from './marks.ts'
 import { at, entriesOf, text } from './node.ts'
+import { digestOf } from '../model/json.ts'
 import type { GuestSpec } from '../resources/guest/spec.ts'
 import type { Place } from '../model/diagnostic.ts'
 import type { Provided } from './providers.ts'
@@ -40,7 +41,7 @@ export function environmentOf(
     values.set(name, value)
     const isHidden = provided?.provider.hidden.includes(name) === true
     spec[isHidden ? HIDDEN : name] = isHidden
-      ? { from: 'program', digest: keyedDigest(`${name}=${value}`) }
+      ? { from: 'program', digest: keyedDigest(digestOf([name, value])) }
       : { from: 'provider', digest: keyedDigest(value) }
     if (provided) places[`env.${isHidden ? HIDDEN : name}`] = provided.place
   }

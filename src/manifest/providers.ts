@@ -4,9 +4,10 @@
  */
 import { address } from '../model/address.ts'
 import type { Place } from '../model/diagnostic.ts'
-import type { Json } from '../model/json.ts'
+import { digestOf, type Json } from '../model/json.ts'
 import type { Contribution, CredentialKey, Provider, ProviderRoute, Providers } from '../model/provider.ts'
 import { AGENT } from '../resources/guest/environment.ts'
+import type { GuestSpec } from '../resources/guest/spec.ts'
 import { credentialEntries } from './checks/provider.ts'
 import { placeholderOf, type Derived } from './marks.ts'
 import { routeIdentity } from './merge.ts'
@@ -68,12 +69,9 @@ export function expandProviders(
 export function fileDigests(
   { contribution }: Provided,
   keyedDigest: (value: string) => string,
-): Readonly<Record<string, string>> {
+): NonNullable<GuestSpec['files']> {
   return Object.fromEntries(
-    contribution.files.map(({ path, content, mode, owner }) => [
-      path,
-      keyedDigest(`${owner} ${mode} ${content}`),
-    ]),
+    contribution.files.map(({ path, ...file }) => [path, { digest: keyedDigest(digestOf(file)) }]),
   )
 }
 

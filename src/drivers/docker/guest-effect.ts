@@ -61,7 +61,7 @@ export async function performGuest(site: Site, action: Action, context: EffectCo
     objectId: agent.id,
     fields: {
       env: spec.env as unknown as Json,
-      ...(spec.files && { files: spec.files as Json }),
+      ...(spec.files && { files: spec.files as unknown as Json }),
       ...roots,
       ...git,
       ...(spec.prompt && { prompt: spec.prompt as unknown as Json }),

@@ -16,8 +16,8 @@ export interface GuestSpec {
       }
     >
   >
-  /** Files of the provider by path, as digests; absent: there is none. */
-  readonly files?: Readonly<Record<string, string>>
+  /** Files of the provider by path; absent: there is none. */
+  readonly files?: Readonly<Record<string, { readonly digest: string }>>
   /** SHA-256 fingerprint of the bottle's root in the guest's trust store; `pending` while the root is not made yet. */
   readonly root: string
   /** The same of the root that takes over from it, trusted beside it. */
