@@ -125,6 +125,8 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
     derived: request.derived,
     folderOf,
     home: request.env['HOME'],
+    env: request.env,
+    read: textIfThere,
     report,
   })
   await checkPatterns(patterns, report)
@@ -190,7 +192,9 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
       ...presets.paths,
       ...trustPaths(root, folderOf, request.env['HOME']),
       ...[...provisions.values()].flatMap(({ named }) => named),
-      ...Object.values(desired.secrets).flatMap((ref) => (ref.from === 'file' ? [ref.path] : [])),
+      ...Object.values(desired.secrets).flatMap((ref) =>
+        ref.from === 'file' || ref.from === 'login' ? [ref.path] : [],
+      ),
     ],
     environment: (bottle) => values.get(bottle)?.values ?? new Map(),
     provided: (bottle) => provided.get(bottle),
@@ -219,6 +223,15 @@ function readManifest(file: string, path: string): Buffer {
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error'
     throw new UsageError(`manifest ${file} cannot be read (${code})`, { code: 'manifest-unreadable', cause })
+  }
+}
+
+/** Of a file that a provider names; whoever needs it says why it cannot be read. */
+function textIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
   }
 }
 

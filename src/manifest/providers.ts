@@ -2,10 +2,18 @@
  * What a bottle's provider contributes, laid into the manifest: its routes stand among the bottle's own, each with the
  * line that asked for it, and the operator's route for the same host keeps every key that it says (lessons.md, 13).
  */
+import { homedir } from 'node:os'
 import { address } from '../model/address.ts'
 import type { Place } from '../model/diagnostic.ts'
 import { digestOf, type Json } from '../model/json.ts'
-import type { Contribution, CredentialKey, Provider, ProviderRoute, Providers } from '../model/provider.ts'
+import type {
+  Contribution,
+  CredentialKey,
+  LoginClaims,
+  Provider,
+  ProviderRoute,
+  Providers,
+} from '../model/provider.ts'
 import { AGENT } from '../resources/guest/environment.ts'
 import type { GuestSpec } from '../resources/guest/spec.ts'
 import { credentialEntries } from './checks/provider.ts'
@@ -24,6 +32,8 @@ export interface Provided {
   readonly settings: Readonly<Record<string, string>>
   /** Absent: the bottle has no credential of its own. `secret` is its id. */
   readonly placeholder?: { readonly secret: string; readonly value: string }
+  /** Absolute path of the sign-in of this host that is forwarded. */
+  readonly loginPath?: string
   /** Of `agent_provider`. */
   readonly place: Place
 }
@@ -33,6 +43,9 @@ export interface ExpandRequest {
   readonly derived: Derived
   readonly folderOf: (file: string) => string
   readonly home: string | undefined
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Text of a file of this host; undefined: it cannot be read. */
+  readonly read: (path: string) => string | undefined
   readonly report: Report
 }
 
@@ -85,18 +98,24 @@ function providedIn(bottle: LiveBottle, stack: string, request: ExpandRequest): 
   const settings = settingsOf(at(written.value, 'settings'))
   // The same whichever key gives the credential: what a guest once accepted stays accepted.
   const value = placeholderOf(request.derived, stack, bottle.name, 'agent_provider')
+  const loginPath =
+    credential?.key === 'forward_host_credentials'
+      ? provider.login?.path(request.env, request.home ?? homedir())
+      : undefined
+  const login = loginPath === undefined ? undefined : claimsIn(loginPath, provider, written.place, request)
   const contribution = provider.contribution({
     ...(credential && { credential: credential.key as CredentialKey }),
     settings,
     placeholder: value,
     home: AGENT.home,
     workspace: AGENT.workspace,
+    ...(login && { login }),
   })
   const [first] = contribution.routes
   const secret =
     credential && first
       ? secretOf(
-          plain(credential.value),
+          plain(referenceNode(credential, provider.name, loginPath)),
           request.folderOf(credential.value.place.file),
           address.route(bottle.name, first.host, first.port),
           request.home,
@@ -107,8 +126,33 @@ function providedIn(bottle: LiveBottle, stack: string, request: ExpandRequest): 
     contribution,
     settings,
     place: written.place,
-    ...(secret !== undefined && { placeholder: { secret, value } }),
+    ...(loginPath !== undefined && { loginPath }),
+    ...(secret !== undefined && { placeholder: { secret, value: contribution.carried ?? value } }),
   }
+}
+
+/** Only `apply` needs it: a checkout without the sign-in can still be looked at. */
+function claimsIn(
+  path: string,
+  provider: Provider,
+  place: Place,
+  request: ExpandRequest,
+): LoginClaims | undefined {
+  const text = request.read(path)
+  const claims = text === undefined ? undefined : provider.login?.claims(text)
+  if (!claims)
+    request.report.warning(
+      'host-login-unread',
+      place,
+      `${quoted(path)} holds no sign-in of ${quoted(provider.name)} that can be read; apply needs one`,
+      provider.login?.renew,
+    )
+  return claims
+}
+
+/** What the manifest has, or the file of the sign-in that is forwarded. */
+function referenceNode({ value }: Entry, provider: string, loginPath: string | undefined): Node {
+  return loginPath === undefined ? value : nodeOf({ login: provider, path: loginPath }, value.place)
 }
 
 function settingsOf(settings: Node | undefined): Readonly<Record<string, string>> {
@@ -185,24 +229,25 @@ function warnShadowed(own: MapNode, route: MapNode, provider: string, report: Re
 }
 
 /** In the manifest's language; its reference is the very node that the manifest has. */
-function routeNode(route: ProviderRoute, tree: MapNode, { place }: Provided): MapNode {
+function routeNode(route: ProviderRoute, tree: MapNode, provided: Provided): MapNode {
+  const { place } = provided
   const { auth, ...rest } = route
   const node = nodeOf(rest as unknown as Json, place) as MapNode
   if (auth === undefined) return node
-  const written = typeof auth === 'string' ? made(auth, place) : authNode(auth, tree, place)
+  const written = typeof auth === 'string' ? made(auth, place) : authNode(auth, tree, provided)
   return laid(node, { key: 'auth', place, value: written })
 }
 
 function authNode(
   auth: Exclude<NonNullable<ProviderRoute['auth']>, string>,
   tree: MapNode,
-  place: Place,
+  { place, provider, loginPath }: Provided,
 ): MapNode {
   const [credential] = credentialEntries(at(tree, 'agent_provider') ?? tree)
   const node = nodeOf(auth, place) as MapNode
-  return credential
-    ? laid(node, { key: 'token_ref', place: credential.place, value: credential.value })
-    : node
+  if (!credential) return node
+  const value = referenceNode(credential, provider.name, loginPath)
+  return laid(node, { key: 'token_ref', place: credential.place, value })
 }
 
 function nodeOf(value: Json, place: Place): Node {

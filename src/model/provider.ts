@@ -16,6 +16,26 @@ export interface SettingRule {
   readonly required?: boolean
 }
 
+/** What a sign-in of the host says about itself and may be known in a bottle. */
+export interface LoginClaims {
+  /** Seconds since the epoch. */
+  readonly expires: number
+  readonly account: string
+  readonly plan: string
+}
+
+/** A sign-in that the agent program keeps on this host. */
+export interface HostLogin {
+  /** Absolute path of the file that holds it. */
+  path(env: Readonly<Record<string, string | undefined>>, home: string): string
+  /** Nothing of it is a secret; undefined: the text holds no sign-in. */
+  claims(text: string): LoginClaims | undefined
+  /** The access token; called only to hand it to egress. */
+  token(text: string): string | undefined
+  /** What makes a new one, as a person types it. */
+  readonly renew: string
+}
+
 export interface ProviderRequest {
   /** The key that gives the credential; absent: none does. */
   readonly credential?: CredentialKey
@@ -25,6 +45,8 @@ export interface ProviderRequest {
   readonly placeholder: string
   readonly home: string
   readonly workspace: string
+  /** Of the sign-in that is forwarded, where it can be read here. */
+  readonly login?: LoginClaims
 }
 
 /** One package of the lock: what is fetched, and what it has to be. */
@@ -85,6 +107,8 @@ export interface ProviderPlaces {
 }
 
 export interface Contribution {
+  /** What requests of the program carry where that is not the placeholder as it is; egress takes it for that. */
+  readonly carried?: string
   readonly program: ProgramRecipe
   readonly routes: readonly ProviderRoute[]
   readonly environment: Readonly<Record<string, string>>
@@ -113,6 +137,8 @@ export interface Provider {
   readonly settings: Readonly<Record<string, SettingRule>>
   /** Variables of its own: no manifest sets them, and no plan and no status shows them. */
   readonly hidden: readonly string[]
+  /** With `forward_host_credentials`. */
+  readonly login?: HostLogin
   contribution(request: ProviderRequest): Contribution
   /** On a terminal. */
   start(request: StartRequest): readonly string[]

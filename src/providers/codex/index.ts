@@ -9,6 +9,7 @@ import type {
   StartRequest,
 } from '../../model/provider.ts'
 import { json, optional } from '../files.ts'
+import { dummies, login } from './login.ts'
 import lock from './lock.json' with { type: 'json' }
 
 /** Of `@openai/codex`; `node scripts/provider-locks.ts` makes the lock for it. */
@@ -23,12 +24,13 @@ const BINARY = {
 export const codex: Provider = {
   name: 'codex',
   version: VERSION,
-  takes: ['api_key_ref'],
+  takes: ['api_key_ref', 'forward_host_credentials'],
   settings: {
     model: { type: 'text' },
     reasoning: { type: 'one-of', values: ['low', 'medium', 'high', 'xhigh'] },
   },
   hidden: ['OPENAI_API_KEY', 'CODEX_API_KEY'],
+  login,
   contribution,
   start: (request) => ['codex', ...flags(request), ...request.extra],
   headless: (prompt, request) => [
@@ -47,7 +49,8 @@ function contribution(request: ProviderRequest): Contribution {
   const { home } = request
   return {
     program: { packages: lock.packages, commands: { codex: BINARY }, verify: [['codex', '--version']] },
-    routes: request.credential === 'api_key_ref' ? [API] : DEVICE_SIGN_IN,
+    ...carried(request),
+    routes: routesFor(request),
     environment: {},
     files: [
       {
@@ -63,6 +66,18 @@ function contribution(request: ProviderRequest): Contribution {
   }
 }
 
+function routesFor({ credential }: ProviderRequest): readonly ProviderRoute[] {
+  if (credential === undefined) return DEVICE_SIGN_IN
+  return credential === 'api_key_ref' ? [API] : [SUBSCRIPTION]
+}
+
+/** The program wants a token that it can read: what it carries is a dummy with the placeholder in it. */
+function carried({ credential, placeholder, login: claims }: ProviderRequest): Pick<Contribution, 'carried'> {
+  return credential === 'forward_host_credentials'
+    ? { carried: dummies(placeholder, claims).accessToken }
+    : {}
+}
+
 const REDACT = { outbound_on_match: 'redact' } as const
 
 const API: ProviderRoute = {
@@ -70,6 +85,27 @@ const API: ProviderRoute = {
   matches: [
     { methods: ['POST'], paths: [{ exact: '/v1/responses' }, { exact: '/v1/responses/compact' }] },
     { methods: ['GET'], paths: [{ exact: '/v1/models' }] },
+  ],
+  auth: { scheme: 'bearer' },
+  dlp: REDACT,
+}
+
+/** What a signed-in account is asked with. */
+const SUBSCRIPTION: ProviderRoute = {
+  host: 'chatgpt.com',
+  matches: [
+    {
+      methods: ['POST'],
+      paths: [{ exact: '/backend-api/codex/responses' }, { exact: '/backend-api/codex/responses/compact' }],
+    },
+    {
+      methods: ['GET'],
+      paths: [
+        { exact: '/backend-api/codex/models' },
+        { exact: '/backend-api/wham/accounts/check' },
+        { exact: '/backend-api/wham/usage' },
+      ],
+    },
   ],
   auth: { scheme: 'bearer' },
   dlp: REDACT,
@@ -93,9 +129,13 @@ const DEVICE_SIGN_IN: readonly ProviderRoute[] = [
   },
 ]
 
-function signIn({ credential, placeholder, home }: ProviderRequest): readonly ProviderFile[] {
-  if (credential !== 'api_key_ref') return []
-  const content = json({ auth_mode: 'apikey', OPENAI_API_KEY: placeholder })
+function signIn({ credential, placeholder, home, login: claims }: ProviderRequest): readonly ProviderFile[] {
+  if (credential === undefined) return []
+  const content = json(
+    credential === 'api_key_ref'
+      ? { auth_mode: 'apikey', OPENAI_API_KEY: placeholder }
+      : dummies(placeholder, claims).file,
+  )
   return [{ path: `${home}/.codex/auth.json`, content, mode: 0o600, owner: 'agent' }]
 }
 

@@ -4,6 +4,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { createServer } from 'node:https'
 import { createSecureContext } from 'node:tls'
+import { zstdDecompressSync } from 'node:zlib'
 import { createLeaf, createRoot, openAuthority } from '../../../src/model/x509.ts'
 
 const DAY = 86_400_000
@@ -46,7 +47,7 @@ export async function openApi(answer: (asked: Asked) => Answer): Promise<Api> {
         method,
         path: url,
         headers,
-        body: Buffer.concat(parts).toString('utf8'),
+        body: plain(Buffer.concat(parts), headers['content-encoding']).toString('utf8'),
       }
       asked.push(one)
       const given = answer(one)
@@ -77,6 +78,12 @@ export async function openApi(answer: (asked: Asked) => Answer): Promise<Api> {
       docker('network', 'rm', network)
     },
   }
+}
+
+function plain(body: Buffer, encoding: string | undefined): Buffer {
+  if (encoding === undefined || encoding === 'identity') return body
+  if (encoding === 'zstd') return zstdDecompressSync(body)
+  throw new Error(`a body in ${encoding}`)
 }
 
 function certificates() {

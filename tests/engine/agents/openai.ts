@@ -11,16 +11,32 @@ export interface Turn {
 
 /** The turns of one conversation: which one comes follows from how many calls have answers. `gate` is awaited before each token. */
 export function openai(turns: readonly Turn[], gate: (token: string) => Promise<void>) {
-  return ({ method, path, body }: Asked): Answer => {
-    if (method === 'GET' && path.startsWith('/v1/models'))
+  return ({ method, path, headers, body }: Asked): Answer => {
+    if (method === 'GET' && /\/models(\?|$)/.test(path))
       return { json: { object: 'list', data: [], models: [] } }
-    if (method !== 'POST' || !path.startsWith('/v1/responses'))
+    if (path.endsWith('/accounts/check')) return { json: account(headers['chatgpt-account-id']) }
+    if (method !== 'POST' || !path.endsWith('/responses'))
       return { status: 404, json: { error: { message: `nothing at ${path}`, type: 'not_found' } } }
     const { input } = JSON.parse(body) as { readonly input: readonly { readonly type?: string }[] }
     const results = input.filter(({ type }) => type?.endsWith('_call_output') === true).length
     return { events: streamed(turns[results] ?? { tokens: ['Nothing is left.'] }, gate) }
   }
 }
+
+/** What a signed-in program asks before anything else: where its account is served. */
+const account = (id: string | string[] | undefined) => ({
+  accounts: [
+    {
+      id,
+      structure: 'personal',
+      plan_type: 'pro',
+      workspace_backend_origin: 'https://chatgpt.com',
+      account_routing_override: 'NO_CONSTRAINT',
+    },
+  ],
+  account_ordering: [id],
+  default_account_id: id,
+})
 
 let made = 0
 

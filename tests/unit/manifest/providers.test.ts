@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { explain } from '../../../src/manifest/explain.ts'
 import type { LoadedManifest } from '../../../src/manifest/load.ts'
 import type { GuestSpec } from '../../../src/resources/guest/spec.ts'
@@ -113,7 +116,7 @@ describe('a provider that cannot be meant', () => {
     [
       'a token for another',
       '{ template: codex, auth_token: T }',
-      'wrong-provider\n  `auth_token` is for claude; `codex` takes `api_key_ref`',
+      'wrong-provider\n  `auth_token` is for claude; `codex` takes `api_key_ref` or `forward_host_credentials`',
     ],
     [
       'a sign-in of the host for another',
@@ -168,6 +171,71 @@ describe('a provider that cannot be meant', () => {
   it('is warned of where nothing signs it in', async () => {
     const { desired } = await loadText(`${head}  dev:\n    agent_provider: { template: codex }\n`)
     expect(written(desired.warnings)).toContain('warning provider-without-credential')
+  })
+})
+
+describe('a forwarded sign-in of the host', () => {
+  const FORWARD = `${head}  dev:\n    agent_provider: { template: codex, forward_host_credentials: true }\n`
+  const expires = Date.parse('2030-01-02T03:04:05Z') / 1000
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const payload = {
+    exp: expires,
+    sub: 'a person',
+    'https://api.openai.com/auth': {
+      chatgpt_account_id: 'acct-1',
+      chatgpt_plan_type: 'pro',
+      user_id: 'user-1',
+    },
+  }
+  const token = `${part({ alg: 'RS256' })}.${part(payload)}.the-real-signature`
+  let home: string
+  beforeAll(() => {
+    home = mkdtempSync(join(tmpdir(), 'bb-login-'))
+    mkdirSync(join(home, '.codex'))
+    const tokens = {
+      access_token: token,
+      id_token: token,
+      refresh_token: 'the-real-refresh',
+      account_id: 'acct-1',
+    }
+    writeFileSync(join(home, '.codex', 'auth.json'), JSON.stringify({ auth_mode: 'chatgpt', tokens }))
+  })
+  afterAll(() => rmSync(home, { recursive: true, force: true }))
+
+  it('is a reference that apply resolves, and is watched', async () => {
+    const path = join(home, '.codex', 'auth.json')
+    const loaded = await loadText(FORWARD, { env: { HOME: home } })
+    expect(loaded.desired.secrets).toEqual({ 'login:codex': { from: 'login', provider: 'codex', path } })
+    expect(specOf(loaded, 'route/dev/chatgpt.com')).toMatchObject({
+      auth: { scheme: 'bearer', secret: 'login:codex' },
+    })
+    expect(loaded.named).toContain(path)
+  })
+
+  it('leaves dummies in the guest: the real end, account and plan, and nothing else of it', async () => {
+    const loaded = await loadText(FORWARD, { env: { HOME: home } })
+    const files = loaded.provided('dev')?.contribution.files ?? []
+    const { content = '' } = files.find(({ path }) => path.endsWith('/.codex/auth.json')) ?? {}
+    const { tokens } = JSON.parse(content) as { readonly tokens: Readonly<Record<string, string>> }
+    const held = JSON.parse(
+      Buffer.from(tokens['access_token']?.split('.')[1] ?? '', 'base64url').toString(),
+    ) as object
+    expect(held).toEqual({
+      exp: expires,
+      'https://api.openai.com/auth': { chatgpt_account_id: 'acct-1', chatgpt_plan_type: 'pro' },
+    })
+    expect(loaded.marks('dev')?.placeholders).toEqual({ 'login:codex': tokens['access_token'] })
+    const all = JSON.stringify([loaded.desired, files, [...loaded.environment('dev')]])
+    for (const real of ['the-real-refresh', 'the-real-signature', 'a person', 'user-1', token])
+      expect(all).not.toContain(real)
+  })
+
+  it('is a warning where there is none: a plan can be looked at all the same', async () => {
+    const { desired } = await loadText(FORWARD, { env: { HOME: '/nonexistent' } })
+    expect(written(desired.warnings)).toBe(`-:5:5+14 warning host-login-unread
+  \`/nonexistent/.codex/auth.json\` holds no sign-in of \`codex\` that can be read; apply needs one
+  hint: codex login
+`)
   })
 })
 
