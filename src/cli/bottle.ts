@@ -19,6 +19,8 @@ export interface DeclaredBottle extends OpenBottle {
   readonly resources?: readonly Resource[]
   /** Its agent program, where it has one of a provider. */
   readonly provided?: Provided
+  /** The manifest gives its agent a prompt. */
+  readonly hasPrompt?: boolean
 }
 
 /** What `body` throws because the bottle is not there is said so: then starting it would not help. */
@@ -56,12 +58,14 @@ export function notThere(name: string, { loaded }: Stack, live: readonly string[
 export async function openBottle(
   invocation: Invocation,
   name: string,
-): Promise<OpenBottle & { readonly resources: readonly Resource[]; readonly provided?: Provided }> {
+): Promise<DeclaredBottle & { readonly resources: readonly Resource[] }> {
   const stack = await openStack(invocation)
   if (stack.loaded) selectedBottles([name], stack.loaded.desired.bottles)
   const resources = stack.loaded?.desired.resources ?? []
   const provided = stack.loaded?.provided(name)
-  return { name, stack: stack.name, driver: stack.driver, resources, ...(provided && { provided }) }
+  const hasPrompt = stack.loaded?.provisions(name)?.prompt !== undefined
+  const own = { name, stack: stack.name, driver: stack.driver, resources, hasPrompt }
+  return { ...own, ...(provided && { provided }) }
 }
 
 /** The named ones, else all of the stack. */

@@ -30,7 +30,10 @@ export async function headless(
       code: 'agent-runs',
       hint: `bot-bottle attach ${name}`,
     })
-  await startProgram(bottle, { ...headlessProgram(provided, options.text('prompt') ?? '', extra), env: {} })
+  await startProgram(bottle, {
+    ...headlessProgram(provided, bottle, options.text('prompt') ?? '', extra),
+    env: {},
+  })
   const execution = await attachProgram(bottle, { replay: true, stdin: true })
   const seconds = options.number('timeout')
   let late: Promise<void> | undefined

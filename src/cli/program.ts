@@ -7,7 +7,7 @@ import type { Provided } from '../manifest/providers.ts'
 import type { StartRequest } from '../model/provider.ts'
 import { AGENT } from '../resources/guest/environment.ts'
 import type { ImageSpec } from '../resources/image/spec.ts'
-import type { OpenBottle } from './bottle.ts'
+import type { DeclaredBottle, OpenBottle } from './bottle.ts'
 
 export type ProgramState = 'idle' | 'running' | 'exited'
 
@@ -33,22 +33,26 @@ export async function stopProgram({ driver, stack, name }: OpenBottle, graceSeco
 /** On this terminal, or on none. */
 export function providerProgram(
   provided: Provided,
+  { hasPrompt = false }: DeclaredBottle,
   extra: readonly string[],
 ): Pick<ProgramRequest, 'argv' | 'cwd'> {
-  return { argv: provided.provider.start(startRequest(provided, extra)), cwd: AGENT.workspace }
+  const argv = provided.provider.start(startRequest(provided, hasPrompt, extra))
+  return { argv, cwd: AGENT.workspace }
 }
 
 export function headlessProgram(
   provided: Provided,
+  { hasPrompt = false }: DeclaredBottle,
   prompt: string,
   extra: readonly string[],
 ): Pick<ProgramRequest, 'argv' | 'cwd'> {
-  return { argv: provided.provider.headless(prompt, startRequest(provided, extra)), cwd: AGENT.workspace }
+  const argv = provided.provider.headless(prompt, startRequest(provided, hasPrompt, extra))
+  return { argv, cwd: AGENT.workspace }
 }
 
-/** Neither a prompt of the agent nor MCP servers reach a bottle yet. */
-function startRequest({ settings }: Provided, extra: readonly string[]): StartRequest {
-  return { hasPrompt: false, mcp: {}, extra, settings, home: AGENT.home }
+/** No MCP server stands in a bottle yet. */
+function startRequest({ settings }: Provided, hasPrompt: boolean, extra: readonly string[]): StartRequest {
+  return { hasPrompt, mcp: {}, extra, settings, home: AGENT.home }
 }
 
 /**

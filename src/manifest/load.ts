@@ -10,6 +10,7 @@ import type { Address } from '../model/address.ts'
 import type { ImageRecipe, Providers } from '../model/provider.ts'
 import type { DriverName } from '../model/resource.ts'
 import type { Desired } from '../resources/desired.ts'
+import { NEUTRAL_PLACES } from '../resources/guest/places.ts'
 import { checkManifest } from './check.ts'
 import { checkFindings, type FindingRequest } from './checks/findings.ts'
 import { checkPatterns, type Patterns } from './checks/patterns.ts'
@@ -56,8 +57,6 @@ export interface LoadRequest extends FindingRequest {
   readonly presets?: readonly PresetFolder[]
   /** Where skills are, but for a provider's own; the first folder that has one wins. */
   readonly skills?: ProvisionRequest['skills']
-  /** Where prompt and skills of a bottle go; default: the neutral places. */
-  readonly placesOf?: ProvisionRequest['placesOf']
   /** What `agent_provider.template` can name. */
   providers(): Promise<Providers>
   /** Keyed digest for values that must not be shown (env, prompt, skills). */
@@ -163,7 +162,7 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
         home: request.env['HOME'],
         keyedDigest: request.keyedDigest,
         skills: request.skills ?? [],
-        ...(request.placesOf && { placesOf: request.placesOf }),
+        placesOf: ({ name }) => provided.get(name)?.contribution.places ?? NEUTRAL_PLACES,
         report,
       }),
     ]),

@@ -104,6 +104,8 @@ export interface ProviderPlaces {
   readonly prompt: string
   /** Folder that has one folder for each skill. */
   readonly skills: string
+  /** Folder of the user on the host with skills of this provider, from the home folder. */
+  readonly userSkills: string
 }
 
 export interface Contribution {

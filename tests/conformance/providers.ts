@@ -96,7 +96,8 @@ export function providerConformance({ provider, settings }: ProviderSubject): vo
           expect(owner).toBe(path.startsWith(`${HOME}/`) ? 'agent' : 'root')
           expect(mode & 0o022).toBe(0)
         }
-        for (const path of Object.values(places)) expect(path.startsWith(`${HOME}/`)).toBe(true)
+        for (const path of [places.prompt, places.skills]) expect(path.startsWith(`${HOME}/`)).toBe(true)
+        expect(isAbsolute(places.userSkills)).toBe(false)
       }
     })
 

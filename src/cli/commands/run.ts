@@ -29,7 +29,7 @@ export async function run(invocation: Invocation): Promise<number> {
     const window = windowOf(io)
     await startProgram(bottle, {
       ...(bottle.provided
-        ? providerProgram(bottle.provided, extra)
+        ? providerProgram(bottle.provided, bottle, extra)
         : await ownProgram(bottle, bottle.resources, extra)),
       env: window ? { TERM: io.env['TERM'] ?? 'xterm' } : {},
       ...(window && { tty: window }),

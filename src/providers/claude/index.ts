@@ -53,7 +53,7 @@ function contribution(request: ProviderRequest): Contribution {
         once: true,
       },
     ],
-    places: { prompt: promptFile(home), skills: `${home}/.claude/skills` },
+    places: { prompt: promptFile(home), skills: `${home}/.claude/skills`, userSkills: '.claude/skills' },
   }
 }
 

@@ -62,7 +62,11 @@ function contribution(request: ProviderRequest): Contribution {
       },
       ...signIn(request),
     ],
-    places: { prompt: `${home}/.codex/AGENTS.md`, skills: `${home}/.codex/skills` },
+    places: {
+      prompt: `${home}/.codex/AGENTS.md`,
+      skills: `${home}/.codex/skills`,
+      userSkills: '.codex/skills',
+    },
   }
 }
 

@@ -59,7 +59,7 @@ function contribution(request: ProviderRequest): Contribution {
         once: true,
       },
     ],
-    places: { prompt: promptFile(home), skills: `${home}/.pi/agent/skills` },
+    places: { prompt: promptFile(home), skills: `${home}/.pi/agent/skills`, userSkills: '.pi/agent/skills' },
   }
 }
 
