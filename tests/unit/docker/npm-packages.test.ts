@@ -41,7 +41,7 @@ const fetched = (packages: readonly LockedPackage[], from: ReturnType<typeof reg
 
 const AGENT: readonly TarEntry[] = [
   { path: 'package/package.json', mode: 0o644, content: '{}' },
-  { path: 'package/bin/agent', mode: 0o755, content: '#!/bin/true\n' },
+  { path: 'package/./bin/agent', mode: 0o755, content: '#!/bin/true\n' },
 ]
 
 describe('a package of the lock', () => {

@@ -67,9 +67,8 @@ function within(path: string, name: string): string {
   const parts = path
     .split('/')
     .slice(1)
-    .filter((part) => part !== '')
-  if (path.startsWith('/') || path.includes('\0') || parts.some((part) => part === '..' || part === '.'))
-    throw odd(name, `the path ${path}`)
+    .filter((part) => part !== '' && part !== '.')
+  if (path.startsWith('/') || path.includes('\0') || parts.includes('..')) throw odd(name, `the path ${path}`)
   return parts.join('/')
 }
 

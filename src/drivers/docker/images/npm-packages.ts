@@ -73,19 +73,32 @@ export async function fetchPackages(
 ): Promise<readonly TarEntry[]> {
   const wanted = packages.filter((one) => one.cpu === undefined || one.cpu === cpu)
   const entries: TarEntry[] = []
-  for (const [index, one] of wanted.entries()) {
-    progress(`fetching ${one.name} ${one.version}`)
-    const packed = join(folder, `${index}.tgz`)
-    await download(one, packed, registry, AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]))
-    const into = join(folder, String(index))
-    await mkdir(into)
-    const files = await unpack(createReadStream(packed), into, one.name)
-    await rm(packed)
-    entries.push(
-      ...files.map(({ path, file, mode }): TarEntry => ({ path: `${one.path}/${path}`, mode, file })),
+  for (let from = 0; from < wanted.length; from += AT_ONCE) {
+    const some = wanted.slice(from, from + AT_ONCE)
+    progress(`fetching ${some.map(({ name, version }) => `${name} ${version}`).join(', ')}`)
+    const fetched = await Promise.all(
+      some.map((one, index) => fetchOne(one, join(folder, String(from + index)), registry, signal)),
     )
+    entries.push(...fetched.flat())
   }
   return entries
+}
+
+/** Archives on their way at once. */
+const AT_ONCE = 6
+
+async function fetchOne(
+  one: LockedPackage,
+  into: string,
+  registry: Registry,
+  signal: AbortSignal,
+): Promise<readonly TarEntry[]> {
+  const packed = `${into}.tgz`
+  await download(one, packed, registry, AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]))
+  await mkdir(into)
+  const files = await unpack(createReadStream(packed), into, one.name)
+  await rm(packed)
+  return files.map(({ path, file, mode }): TarEntry => ({ path: `${one.path}/${path}`, mode, file }))
 }
 
 async function download(
