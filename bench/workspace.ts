@@ -51,6 +51,7 @@ async function provisioned({ folder, env, installed, manifest }: Laboratory, mor
   const path = manifest(STACK, 0)
   const bottle = `bottles:\n  b0:\n    resources: { pids: 128 }\n${more}`
   writeFileSync(path, `version: 1\nstack: ${STACK}\n${bottle}`)
+  await written()
   const argv = [installed, 'apply', '--yes', '--timeout', '600', '--output', 'events', '-f', path]
   const events = (await read({ argv, env, cwd: folder })).split('\n').filter((text) => text !== '')
   const ended = events
@@ -63,10 +64,14 @@ async function provisioned({ folder, env, installed, manifest }: Laboratory, mor
   return ended.duration
 }
 
+/** What was written before is on the disk: nobody waits for another's bytes. */
+const written = (): Promise<string> => read({ argv: ['sync'] })
+
 /** As the agent's user, into a folder of the same volume. */
 async function byHand(tree: string): Promise<number> {
   const agent = `bb_${STACK}_b0_agent`
   await read({ argv: ['docker', 'exec', '-u', '1000:1000', agent, 'mkdir', '/workspace/by-hand'] })
+  await written()
   const from = performance.now()
   const packing = spawn('tar', ['-C', tree, '-c', '.'], { stdio: ['ignore', 'pipe', 'inherit'] })
   const words = ['exec', '-i', '-u', '1000:1000', agent, 'tar', '-x', '-C', '/workspace/by-hand']

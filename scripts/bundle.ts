@@ -1,5 +1,5 @@
 /**
- * Makes dist/, what `npm pack` ships: the program as a small entry and three lazy files, and what the sidecar
+ * Makes dist/, what `npm pack` ships: the program as a small entry and four lazy files, and what the sidecar
  * image is built from. `bin/bot-bottle` runs it in a checkout as well, while no source is newer.
  */
 import { build } from 'esbuild'
@@ -50,6 +50,12 @@ const program: Plugin = {
 const findingRules: Plugin = {
   name: 'finding-rules',
   setup: (bundling) => apart(bundling, /\/finding-rules\.ts$/, './finding-rules.js'),
+}
+
+/** Agent programs and their locks, for manifests that ask for one. */
+const providers: Plugin = {
+  name: 'providers',
+  setup: (bundling) => apart(bundling, /\/providers\/registry\.ts$/, './providers.js'),
 }
 
 function apart({ onResolve }: PluginBuild, filter: RegExp, path: string): void {
@@ -107,12 +113,17 @@ const common: BuildOptions = {
 
 const built = await Promise.all([
   build({ ...common, entryPoints: { 'bot-bottle': 'bin/bot-bottle.ts' }, plugins: [program, lazyNode] }),
-  build({ ...common, entryPoints: { program: 'src/cli/dispatch.ts' }, plugins: [leaveOut, lazyNode] }),
+  build({
+    ...common,
+    entryPoints: { program: 'src/cli/dispatch.ts' },
+    plugins: [providers, leaveOut, lazyNode],
+  }),
   build({
     ...common,
     entryPoints: { validate: 'src/cli/dispatch-validate.ts' },
-    plugins: [findingRules, leaveOut, lazyNode],
+    plugins: [findingRules, providers, leaveOut, lazyNode],
   }),
+  build({ ...common, entryPoints: { providers: 'src/providers/registry.ts' }, plugins: [lazyNode] }),
   build({ ...common, entryPoints: { 'finding-rules': 'src/cli/finding-rules.ts' }, plugins: [lazyNode] }),
 ])
 

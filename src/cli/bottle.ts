@@ -1,6 +1,7 @@
 /** One live bottle by name, for the commands that work inside it. */
 import { DriverError } from '../model/errors.ts'
 import type { Resource } from '../model/resource.ts'
+import type { Provided } from '../manifest/providers.ts'
 import type { Driver } from '../ports/driver.ts'
 import type { Invocation } from './invocation.ts'
 import { unreachable } from './world.ts'
@@ -16,6 +17,10 @@ export interface OpenBottle {
 /** `resources`: what the manifest declares, where one was read. */
 export interface DeclaredBottle extends OpenBottle {
   readonly resources?: readonly Resource[]
+  /** Its agent program, where it has one of a provider. */
+  readonly provided?: Provided
+  /** The manifest gives its agent a prompt. */
+  readonly hasPrompt?: boolean
 }
 
 /** What `body` throws because the bottle is not there is said so: then starting it would not help. */
@@ -53,11 +58,14 @@ export function notThere(name: string, { loaded }: Stack, live: readonly string[
 export async function openBottle(
   invocation: Invocation,
   name: string,
-): Promise<OpenBottle & { readonly resources: readonly Resource[] }> {
+): Promise<DeclaredBottle & { readonly resources: readonly Resource[] }> {
   const stack = await openStack(invocation)
   if (stack.loaded) selectedBottles([name], stack.loaded.desired.bottles)
   const resources = stack.loaded?.desired.resources ?? []
-  return { name, stack: stack.name, driver: stack.driver, resources }
+  const provided = stack.loaded?.provided(name)
+  const hasPrompt = stack.loaded?.provisions(name)?.prompt !== undefined
+  const own = { name, stack: stack.name, driver: stack.driver, resources, hasPrompt }
+  return { ...own, ...(provided && { provided }) }
 }
 
 /** The named ones, else all of the stack. */

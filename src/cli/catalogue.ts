@@ -1,19 +1,9 @@
 /** Every command: what it is called and what it takes. Help, parsing and completion all read this table; it loads none of them. */
 import { EGRESS_COMMANDS } from './catalogue-egress.ts'
 import { GIT_COMMANDS } from './catalogue-git.ts'
+import { PROGRAM_COMMANDS } from './catalogue-program.ts'
 import type { CommandSpec } from './invocation.ts'
-import {
-  MANIFEST,
-  STACK,
-  YES,
-  QUIET,
-  LOCK,
-  FULL,
-  OUTPUT,
-  TAKE_OVER,
-  PROGRAM,
-  DETACH_KEYS,
-} from './shared-options.ts'
+import { MANIFEST, STACK, YES, QUIET, LOCK, FULL, OUTPUT, TAKE_OVER } from './shared-options.ts'
 
 export const COMMANDS: readonly CommandSpec[] = [
   {
@@ -123,40 +113,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       TAKE_OVER,
     ],
   },
-  {
-    name: 'run',
-    group: 'Bottles',
-    arguments: 'BOTTLE [-- ARG…]',
-    arity: [1, Infinity],
-    passThrough: true,
-    summary: "Start a bottle's agent on this terminal, or attach when it runs",
-    examples: ['bot-bottle run implementer', 'bot-bottle run implementer -- --verbose'],
-    text: [
-      'Not in sync: shows the plan of this bottle and goes on as `apply` would.',
-      'Without a provider it starts what a ready image (`image:`) starts by itself, with ARG as `docker run` takes it; on the base image a shell.',
-    ],
-    options: [...MANIFEST, YES, DETACH_KEYS],
-  },
-  {
-    name: 'attach',
-    group: 'Bottles',
-    arguments: 'BOTTLE',
-    arity: [1, 1],
-    summary: 'Put a running agent on this terminal',
-    examples: ['bot-bottle attach implementer'],
-    text: ['The output of the agent is shown as it is; other commands show it made safe.'],
-    options: [...MANIFEST, STACK, DETACH_KEYS, { flags: '--no-stdin', type: 'flag', text: 'watch only' }],
-  },
-  {
-    name: 'exec',
-    group: 'Bottles',
-    arguments: 'BOTTLE COMMAND [ARG…]',
-    arity: [2, Infinity],
-    passThrough: true,
-    summary: 'Run a program in a bottle; its exit code is passed on',
-    examples: ['bot-bottle exec implementer ls -l /workspace', 'bot-bottle exec implementer sh'],
-    options: [...MANIFEST, STACK, ...PROGRAM],
-  },
+  ...PROGRAM_COMMANDS,
   ...EGRESS_COMMANDS,
   ...GIT_COMMANDS,
   {

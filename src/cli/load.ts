@@ -35,6 +35,7 @@ export async function loadFor(invocation: Pick<Invocation, 'options' | 'io'>, ho
     program: await programInputs(),
     presets: presetFolders(home),
     skills: [{ path: join(home.dir, 'skills'), shown: join(home.dir, 'skills') }],
+    providers: async () => (await import('../providers/registry.ts')).BUILT_IN_PROVIDERS,
     keyedDigest: keyedDigest(home),
     derived: derivedFrom(home),
     today: new Date(io.now()).toISOString().slice(0, 10),

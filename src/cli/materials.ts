@@ -19,6 +19,7 @@ import type { Roots } from '../state/roots.ts'
 import { askSecret, canAsk } from './ask.ts'
 import { knownToGate, tokenRefs } from './gate-known.ts'
 import { openIdentities, openIdentity, ownIdentities } from './identities.ts'
+import { hostLogin } from './host-login.ts'
 import type { Invocation } from './invocation.ts'
 import { othersOf } from './others.ts'
 import { provisionsFor } from './provisions.ts'
@@ -49,6 +50,7 @@ export async function openMaterials(
     env: invocation.io.env,
     // A command has a process group of its own: Ctrl-C reaches it through this alone.
     signal,
+    login: hostLogin,
     ...(canAsk(invocation) && { ask: (question: string) => asked(question, invocation) }),
   })
   const references = { ...referencesOf(plan.desired, touched, desired), ...tokensOf(plan) }
@@ -78,6 +80,9 @@ export async function openMaterials(
     marks: (bottle) => ({ ...marksOf(bottle), others: othersOf(bottle, others) }),
     known: (bottle) => knownToGate(bottle, others),
     provisions: (bottle) => provisionsFor(stack, bottle, invocation.io),
+    imageRecipe: (image) => stack.loaded?.images.get(image),
+    guestFiles: (bottle) => stack.loaded?.provided(bottle)?.contribution.files ?? [],
+    verify: (bottle) => stack.loaded?.provided(bottle)?.contribution.program.verify ?? [],
     // Resolved once per run: what was had above is what is used now.
     secret: (ref) => resolver.credential(ref),
     identity: async (ref) => identities.get(canonical(ref)) ?? openIdentity({ ref, remotes: [] }, opening),

@@ -3,8 +3,11 @@ import { address } from '../model/address.ts'
 import { DriverError } from '../model/errors.ts'
 import type { Resource } from '../model/resource.ts'
 import type { AttachRequest, Execution, ProgramRequest } from '../ports/driver.ts'
+import type { Provided } from '../manifest/providers.ts'
+import type { StartRequest } from '../model/provider.ts'
+import { AGENT } from '../resources/guest/environment.ts'
 import type { ImageSpec } from '../resources/image/spec.ts'
-import type { OpenBottle } from './bottle.ts'
+import type { DeclaredBottle, OpenBottle } from './bottle.ts'
 
 export type ProgramState = 'idle' | 'running' | 'exited'
 
@@ -20,6 +23,36 @@ export async function startProgram(
 ): Promise<void> {
   if (!driver.startProgram) throw unheld(driver.name)
   await driver.startProgram(stack, name, request)
+}
+
+export async function stopProgram({ driver, stack, name }: OpenBottle, graceSeconds: number): Promise<void> {
+  if (!driver.stopProgram) throw unheld(driver.name)
+  await driver.stopProgram(stack, name, graceSeconds)
+}
+
+/** On this terminal, or on none. */
+export function providerProgram(
+  provided: Provided,
+  { hasPrompt = false }: DeclaredBottle,
+  extra: readonly string[],
+): Pick<ProgramRequest, 'argv' | 'cwd'> {
+  const argv = provided.provider.start(startRequest(provided, hasPrompt, extra))
+  return { argv, cwd: AGENT.workspace }
+}
+
+export function headlessProgram(
+  provided: Provided,
+  { hasPrompt = false }: DeclaredBottle,
+  prompt: string,
+  extra: readonly string[],
+): Pick<ProgramRequest, 'argv' | 'cwd'> {
+  const argv = provided.provider.headless(prompt, startRequest(provided, hasPrompt, extra))
+  return { argv, cwd: AGENT.workspace }
+}
+
+/** No MCP server stands in a bottle yet. */
+function startRequest({ settings }: Provided, hasPrompt: boolean, extra: readonly string[]): StartRequest {
+  return { hasPrompt, mcp: {}, extra, settings, home: AGENT.home }
 }
 
 /**

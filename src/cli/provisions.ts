@@ -60,11 +60,13 @@ function laterOpened(mode: WorkspaceFiles['mode'], open: () => WorkspaceFiles): 
 
 /** Throws where the source of a new bottle cannot be its workspace: before anything is done. */
 export function workspaceNotes(plan: Plan, stack: Stack, io: Io): readonly string[] {
-  return plan.actions.flatMap(({ kind, verb, bottle, differences, address: at }) => {
+  return plan.actions.flatMap(({ kind, verb, cause, bottle, differences, address: at }) => {
     if (kind !== 'bottle' || bottle === undefined || verb === 'blocked' || verb === 'remove') return []
     const { workspace: declared } = specOf(plan, bottle)
     const { workspace } = provisionsFor(stack, bottle, io)
     if (!declared || !workspace) return []
+    // One that was there, or may have been, has its volume still, most likely filled: its source may be gone since.
+    if (verb === 'create' && cause !== 'edit') return []
     if (verb === 'create') return filledNotes(bottle, declared.source, workspace)
     const isChanged = differences.some(({ path }) => path.startsWith('workspace'))
     return isChanged

@@ -119,7 +119,7 @@ function configOf(config: string): string {
 /** The commit that is checked out; `undefined` where there is none yet, or where it is kept in another way. */
 export function commitOf({ own, common }: Repository): string | undefined {
   const head = textIn(own, 'HEAD')?.trim() ?? ''
-  const [, ref] = /^ref: (refs\/[^\s]+)$/.exec(head) ?? []
+  const [, ref] = /^ref: (refs\/(?!.*\.\.)[^\s]+)$/.exec(head) ?? []
   const at = ref === undefined ? head : (textIn(common, ref)?.trim() ?? packedRef(common, ref))
   return /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(at ?? '') ? at : undefined
 }

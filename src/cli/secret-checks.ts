@@ -1,4 +1,5 @@
 /** `doctor --secrets`: tries every reference of the manifest and prints names, never a value nor anything derived from one. */
+import { hostLogin } from './host-login.ts'
 import { ensureError } from '../model/errors.ts'
 import { describeSecretRef } from '../model/secret.ts'
 import type { DoctorFinding } from '../ports/driver.ts'
@@ -15,7 +16,7 @@ export async function checkSecrets(invocation: Invocation): Promise<readonly Doc
     invocation,
     openHome({ env: io.env, ...(stateDir !== undefined && { stateDir }) }),
   )
-  const resolver = secretResolver({ env: io.env })
+  const resolver = secretResolver({ env: io.env, login: hostLogin })
   const findings = Object.entries(desired.secrets).map(async ([, ref]): Promise<DoctorFinding> => {
     const check = `secret ${describeSecretRef(ref)}`
     // A question needs a person: it is answered at apply.

@@ -7,6 +7,8 @@ import { BottleError, ensureError, UsageError } from '../model/errors.ts'
 import { canonical } from '../model/json.ts'
 import { describeSecretRef, Secret } from '../model/secret.ts'
 import type { SecretRef } from '../model/secret.ts'
+import type { HostLogin } from '../model/provider.ts'
+import { secretFromLogin } from './secret-login.ts'
 import { readSecretFile } from './secret-file.ts'
 import { secretFromCommand } from './secret-command.ts'
 
@@ -14,6 +16,8 @@ export interface SecretSources {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Absent: there is no terminal, and `?` cannot be answered. */
   readonly ask?: (question: string) => Promise<string>
+  /** Of a provider; absent: sign-ins of the host cannot be read here. */
+  readonly login?: (provider: string) => Promise<HostLogin | undefined>
   readonly signal?: AbortSignal
   /** Of one command; default 30 s. */
   readonly commandLimitMs?: number
@@ -120,6 +124,11 @@ async function valueOf(ref: SecretRef, sources: SecretSources): Promise<string> 
         ...(sources.commandLimitMs !== undefined && { limitMs: sources.commandLimitMs }),
         ...(sources.signal && { signal: sources.signal }),
       })
+    case 'login': {
+      const login = await sources.login?.(ref.provider)
+      if (login) return secretFromLogin(ref, login)
+      throw new UsageError(`nothing here knows how ${ref.provider} signs in`, { code: 'host-login' })
+    }
     case 'ask':
       if (sources.ask) return sources.ask(`value for ${ref.for}`)
       throw new UsageError(`the value for ${ref.for} has to be asked for, and there is no terminal`, {

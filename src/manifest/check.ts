@@ -1,6 +1,8 @@
 /** All rules that a schema cannot say, over everything at once. Each definition is checked as written and as folded. */
+import type { Provider } from '../model/provider.ts'
 import type { DriverName } from '../model/resource.ts'
 import { checkBottle } from './checks/bottle.ts'
+import { checkProvider } from './checks/provider.ts'
 import type { Patterns } from './checks/patterns.ts'
 import { checkRemotes, checkRequiredIdentity } from './checks/remotes.ts'
 import { checkRoutes } from './checks/routes.ts'
@@ -15,6 +17,7 @@ const RESERVED_NAMES = new Set(['sidecars'])
 export function checkManifest(
   resolved: ResolvedManifest,
   request: { readonly driver?: DriverName },
+  providers: ReadonlyMap<string, Provider>,
   report: Report,
   patterns: Patterns,
 ): void {
@@ -40,11 +43,13 @@ export function checkManifest(
   for (const [name, tree] of definitions) {
     if (scalar(at(root, 'bottles', name, 'template')) !== true) {
       checkBottle(tree, report)
+      checkProvider(tree, providers, report)
       checkRemotes(tree, report)
     }
   }
   for (const { tree } of live) {
     checkBottle(tree, report)
+    checkProvider(tree, providers, report)
     checkRemotes(tree, report)
     checkRequiredIdentity(tree, report)
   }

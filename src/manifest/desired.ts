@@ -3,6 +3,7 @@ import { address, type Address } from '../model/address.ts'
 import type { DaemonName } from '../model/control.ts'
 import type { Place } from '../model/diagnostic.ts'
 import { digestOf } from '../model/json.ts'
+import type { ImageRecipe } from '../model/provider.ts'
 import { DRIVERS, type DriverName, type Resource } from '../model/resource.ts'
 import type { SecretRef } from '../model/secret.ts'
 import type { BottleSpec } from '../resources/bottle/spec.ts'
@@ -14,6 +15,7 @@ import type { ImageSpec } from '../resources/image/spec.ts'
 import type { UplinkSpec } from '../resources/uplink/spec.ts'
 import { IGNORABLE } from './checks/bottle.ts'
 import { gatedOf, gitPlaces, gitResources, guestGit, warnPassedThrough } from './desired-git.ts'
+import { desiredImage } from './desired-image.ts'
 import { desiredRoute, type FindingOfHost } from './desired-route.ts'
 import type { BottleEnvironment } from './environment.ts'
 import { asciiName } from './hosts.ts'
@@ -21,7 +23,8 @@ import type { Program } from './load.ts'
 import { limits } from './limits.ts'
 import type { Bottle, Uplink } from './manifest.generated.ts'
 import { nameSecret } from './named-secrets.ts'
-import { at, entriesOf, entry, itemsOf, plain, text, texts, type Node } from './node.ts'
+import { at, entriesOf, entry, itemsOf, plain, texts, type Node } from './node.ts'
+import { fileDigests, type Provided } from './providers.ts'
 import { warnUnbound, withKnown } from './recognised.ts'
 import type { BottleProvisions } from './provisions.ts'
 import type { Report } from './report.ts'
@@ -37,16 +40,22 @@ export interface DesiredRequest {
   readonly home: string | undefined
   readonly environments: ReadonlyMap<string, BottleEnvironment>
   readonly provisions: ReadonlyMap<string, BottleProvisions>
+  /** By bottle. */
+  readonly provided: ReadonlyMap<string, Provided>
+  readonly keyedDigest: (value: string) => string
   readonly report: Report
 }
 
 const CA: CaSpec = { algorithm: 'P-256', days: 30, renewAfterDays: 20 }
 
 /** The manifest passed every check; only what two files say about one secret is found here. */
-export function desiredOf(request: DesiredRequest): Omit<Desired, 'warnings'> {
+export function desiredOf(
+  request: DesiredRequest,
+): Omit<Desired, 'warnings'> & { readonly images: ReadonlyMap<Address, ImageRecipe> } {
   const { resolved, program, origin } = request
   const resources = new Map<Address, Resource>()
   const secrets = new Map<string, SecretRef>()
+  const images = new Map<Address, ImageRecipe>()
   const add = (resource: Resource): void =>
     void (resources.has(resource.address) || resources.set(resource.address, resource))
   const driver = uplinkDriver(resolved)
@@ -71,7 +80,7 @@ export function desiredOf(request: DesiredRequest): Omit<Desired, 'warnings'> {
     })
   }
   for (const bottle of resolved.live)
-    for (const resource of bottleResources(bottle, request, secrets)) add(resource)
+    for (const resource of bottleResources(bottle, request, secrets, images)) add(resource)
   const declared = [...resources.values()]
   for (const resource of declared)
     if (resource.kind === 'bundle')
@@ -82,6 +91,7 @@ export function desiredOf(request: DesiredRequest): Omit<Desired, 'warnings'> {
     resources: [...resources.values()],
     bottles: resolved.live.map(({ name }) => name),
     secrets: Object.fromEntries(secrets),
+    images,
   }
 }
 
@@ -89,11 +99,14 @@ function bottleResources(
   bottle: LiveBottle,
   request: DesiredRequest,
   secrets: Map<string, SecretRef>,
+  images: Map<Address, ImageRecipe>,
 ): readonly Resource[] {
   const { name, driver, tree, place } = bottle
   const { program, trust } = request
+  const provided = request.provided.get(name)
   const written = plain(tree) as unknown as Bottle
-  const image = imageOf(bottle, program)
+  const image = desiredImage(bottle, provided, request)
+  if (image.recipe) images.set(image.address, image.recipe)
   const routes = routesOf(bottle, request, secrets)
   const git = gitOf(bottle, request, secrets)
   const environment = request.environments.get(name)
@@ -135,15 +148,17 @@ function bottleResources(
   const told = guestGit(bottle)
   const guestSpec: GuestSpec = {
     env: environment?.spec ?? {},
+    ...(provided && { files: fileDigests(provided, request.keyedDigest) }),
     root: 'pending',
     ...(told && { git: told }),
     ...provisions?.guest,
     probe: 'passed',
   }
-  const imageNode = at(tree, 'image') ?? at(tree, 'base_image')
+  const imageNode = at(tree, 'image') ?? at(tree, 'agent_provider', 'dockerfile') ?? at(tree, 'base_image')
+  const providerNode = at(tree, 'agent_provider', 'template')
   const bottlePlaces = {
-    image: imageNode,
-    imageDigest: imageNode,
+    image: imageNode ?? providerNode,
+    imageDigest: imageNode ?? providerNode,
     resources: at(tree, 'resources'),
     'resources.cpus': at(tree, 'resources', 'cpus'),
     'resources.memoryBytes': at(tree, 'resources', 'memory'),
@@ -163,7 +178,10 @@ function bottleResources(
       driver,
       needs: [],
       spec: image.spec,
-      places: placed({ tag: imageNode }),
+      places: placed({
+        tag: imageNode ?? providerNode,
+        ...(provided && { inputs: imageNode ?? providerNode }),
+      }),
       ignore: [],
       protect: false,
     },
@@ -197,7 +215,12 @@ function bottleResources(
       address: address.guest(name),
       needs: [own, bundle, ca, ...[...routes, ...git.filter(isRemote)].map((each) => each.address)],
       spec: guestSpec,
-      places: { ...placed(gitPlaces(tree)), ...environment?.places, ...provisions?.places },
+      places: {
+        ...placed(gitPlaces(tree)),
+        ...environment?.places,
+        ...provisions?.places,
+        ...(provided && { files: provided.place }),
+      },
       ignore: ignored('guest'),
       ...common,
     },
@@ -258,26 +281,6 @@ function gitOf(
 
 function isRemote({ kind }: Resource): boolean {
   return kind === 'remote'
-}
-
-function imageOf(
-  { tree, definition }: LiveBottle,
-  program: Program,
-): { readonly address: Address; readonly spec: ImageSpec } {
-  const named = text(at(tree, 'image'))
-  if (named !== undefined)
-    return {
-      address: address.image(named),
-      spec: { role: 'named', tag: named, inputDigest: digestOf({ named }) },
-    }
-  const base = text(at(tree, 'base_image'))
-  if (base !== undefined)
-    return {
-      address: address.image(definition),
-      spec: { role: 'named', tag: base, inputDigest: digestOf({ named: base }) },
-    }
-  const { name, inputDigest } = program.baseImage
-  return { address: address.image(definition), spec: { role: 'base', tag: name, inputDigest, base: name } }
 }
 
 function uplink(root: Node, program: Program): Pick<Resource<UplinkSpec>, 'spec' | 'places'> {

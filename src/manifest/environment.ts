@@ -3,8 +3,10 @@ import { hostVariable } from './checks/bottle.ts'
 import { canaryOf, placeholderOf } from './marks.ts'
 import type { BottleMarks, Derived } from './marks.ts'
 import { at, entriesOf, text } from './node.ts'
+import { digestOf } from '../model/json.ts'
 import type { GuestSpec } from '../resources/guest/spec.ts'
 import type { Place } from '../model/diagnostic.ts'
+import type { Provided } from './providers.ts'
 import type { LiveBottle } from './resolve.ts'
 
 export interface BottleEnvironment {
@@ -17,6 +19,9 @@ export interface BottleEnvironment {
   readonly places: Readonly<Record<string, Place>>
 }
 
+/** Stands in plans for a provider's variable that no plan names; no variable has a space. */
+const HIDDEN = 'provider credential'
+
 /** A host variable that is not set has no value here; `unsetVariables` names it. */
 export function environmentOf(
   bottle: LiveBottle,
@@ -24,12 +29,23 @@ export function environmentOf(
   env: Readonly<Record<string, string | undefined>>,
   keyedDigest: (value: string) => string,
   derived: Derived,
+  provided?: Provided,
 ): BottleEnvironment {
   const values = new Map<string, string>()
   const spec: Record<string, GuestSpec['env'][string]> = {}
   const places: Record<string, Place> = {}
   const placeholders: Record<string, string> = {}
   const asked: string[] = []
+  // Below the manifest's own: what is not the provider's alone can be said otherwise there.
+  for (const [name, value] of Object.entries(provided?.contribution.environment ?? {})) {
+    values.set(name, value)
+    const isHidden = provided?.provider.hidden.includes(name) === true
+    spec[isHidden ? HIDDEN : name] = isHidden
+      ? { from: 'program', digest: keyedDigest(digestOf([name, value])) }
+      : { from: 'provider', digest: keyedDigest(value) }
+    if (provided) places[`env.${isHidden ? HIDDEN : name}`] = provided.place
+  }
+  if (provided?.placeholder) placeholders[provided.placeholder.secret] = provided.placeholder.value
   for (const { key: name, value } of entriesOf(at(bottle.tree, 'env'))) {
     places[`env.${name}`] = value.place
     const literal = text(value)

@@ -31,6 +31,7 @@ bottles:
   ${bottle}:
 ${image === undefined ? '    # image: ghcr.io/acme/agent:2          # a ready image; without it the base image with a shell' : `    image: ${JSON.stringify(image)}`}
     resources: { cpus: 2, memory: 4GiB, pids: 512 }
+    # workspace: { source: ./app, git: true }   # fills /workspace with this folder, once, without what .gitignore names
     env:
       CI: "1"                              # a literal; values are texts, so numbers stand in quotes
       # BUILD_ID: \${BUILD_ID}              # copied from your environment at apply

@@ -6,8 +6,11 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ManifestError, UsageError } from '../model/errors.ts'
+import type { Address } from '../model/address.ts'
+import type { ImageRecipe, Providers } from '../model/provider.ts'
 import type { DriverName } from '../model/resource.ts'
 import type { Desired } from '../resources/desired.ts'
+import { NEUTRAL_PLACES } from '../resources/guest/places.ts'
 import { checkManifest } from './check.ts'
 import { checkFindings, type FindingRequest } from './checks/findings.ts'
 import { checkPatterns, type Patterns } from './checks/patterns.ts'
@@ -21,6 +24,7 @@ import { PresetFiles, type PresetFolder } from './preset-files.ts'
 import { expandPresets } from './presets.ts'
 import { provisionsOf } from './provisions.ts'
 import type { BottleProvisions, ProvisionRequest } from './provisions.ts'
+import { expandProviders, providersFor, type Provided } from './providers.ts'
 import { warnInReach } from './reach.ts'
 import { Report } from './report.ts'
 import { resolve, type ResolvedManifest } from './resolve.ts'
@@ -53,8 +57,8 @@ export interface LoadRequest extends FindingRequest {
   readonly presets?: readonly PresetFolder[]
   /** Where skills are, but for a provider's own; the first folder that has one wins. */
   readonly skills?: ProvisionRequest['skills']
-  /** Where prompt and skills of a bottle go; default: the neutral places. */
-  readonly placesOf?: ProvisionRequest['placesOf']
+  /** What `agent_provider.template` can name. */
+  providers(): Promise<Providers>
   /** Keyed digest for values that must not be shown (env, prompt, skills). */
   readonly keyedDigest: (value: string) => string
   /** What bottles are given beside the manifest, made of a key of this installation. */
@@ -73,6 +77,10 @@ export interface LoadedManifest {
   readonly named: readonly string[]
   /** Literals, values of host variables, placeholders and the canary. */
   environment(bottle: string): ReadonlyMap<string, string>
+  /** Absent: the bottle has no provider. */
+  provided(bottle: string): Provided | undefined
+  /** How images that are built here are made. */
+  readonly images: ReadonlyMap<Address, ImageRecipe>
   /** Names of the variables that are asked for, and are not in the environment. */
   asked(bottle: string): readonly string[]
   /** Prompt, skills and origin of the workspace; absent: there is no such bottle. */
@@ -109,8 +117,17 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
     patterns,
   )
   const written = resolve(root, report)
-  checkManifest(written, request, report, patterns)
-  const resolved = expandPresets(written, presets, report)
+  const providers = await providersFor(written, request.providers)
+  checkManifest(written, request, providers, report, patterns)
+  const { resolved, provided } = expandProviders(expandPresets(written, presets, report), {
+    providers,
+    derived: request.derived,
+    folderOf,
+    home: request.env['HOME'],
+    env: request.env,
+    read: textIfThere,
+    report,
+  })
   await checkPatterns(patterns, report)
   const trust = await readTrust(root, folderOf, request.env['HOME'], report)
   await warnInReach(
@@ -127,7 +144,14 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
   const values = new Map(
     resolved.live.map((bottle) => [
       bottle.name,
-      environmentOf(bottle, resolved.stack, request.env, request.keyedDigest, request.derived),
+      environmentOf(
+        bottle,
+        resolved.stack,
+        request.env,
+        request.keyedDigest,
+        request.derived,
+        provided.get(bottle.name),
+      ),
     ]),
   )
   const provisions = new Map(
@@ -138,12 +162,12 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
         home: request.env['HOME'],
         keyedDigest: request.keyedDigest,
         skills: request.skills ?? [],
-        ...(request.placesOf && { placesOf: request.placesOf }),
+        placesOf: ({ name }) => provided.get(name)?.contribution.places ?? NEUTRAL_PLACES,
         report,
       }),
     ]),
   )
-  const desired = desiredOf({
+  const { images, ...desired } = desiredOf({
     resolved,
     origin,
     program: request.program,
@@ -152,6 +176,8 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
     home: request.env['HOME'],
     environments: values,
     provisions,
+    provided,
+    keyedDigest: request.keyedDigest,
     report,
   })
   if (report.errors > 0) throw refuse()
@@ -165,9 +191,13 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
       ...presets.paths,
       ...trustPaths(root, folderOf, request.env['HOME']),
       ...[...provisions.values()].flatMap(({ named }) => named),
-      ...Object.values(desired.secrets).flatMap((ref) => (ref.from === 'file' ? [ref.path] : [])),
+      ...Object.values(desired.secrets).flatMap((ref) =>
+        ref.from === 'file' || ref.from === 'login' ? [ref.path] : [],
+      ),
     ],
     environment: (bottle) => values.get(bottle)?.values ?? new Map(),
+    provided: (bottle) => provided.get(bottle),
+    images,
     asked: (bottle) => values.get(bottle)?.asked ?? [],
     provisions: (bottle) => provisions.get(bottle),
     marks: (bottle) => values.get(bottle)?.marks,
@@ -192,6 +222,15 @@ function readManifest(file: string, path: string): Buffer {
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error'
     throw new UsageError(`manifest ${file} cannot be read (${code})`, { code: 'manifest-unreadable', cause })
+  }
+}
+
+/** Of a file that a provider names; whoever needs it says why it cannot be read. */
+function textIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
   }
 }
 

@@ -36,7 +36,6 @@ const routes =
 
 const ROWS: readonly Row[] = [
   { feature: 'driver smolvm', asked: value((driver) => driver === 'smolvm', 'driver') },
-  { feature: 'agent_provider', asked: key('agent_provider') },
   { feature: 'supervise', asked: value((enabled) => enabled === true, 'supervise', 'enabled') },
   { feature: 'headless', asked: key('headless') },
   { feature: 'resources.disk', asked: key('resources', 'disk') },

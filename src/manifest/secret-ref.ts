@@ -20,10 +20,13 @@ export function secretOf(
   if (typeof written === 'string')
     return written === '?' ? { id: `ask:${asker}`, ref: { from: 'ask', for: asker } } : environment(written)
   if (written === null || typeof written !== 'object' || Array.isArray(written)) return undefined
-  const { env, file, command } = written as { readonly [key: string]: Json }
+  const { env, file, command, login, path } = written as { readonly [key: string]: Json }
   if (typeof env === 'string') return environment(env)
   if (typeof file === 'string')
     return { id: `file:${file}`, ref: { from: 'file', path: pathFrom(folder, file, home) } }
+  // No manifest says it: a provider's route does.
+  if (typeof login === 'string' && typeof path === 'string')
+    return { id: `login:${login}`, ref: { from: 'login', provider: login, path } }
   if (!Array.isArray(command)) return undefined
   const argv = command.map(String)
   return { id: `command:${digestOf(argv).slice(0, 8)}`, ref: { from: 'command', argv } }

@@ -9,12 +9,15 @@ export interface Place {
   readonly length?: number
   /** What stands in this line asks for it through the preset of this name. */
   readonly preset?: string
+  /** What stands in this line asks for it through the provider of this name. */
+  readonly provider?: string
 }
 
 /** `bottles.yaml:12`, `bottles.yaml:12 (preset github-read)`; the file alone where there is no line. */
-export function placeText({ file, line, preset }: Place): string {
+export function placeText({ file, line, preset, provider }: Place): string {
   const lined = line > 0 ? `${file}:${line}` : file
-  return preset === undefined ? lined : `${lined} (preset ${preset})`
+  if (preset !== undefined) return `${lined} (preset ${preset})`
+  return provider === undefined ? lined : `${lined} (provider ${provider})`
 }
 
 export interface Diagnostic {

@@ -10,6 +10,8 @@ export type SecretRef =
   | { readonly from: 'env'; readonly name: string }
   | { readonly from: 'file'; readonly path: string }
   | { readonly from: 'command'; readonly argv: readonly string[] }
+  /** The sign-in that an agent program keeps on this host; `path`: its file. */
+  | { readonly from: 'login'; readonly provider: string; readonly path: string }
   /** `for`: what the value is asked for, in words; two with the same words are one question. */
   | { readonly from: 'ask'; readonly for: string }
 
@@ -22,6 +24,8 @@ export function describeSecretRef(ref: SecretRef): string {
       return `file ${ref.path}`
     case 'command':
       return `command ${ref.argv[0] ?? ''}`
+    case 'login':
+      return `the sign-in of ${ref.provider} on this host`
     case 'ask':
       return `the question for ${ref.for}`
   }

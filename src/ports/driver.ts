@@ -14,6 +14,8 @@ import type { BundleMetrics, SupervisorRequest, UplinkRequest, UplinkStatus } fr
 import type { Action } from '../model/plan.ts'
 import type { KnownPrints } from '../model/gate.ts'
 import type { Marks } from '../model/known.ts'
+import type { Address } from '../model/address.ts'
+import type { ImageRecipe, ProviderFile } from '../model/provider.ts'
 import type { Secret, SecretRef } from '../model/secret.ts'
 import type { DriverName, Observed, Resource } from '../model/resource.ts'
 import type { DriverState, Unknown } from '../model/snapshot.ts'
@@ -54,6 +56,12 @@ export interface Materials {
   /** The bottle's environment with values, as the agent program gets it. */
   environment(bottle: string): ReadonlyMap<string, string>
   secret(ref: SecretRef): Promise<Secret>
+  /** How an image of the role `agent` is made; absent: none is. */
+  imageRecipe?(image: Address): ImageRecipe | undefined
+  /** Files of the bottle's provider, in the order in which they are written; absent: it has none. */
+  guestFiles?(bottle: string): readonly ProviderFile[]
+  /** What has to end with 0 in the bottle before its agent program may start. */
+  verify?(bottle: string): readonly (readonly string[])[]
   /** The private key in a file of the user's; absent: no remote has one. */
   identity?(ref: SecretRef): Promise<Secret>
   /** Absent: the same as nothing. */
@@ -232,6 +240,8 @@ export interface Driver {
   ): Promise<Execution>
   /** Absent where the driver cannot hold a program. Refused while the bottle is not ready. */
   startProgram?(stack: string, bottle: string, request: ProgramRequest): Promise<void>
+  /** Ends what runs, with everything it started; a program that does not run is a success. */
+  stopProgram?(stack: string, bottle: string, graceSeconds: number): Promise<void>
   /** Of the image that the bottle's container was made from. */
   imageProgram?(stack: string, bottle: string): Promise<ImageProgram>
   /** What runs: `state` is `idle`, `running` or `exited`. */

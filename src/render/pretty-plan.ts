@@ -134,7 +134,7 @@ function differenceLines(action: Action, differences: readonly Difference[], sty
   })
 }
 
-/** `path: before → after`; environment and secrets as what happened to them, never as values. */
+/** `path: before → after`; environment, files and secrets as what happened to them, never as values. */
 export function differenceText(action: Pick<Action, 'kind'>, difference: Difference, style: Style): string {
   const path = safeText(difference.path)
   if (hidden(action, difference.path)) return `${path}: ${happened(difference)}`
@@ -142,7 +142,7 @@ export function differenceText(action: Pick<Action, 'kind'>, difference: Differe
 }
 
 function hidden(action: Pick<Action, 'kind'>, path: string): boolean {
-  return action.kind === 'guest' && /^env(\.|\[|$)/.test(path)
+  return action.kind === 'guest' && /^(env|files)(\.|\[|$)/.test(path)
 }
 
 function happened(difference: Difference): string {

@@ -1,6 +1,7 @@
 /** Details under a new object: a route as `host[:port] [git fetch] [auth:scheme] [passthrough, not inspected] [from: …]`, environment as names only. */
 import type { Resource } from '../model/resource.ts'
 import type { GuestSpec } from '../resources/guest/spec.ts'
+import type { ImageSpec } from '../resources/image/spec.ts'
 import type { KeySpec } from '../resources/key/spec.ts'
 import type { RemoteSpec } from '../resources/remote/spec.ts'
 import type { RouteSpec } from '../resources/route/spec.ts'
@@ -10,6 +11,7 @@ import { duration, placeOf } from './words.ts'
 /** What is said of a resource that is not there yet; empty where the address says it all. */
 export function detailsOf(resource: Resource, arrow = '→'): readonly string[] {
   if (isRoute(resource)) return [routeLine(resource)]
+  if (resource.kind === 'image') return imageLines(resource as Resource<ImageSpec>)
   if (resource.kind === 'remote') return [remoteLine(resource as Resource<RemoteSpec>, arrow)]
   if (resource.kind === 'key') return [keyLine(resource as Resource<KeySpec>)]
   if (isGuest(resource)) {
@@ -38,6 +40,13 @@ export function routeLine(resource: Resource<RouteSpec>): string {
     ...(dlp?.accepted ?? []).map(({ rule }) => `[accepts ${safeText(rule)}]`),
     ...(place ? [`[from: ${placeOf(place)}]`] : []),
   ].join(' ')
+}
+
+/** `NAME VERSION on bot-bottle/base:… [Dockerfile]`; an image that is not built here says all in its address. */
+function imageLines({ spec }: Resource<ImageSpec>): readonly string[] {
+  if (spec.role !== 'agent') return []
+  const { program, dockerfile } = spec.inputs
+  return [`${safeText(program)} on ${safeText(spec.base)}${dockerfile === undefined ? '' : ' [Dockerfile]'}`]
 }
 
 /** `origin → gitea.acme.example:2222 [push: refs/heads/agent/*]` */

@@ -1,8 +1,9 @@
 /** Starts a bottle's agent here, or attaches to it; brings the bottle in sync first, as `apply` would. */
-import { EXIT } from '../../model/errors.ts'
+import { EXIT, UsageError } from '../../model/errors.ts'
 import { bringInSync } from '../bring-in-sync.ts'
 import { openBottle } from '../bottle.ts'
-import { ownProgram, programState, startProgram } from '../program.ts'
+import { headless } from '../headless.ts'
+import { ownProgram, programState, providerProgram, startProgram } from '../program.ts'
 import type { Invocation } from '../invocation.ts'
 import { asProgram } from '../program-exit.ts'
 import { windowOf } from '../terminal.ts'
@@ -10,12 +11,15 @@ import { attach } from './attach.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   return asProgram(invocation, async () => {
-    const { args, output, io } = invocation
+    const { args, output, io, options } = invocation
     const [name = '', ...rest] = args
     const extra = rest[0] === '--' ? rest.slice(1) : rest
+    checkOrder(name, rest)
+    checkHeadless(invocation)
     const synced = await bringInSync({ ...invocation, args: [name] })
     if (synced !== EXIT.done) return synced
     const bottle = await openBottle(invocation, name)
+    if (options.flag('headless')) return headless(invocation, bottle, extra)
     if ((await programState(bottle)) === 'running') {
       output.note([
         `${bottle.name}: its agent runs already; attached${extra.length > 0 ? ', the arguments are not used' : ''}`,
@@ -24,10 +28,39 @@ export async function run(invocation: Invocation): Promise<number> {
     }
     const window = windowOf(io)
     await startProgram(bottle, {
-      ...(await ownProgram(bottle, bottle.resources, extra)),
+      ...(bottle.provided
+        ? providerProgram(bottle.provided, bottle, extra)
+        : await ownProgram(bottle, bottle.resources, extra)),
       env: window ? { TERM: io.env['TERM'] ?? 'xterm' } : {},
       ...(window && { tty: window }),
     })
     return attach(invocation, bottle)
   })
+}
+
+/** What stands behind BOTTLE is the program's: an option of ours would reach it unnoticed. */
+function checkOrder(name: string, rest: readonly string[]): void {
+  const ours = rest.slice(0, rest.includes('--') ? rest.indexOf('--') : undefined)
+  const misplaced = ours.find((word) => word === '--headless' || word === '--prompt')
+  if (misplaced !== undefined)
+    throw new UsageError(`${misplaced} stands behind the bottle, where everything is for its agent`, {
+      code: 'bad-option',
+      hint: `bot-bottle run --headless --prompt 'TASK' ${name}`,
+    })
+}
+
+function checkHeadless({ options }: Invocation): void {
+  const headlessOnly = ['prompt', 'timeout'] as const
+  if (options.flag('headless')) {
+    if (options.text('prompt') === undefined)
+      throw new UsageError('--headless needs --prompt', {
+        code: 'missing-argument',
+        hint: "bot-bottle run --headless --prompt 'TASK' BOTTLE",
+      })
+    return
+  }
+  const lone = headlessOnly.find(
+    (option) => (option === 'prompt' ? options.text(option) : options.number(option)) !== undefined,
+  )
+  if (lone !== undefined) throw new UsageError(`--${lone} goes with --headless`, { code: 'bad-option' })
 }

@@ -75,6 +75,10 @@ export interface Engine {
     progress: (text: string) => void,
   ): Promise<void>
   removeImage(reference: string): Promise<void>
+  /** One more name for an image that is there. */
+  tagImage(reference: string, tag: string): Promise<void>
+  /** Ids of the images with this label. */
+  imagesLabelled(name: string, value: string): Promise<readonly string[]>
   events(since: number, signal: AbortSignal): AsyncIterable<ReturnType<typeof read.event>>
 }
 

@@ -262,6 +262,7 @@ export const read = {
       architecture: answer.field('Architecture').text(''),
     }
   },
+  imageIds: (answer: Reader): readonly string[] => answer.list((item) => item.field('Id').text()),
   network: (answer: Reader): InspectedNetwork => ({
     id: answer.field('Id').text(),
     name: answer.field('Name').text(),

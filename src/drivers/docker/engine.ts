@@ -248,6 +248,22 @@ export function openEngine(endpoint: Endpoint, transport: Transport = dockerTran
       ),
     removeImage: (reference) =>
       act('remove image', reference, { method: 'DELETE', path: `/images/${reference}` }, [404]),
+    tagImage: (reference, tag) => {
+      const [, repo, name] = /^(.*):([^:/]+)$/.exec(tag) ?? []
+      const query = { repo: repo ?? tag, tag: name ?? 'latest' }
+      return act('name image', tag, { method: 'POST', path: `/images/${reference}/tag`, query })
+    },
+    imagesLabelled: (name, value) =>
+      ask(
+        'list',
+        'images',
+        {
+          method: 'GET',
+          path: '/images/json',
+          query: { filters: JSON.stringify({ label: [`${name}=${value}`] }) },
+        },
+        read.imageIds,
+      ),
     async *events(since, signal) {
       const call: Call = {
         method: 'GET',

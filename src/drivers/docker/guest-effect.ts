@@ -14,6 +14,7 @@ import { changesGitAlone } from '../../resources/guest/git.ts'
 import type { GuestSpec } from '../../resources/guest/spec.ts'
 import type { Effect, EffectContext } from '../../ports/driver.ts'
 import type { InspectedContainer } from './decode.ts'
+import { verifyPrograms, writeGuestFiles } from './guest-files.ts'
 import { installGit } from './guest-git.ts'
 import { callInit, helper, ROOT_USER } from './guest-helper.ts'
 import { imagePath } from './image-defaults.ts'
@@ -51,13 +52,16 @@ export async function performGuest(site: Site, action: Action, context: EffectCo
     progress: context.progress,
     signal: context.signal,
   })
-  await writeEnvironment(site, agent, materials.environment(bottle))
+  const environment = await writeEnvironment(site, agent, materials.environment(bottle))
+  await writeGuestFiles(site.engine, agent.id, materials.guestFiles?.(bottle) ?? [])
+  await verifyPrograms(site.engine, agent.id, environment, materials.verify?.(bottle) ?? [])
   await callInit(site.engine, agent.id, { op: 'ready' })
   return {
     did: words ?? 'provisioned',
     objectId: agent.id,
     fields: {
       env: spec.env as unknown as Json,
+      ...(spec.files && { files: spec.files as unknown as Json }),
       ...roots,
       ...git,
       ...(spec.prompt && { prompt: spec.prompt as unknown as Json }),
@@ -167,7 +171,7 @@ async function writeEnvironment(
   site: Site,
   agent: InspectedContainer,
   declared: ReadonlyMap<string, string>,
-): Promise<void> {
+): Promise<Readonly<Record<string, string>>> {
   // What creation let through of the image's own variables, so that every way in has the same environment.
   const list = agent.config['Env']
   const created = Array.isArray(list) ? list.map(String) : []
@@ -179,4 +183,5 @@ async function writeEnvironment(
   const environment = guestEnvironment(new Map([...image, ...declared]), imagePath(created))
   const text = `${JSON.stringify(environment, undefined, 1)}\n`
   await writeFile(site, agent, GUEST_FILES.environment, text)
+  return environment
 }

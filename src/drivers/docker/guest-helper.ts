@@ -40,11 +40,12 @@ export async function helper(
   return { code, stdout: stdout.toString('utf8') }
 }
 
-/** One request to init; its refusal is a `DriverError` with its code. */
+/** One request to init, which answers at once or after `moreMs`; its refusal is a `DriverError` with its code. */
 export async function callInit(
   engine: Engine,
   containerId: string,
   request: object,
+  moreMs = 0,
 ): Promise<Readonly<Record<string, unknown>>> {
   const { stdout } = await helper(
     engine,
@@ -52,7 +53,7 @@ export async function callInit(
     ['call', '--run', PATHS.init],
     AGENT_USER,
     `${JSON.stringify(request)}\n`,
-    { fine: [1], limitMs: INIT_MS },
+    { fine: [1], limitMs: INIT_MS + moreMs },
   )
   const answer = JSON.parse(stdout) as Readonly<Record<string, unknown>>
   if (answer['ok'] === true) return answer

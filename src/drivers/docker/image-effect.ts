@@ -3,14 +3,16 @@ import { DriverError } from '../../model/errors.ts'
 import type { Action } from '../../model/plan.ts'
 import type { ImageSpec } from '../../resources/image/spec.ts'
 import type { Effect, EffectContext } from '../../ports/driver.ts'
+import { ensureAgentImage } from './images/agent-image.ts'
 import { ensureBaseImage } from './images/base-image.ts'
+import { npmRegistry } from './images/npm-packages.ts'
 import { ensureSidecarsImage } from './images/sidecars-image.ts'
 import type { Site } from './place.ts'
 
 export async function performImage(
   { engine }: Site,
   action: Action,
-  { progress, signal }: EffectContext,
+  { materials, progress, signal }: EffectContext,
 ): Promise<Effect> {
   if (action.verb === 'remove') return { did: 'left on the engine' }
   const spec = action.desired?.spec as ImageSpec
@@ -28,6 +30,19 @@ export async function performImage(
         return ensureSidecarsImage(engine, progress, signal)
       case 'base':
         return ensureBaseImage(engine, progress, signal)
+      case 'agent': {
+        const recipe = materials.imageRecipe?.(action.address)
+        if (recipe)
+          return ensureAgentImage({
+            engine,
+            registry: npmRegistry(process.env),
+            spec,
+            recipe,
+            progress,
+            signal,
+          })
+        throw new DriverError(`nothing says how image ${spec.tag} is made`, { code: 'image-unknown' })
+      }
       case 'named':
         if (await engine.image(spec.tag)) return 'present'
         await engine.pull(spec.tag, progress, signal)

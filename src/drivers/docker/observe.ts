@@ -158,7 +158,9 @@ async function observedImages(engine: Engine, world: StackWorld): Promise<readon
           image,
           tag === base.tag
             ? { role: 'base', tag, inputDigest, base: base.base }
-            : { role: 'named', tag, inputDigest },
+            : image.labels[LABELS.digest] === inputDigest
+              ? { role: 'agent', tag, inputDigest }
+              : { role: 'named', tag, inputDigest },
         ),
       ]
     }),

@@ -18,6 +18,7 @@ import { ours, type Site } from './place.ts'
 export interface Sessions extends Pick<Driver, 'exec' | 'helper'>, Required<Pick<Driver, 'imageProgram'>> {
   /** Starts the agent program under init, which holds its terminal; it goes on when the caller goes. */
   startProgram(stack: string, bottle: string, request: ProgramRequest): Promise<void>
+  stopProgram(stack: string, bottle: string, graceSeconds: number): Promise<void>
   /** What runs: init's answer to `status`. */
   programStatus(stack: string, bottle: string): Promise<Readonly<Record<string, unknown>>>
   /** The terminal of what runs; its exit code when it ends, 0 after the detach keys. */
@@ -77,6 +78,16 @@ export function createSessions(openSite: OpenSite): Sessions {
         await wake(site, bottle, AbortSignal.timeout(60_000))
         await callInit(site.engine, agent.id, start)
       }
+    },
+    async stopProgram(stack, bottle, graceSeconds) {
+      const site = await openSite(stack)
+      const agent = await runningAgent(site, bottle)
+      await callInit(
+        site.engine,
+        agent.id,
+        { op: 'stop', grace_ms: graceSeconds * 1000 },
+        graceSeconds * 1000,
+      )
     },
     async imageProgram(stack, bottle) {
       const site = await openSite(stack)

@@ -4,7 +4,6 @@ import { bytesOf } from '../quantities.ts'
 import { anyOf, quoted, type Report } from '../report.ts'
 import { looksLikeToken } from '../secret-ref.ts'
 import { nearest } from '../suggest.ts'
-import { checkReference } from './references.ts'
 
 export function checkBottle(bottle: Node, report: Report): void {
   checkProgram(bottle, report)
@@ -37,35 +36,6 @@ function checkProgram(bottle: Node, report: Report): void {
       entry(bottle, 'base_image')?.place ?? image.place,
       'a ready `image` has no `base_image`',
     )
-  if (!provider || provider.value.kind !== 'map') return
-  const template = text(at(provider.value, 'template'))
-  if (!entry(provider.value, 'template'))
-    report.error(
-      'missing-key',
-      provider.place,
-      '`agent_provider` needs `template`',
-      'claude, codex, pi or the name of a plug-in',
-    )
-  const token = entry(provider.value, 'auth_token')
-  const forward = entry(provider.value, 'forward_host_credentials')
-  const apiKey = entry(provider.value, 'api_key_ref')
-  if (token && template !== undefined && template !== 'claude')
-    report.error(
-      'wrong-provider',
-      token.place,
-      `\`auth_token\` is for claude; ${quoted(template)} takes \`api_key_ref\``,
-    )
-  if (forward && scalar(forward.value) === true && template !== undefined && template !== 'codex')
-    report.error(
-      'wrong-provider',
-      forward.place,
-      `\`forward_host_credentials\` is for codex, not for ${quoted(template)}`,
-    )
-  if (token && apiKey)
-    report.error('exactly-one', apiKey.place, 'a provider has either `auth_token` or `api_key_ref`')
-  const name = text(token?.value)
-  if (token && name !== undefined && looksLikeToken(name)) checkReference(token.value, report)
-  checkReference(apiKey?.value, report)
 }
 
 const MEMORY_MIN = 16 * 2 ** 20

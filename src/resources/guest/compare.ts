@@ -4,6 +4,7 @@ import type { GuestSpec } from './spec.ts'
 /** Environment and trust are read by a program when it starts, git's configuration by each git; prompt and skills are written at once and read at the next start. */
 export const guestImpacts: KindDefinition<GuestSpec>['impacts'] = {
   env: 'restart-agent',
+  files: 'restart-agent',
   root: 'restart-agent',
   nextRoot: 'next-start',
   git: 'live',

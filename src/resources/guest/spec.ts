@@ -10,11 +10,14 @@ export interface GuestSpec {
     Record<
       string,
       {
-        readonly from: 'literal' | 'host' | 'asked' | 'placeholder' | 'program'
+        /** `program`: shown nowhere. */
+        readonly from: 'literal' | 'host' | 'asked' | 'placeholder' | 'provider' | 'program'
         readonly digest: string
       }
     >
   >
+  /** Files of the provider by path; absent: there is none. */
+  readonly files?: Readonly<Record<string, { readonly digest: string }>>
   /** SHA-256 fingerprint of the bottle's root in the guest's trust store; `pending` while the root is not made yet. */
   readonly root: string
   /** The same of the root that takes over from it, trusted beside it. */

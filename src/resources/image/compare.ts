@@ -6,4 +6,5 @@ export const imageImpacts: KindDefinition<ImageSpec>['impacts'] = {
   role: 'live',
   tag: 'live',
   inputDigest: 'live',
+  inputs: 'live',
 }

@@ -135,11 +135,14 @@ describe('a killed program', () => {
 describe('a running bottle', () => {
   it('[HST-11] is never asked for an archive, by any command', async () => {
     const engine = await anEngine()
-    const whole = aStack()
+    const withPrompt = (prompt: string): string =>
+      `${BOTTLE.replace('  a:', '  base:')}agents:\n  a: { bottle: base, prompt: ${prompt} }\n`
+    const whole = aStack(withPrompt('first'))
     await whole.apply()
     const calls: string[] = []
     engine.heard((method, url) => calls.push(`${method} ${url}`))
     whole.write('in.txt', 'in')
+    whole.write('bottles.yaml', `version: 1\nstack: ${whole.stack}\n${withPrompt('second')}`)
     await whole.exec(
       'a',
       'sh',
@@ -164,6 +167,8 @@ describe('a running bottle', () => {
       expect([argv.join(' '), code > 1 ? err : '']).toEqual([argv.join(' '), ''])
     }
     expect(statSync(join(whole.folder, 'out.txt')).size).toBe(4)
+    const { out: prompt } = await whole.exec('a', 'cat', '/home/agent/.config/bot-bottle/prompt.md')
+    expect(prompt, 'control: something was provisioned meanwhile').toBe('second')
     expect(calls.length, 'control: the calls are heard').toBeGreaterThan(20)
     const archives = () => calls.filter((call) => /\/(archive|export|commit|copy)\b/.test(call))
     expect(archives()).toEqual([])

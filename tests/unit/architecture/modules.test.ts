@@ -43,6 +43,8 @@ function importsOf(file: string): Import[] {
 }
 
 const layerOf = (file: string) => (file.startsWith('src/') ? LAYERS.indexOf(file.split('/')[1] ?? '') : -1)
+/** Without comments. */
+const code = (text: string) => text.replaceAll(/\/\*[^]*?\*\/|\/\/.*$/gm, '')
 const all = [...sources('src'), ...sources('sidecars')]
 
 describe('the module map', () => {
@@ -81,12 +83,31 @@ describe('the module map', () => {
     expect(wrong).toEqual([])
   })
 
+  it('names no provider outside its folder', () => {
+    const names = /(?<![\w/.-])(claude|codex|pi)(?![\w/-])/
+    const wrong = sources('src').filter(
+      (file) =>
+        !file.startsWith('src/providers/') &&
+        !file.endsWith('.generated.ts') &&
+        names.test(code(readFileSync(join(root, file), 'utf8'))),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  it('lets providers reach nothing but the types that they fill', () => {
+    const wrong = sources('src/providers')
+      .flatMap(importsOf)
+      .filter(({ to }) => !to.startsWith('src/providers/') && !to.startsWith('src/model/'))
+    expect(wrong).toEqual([])
+  })
+
   it('keeps the pure core free of I/O, clock, random and environment', () => {
     const impure =
       /from '(node:(?!crypto'|zlib')[^']+|execa|dockerode|chokidar|pino)'|Date\.now|new Date\(\)|Math\.random|process\.|random(Bytes|UUID)/
     const core = [
       ...sources('src/reconcile'),
       ...sources('src/resources'),
+      ...sources('src/providers'),
       ...sources('sidecars/policy'),
       ...sources('sidecars/detect'),
     ]

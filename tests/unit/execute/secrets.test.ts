@@ -19,6 +19,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { HostLogin } from '../../../src/model/provider.ts'
 import { resolveAll, resolveQuietly, secretResolver } from '../../../src/execute/secrets.ts'
 import type { SecretSources } from '../../../src/execute/secrets.ts'
 import type { SecretRef } from '../../../src/model/secret.ts'
@@ -211,5 +212,47 @@ describe('all references together', () => {
       code: 'secret-no-terminal',
       exit: 2,
     })
+  })
+})
+
+describe('a sign-in of the host', () => {
+  const login: HostLogin = {
+    path: () => '',
+    claims: (text) =>
+      text.startsWith('until ') ? { expires: Number(text.slice(6)), account: '', plan: '' } : undefined,
+    token: (text) => `token ${text}`,
+    renew: 'agent login',
+  }
+  const signedIn = (path: string) =>
+    secretResolver({
+      env: {},
+      login: async (provider) => (provider === 'agent' ? login : undefined),
+    }).credential({
+      from: 'login',
+      provider: 'agent',
+      path,
+    })
+  const later = Math.floor(Date.now() / 1000) + 3600
+
+  it('gives its token while it lasts', async () => {
+    const { path } = file('login', `until ${later}`) as { readonly path: string }
+    expect((await signedIn(path)).reveal()).toBe(`token until ${later}`)
+  })
+  it.each([
+    ['has expired', 'until 1000', /^the sign-in of agent on this host has expired \(1970-01-01T/],
+    ['is none', 'something else', /^the sign-in of agent on this host is not in /],
+  ])('is refused with the way out when it %s', async (_what, text, message) => {
+    const { path } = file(`login-${text.length}`, text) as { readonly path: string }
+    await expect(signedIn(path)).rejects.toMatchObject({
+      code: 'host-login',
+      exit: 2,
+      message: expect.stringMatching(message) as string,
+      hint: 'agent login, then run the command again',
+    })
+  })
+  it('is refused when its file is open to others, and when there is none', async () => {
+    const { path } = file('login-open', `until ${later}`, 0o644) as { readonly path: string }
+    await expect(signedIn(path)).rejects.toMatchObject({ code: 'host-login' })
+    await expect(signedIn(join(dir, 'nowhere'))).rejects.toMatchObject({ code: 'host-login' })
   })
 })

@@ -64,11 +64,11 @@ describe('extends', () => {
 
   it('never takes half a variable or half a reference from a parent', async () => {
     const loaded = await loadText(`${head}bottles:
-  base: { template: true, agent_provider: { template: pi, api_key_ref: { env: A } } }
+  base: { template: true, agent_provider: { template: claude, api_key_ref: { env: A } } }
   dev: { extends: base, agent_provider: { api_key_ref: { file: b } } }
 `)
     expect(treeOf(loaded, 'dev')).toMatchObject({
-      agent_provider: { template: 'pi', api_key_ref: { file: 'b' } },
+      agent_provider: { template: 'claude', api_key_ref: { file: 'b' } },
     })
     expect(JSON.stringify(treeOf(loaded, 'dev'))).not.toContain('"env":"A"')
   })

@@ -35,6 +35,7 @@ function load(agent: string, more: Partial<LoadRequest> = {}): Promise<LoadedMan
   return loadText(text, { cwd: folder, skills: [home('skills')], ...more, sets: [] })
 }
 
+const CODEX = 'agent_provider: { template: codex, api_key_ref: KEY }'
 const home = (name: string) => ({ path: join(folder, name), shown: name })
 const specOf = ({ desired }: LoadedManifest, at: string) =>
   desired.resources.find(({ address }) => address === at)?.spec as Record<string, unknown>
@@ -57,9 +58,8 @@ describe('a prompt', () => {
   })
 
   it('goes where a provider wants it', async () => {
-    const places = { prompt: '/home/agent/.agent/prompt', skills: '/home/agent/.agent/skills' }
-    const loaded = await load(', prompt: Review.', { placesOf: () => places })
-    expect(specOf(loaded, 'guest/one')['prompt']).toMatchObject({ path: '/home/agent/.agent/prompt' })
+    const loaded = await load(', prompt: Review.', { sets: [CODEX] })
+    expect(specOf(loaded, 'guest/one')['prompt']).toMatchObject({ path: '/home/agent/.codex/AGENTS.md' })
   })
 
   it.each([
@@ -131,10 +131,12 @@ describe('a skill', () => {
   })
 
   it('may lie where a provider has those of the user', async () => {
-    write('.agent/skills/review/SKILL.md', 'own')
-    const places = { prompt: '/home/agent/p', skills: '/home/agent/s', userSkills: '.agent/skills' }
-    const loaded = await load(', skills: [review]', { placesOf: () => places, env: { HOME: folder } })
+    write('.codex/skills/review/SKILL.md', 'own')
+    const loaded = await load(', skills: [review]', { sets: [CODEX], env: { HOME: folder } })
     expect(loaded.provisions('one')?.skills).toHaveLength(1)
+    expect(specOf(loaded, 'guest/one')['skills']).toMatchObject({
+      review: { path: '/home/agent/.codex/skills/review' },
+    })
   })
 
   it('that this host does not have keeps the manifest valid and every plan from being made', async () => {

@@ -7,6 +7,8 @@ export type TarEntry =
   | { readonly path: string; readonly mode: number; readonly content: Buffer | string }
   | { readonly path: string; readonly mode: number; readonly file: string }
   | { readonly path: string; readonly mode: number; readonly folder: true }
+  /** A symbolic link; its target has at most 100 bytes. */
+  | { readonly path: string; readonly mode: number; readonly link: string }
 
 export function tar(entries: Iterable<TarEntry>): Readable {
   return Readable.from(blocks(entries), { objectMode: false })
@@ -16,6 +18,8 @@ async function* blocks(entries: Iterable<TarEntry>): AsyncGenerator<Buffer> {
   for (const entry of entries) {
     if ('folder' in entry) {
       yield header(`${entry.path}/`, entry.mode, 0, '5')
+    } else if ('link' in entry) {
+      yield header(entry.path, entry.mode, 0, '2', entry.link)
     } else if ('content' in entry) {
       const content = Buffer.from(entry.content)
       yield header(entry.path, entry.mode, content.length, '0')
@@ -39,7 +43,8 @@ function padding(size: number): Buffer {
   return Buffer.alloc((512 - (size % 512)) % 512)
 }
 
-function header(path: string, mode: number, size: number, type: '0' | '5'): Buffer {
+function header(path: string, mode: number, size: number, type: '0' | '2' | '5', link = ''): Buffer {
+  if (Buffer.byteLength(link) > 100) throw new Error(`link target is too long for a build context: ${link}`)
   const [name, prefix] = split(path)
   const block = Buffer.alloc(512)
   block.write(name, 0, 100)
@@ -50,6 +55,7 @@ function header(path: string, mode: number, size: number, type: '0' | '5'): Buff
   block.write(octal(0, 11), 136)
   block.write('        ', 148)
   block.write(type, 156)
+  block.write(link, 157, 100)
   block.write('ustar\x0000', 257)
   block.write(prefix, 345, 155)
   block.write(

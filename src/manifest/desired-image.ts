@@ -1,0 +1,149 @@
+/** The image that a bottle stands on: a ready one, the base, or a provider's program on the base with the user's Dockerfile. */
+import { readFileSync } from 'node:fs'
+import { address, type Address } from '../model/address.ts'
+import { digestOf } from '../model/json.ts'
+import type { DockerfileRecipe, ImageRecipe } from '../model/provider.ts'
+import type { ImageInputs, ImageSpec } from '../resources/image/spec.ts'
+import { buildContext } from './build-context.ts'
+import type { Program } from './load.ts'
+import { at, entriesOf, text, texts, type Node } from './node.ts'
+import type { Provided } from './providers.ts'
+import { quoted, type Report } from './report.ts'
+import type { LiveBottle } from './resolve.ts'
+import { pathFrom } from './secret-ref.ts'
+
+export interface DesiredImage {
+  readonly address: Address
+  readonly spec: ImageSpec
+  /** Of an image that is built here. */
+  readonly recipe?: ImageRecipe
+}
+
+export interface ImageRequest {
+  readonly program: Program
+  readonly folderOf: (file: string) => string
+  readonly home: string | undefined
+  readonly report: Report
+}
+
+/** Raised when the same inputs make another image. */
+const EDITION = 1
+
+export function desiredImage(
+  bottle: LiveBottle,
+  provided: Provided | undefined,
+  request: ImageRequest,
+): DesiredImage {
+  const { tree, definition } = bottle
+  const named = text(at(tree, 'image'))
+  if (named !== undefined)
+    return {
+      address: address.image(named),
+      spec: { role: 'named', tag: named, inputDigest: digestOf({ named }) },
+    }
+  const own = address.image(definition)
+  const written = text(at(tree, 'base_image'))
+  const { baseImage } = request.program
+  const base =
+    written === undefined
+      ? { tag: baseImage.name, digest: baseImage.inputDigest }
+      : { tag: written, digest: digestOf({ named: written }) }
+  if (provided)
+    return providerImage(own, bottle, provided, { ...base, named: written !== undefined }, request)
+  const common = { tag: base.tag, inputDigest: base.digest }
+  return {
+    address: own,
+    spec: written === undefined ? { role: 'base', ...common, base: base.tag } : { role: 'named', ...common },
+  }
+}
+
+interface Base {
+  readonly tag: string
+  readonly digest: string
+  readonly named: boolean
+}
+
+function providerImage(
+  own: Address,
+  { tree, definition }: LiveBottle,
+  { provider, contribution: { program } }: Provided,
+  base: Base,
+  request: ImageRequest,
+): DesiredImage {
+  const dockerfile = dockerfileIn(at(tree, 'agent_provider'), request)
+  const inputs: ImageInputs = {
+    base: short(base.digest),
+    program: `${provider.name} ${provider.version}`,
+    lock: short(digestOf({ edition: EDITION, ...program })),
+    ...(dockerfile && dockerfileInputs(dockerfile)),
+  }
+  const inputDigest = digestOf(inputs)
+  return {
+    address: own,
+    spec: {
+      role: 'agent',
+      // A name of the engine has no `+`, and no definition has `_`.
+      tag: `bot-bottle/${definition.replaceAll('+', '_')}:${inputDigest.slice(0, 12)}`,
+      inputDigest,
+      base: base.tag,
+      baseNamed: base.named,
+      inputs,
+    },
+    recipe: { provider: provider.name, program, ...(dockerfile && { dockerfile }) },
+  }
+}
+
+const short = (digest: string): string => digest.slice(0, 12)
+
+function dockerfileInputs({ text: lines, context, args, network }: DockerfileRecipe) {
+  const files = context.map(({ path, mode, sha256 }) => [path, mode, sha256])
+  return {
+    dockerfile: short(digestOf(lines)),
+    ...(files.length > 0 && { context: short(digestOf(files)) }),
+    ...(Object.keys(args).length > 0 && { args: short(digestOf(args)) }),
+    network,
+  }
+}
+
+function dockerfileIn(written: Node | undefined, request: ImageRequest): DockerfileRecipe | undefined {
+  const node = at(written, 'dockerfile')
+  const path = text(node)
+  if (!node || path === undefined) return undefined
+  const build = at(written, 'build')
+  const located = (name: string, file: string): string => pathFrom(request.folderOf(file), name, request.home)
+  const own = located(path, node.place.file)
+  const named = texts(at(build, 'context')).map(({ value, place }) => located(value, place.file))
+  const args = Object.fromEntries(
+    entriesOf(at(build, 'args')).map(({ key, value }) => [key, text(value) ?? '']),
+  )
+  try {
+    const lines = readFileSync(own, 'utf8')
+    return {
+      path,
+      text: lines,
+      context: buildContext(own, named),
+      args,
+      network: text(at(build, 'network')) === 'none' ? 'none' : 'default',
+      onTop: beginsOnBase(lines),
+    }
+  } catch (cause) {
+    const { code = 'unknown error', path: which = own } = cause as NodeJS.ErrnoException
+    request.report.error('dockerfile-unreadable', node.place, `${quoted(which)} cannot be read (${code})`)
+    return undefined
+  }
+}
+
+/** Its last stage begins on what it is given, directly or through stages before it. */
+export function beginsOnBase(dockerfile: string): boolean {
+  const stages = [
+    ...dockerfile.matchAll(/^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)(?:[ \t]+AS[ \t]+(\S+))?/gim),
+  ].map(([, from = '', name = '']) => ({ from, name: name.toLowerCase() }))
+  const given = new Set<string>()
+  for (const { from, name } of stages)
+    if (/^\$\{?BOT_BOTTLE_BASE\}?$/.test(from) || given.has(from.toLowerCase())) given.add(name)
+    else given.delete(name)
+  const last = stages.at(-1)
+  return (
+    last !== undefined && (/^\$\{?BOT_BOTTLE_BASE\}?$/.test(last.from) || given.has(last.from.toLowerCase()))
+  )
+}

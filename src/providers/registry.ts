@@ -1,0 +1,13 @@
+/** The providers of this release, by the name that a manifest gives them; each is loaded when it is asked for. */
+import type { Provider, Providers } from '../model/provider.ts'
+
+const BUILT_IN: ReadonlyMap<string, () => Promise<Provider>> = new Map([
+  ['claude', async () => (await import('./claude/index.ts')).claude],
+  ['codex', async () => (await import('./codex/index.ts')).codex],
+  ['pi', async () => (await import('./pi/index.ts')).pi],
+])
+
+export const BUILT_IN_PROVIDERS: Providers = {
+  names: [...BUILT_IN.keys()],
+  find: async (name) => BUILT_IN.get(name)?.(),
+}
