@@ -1,10 +1,11 @@
 /**
- * `npm run demo`: the main job on a real engine, then on a real forge. Everything indented below a `$` line is the real
- * output of the program; lines that begin with `#` are the narrator's. Leaves engine and forge as they were.
- * `-- --no-git` leaves the forge out.
+ * `npm run demo`: the main job on a real engine, then git on a real forge, then a real agent. Everything indented below
+ * a `$` line is the real output of the program; lines that begin with `#` are the narrator's. Leaves engine and forge as
+ * they were. `-- --no-git` leaves the forge out, `-- --no-agent` the agent.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { playAgent } from './demo/act-agent.ts'
 import { playEgress } from './demo/act-egress.ts'
 import { playGit } from './demo/act-git.ts'
 import { engineObjects, expect, narrate } from './demo/stage.ts'
@@ -18,6 +19,8 @@ const before = engineObjects()
 await playEgress()
 if (process.argv.includes('--no-git')) narrate('The second act, with git and a forge, is left out: --no-git.')
 else await playGit()
+if (process.argv.includes('--no-agent')) narrate('The third act, with an agent, is left out: --no-agent.')
+else await playAgent()
 expect('the engine is as before', engineObjects() === before)
 narrate(
   process.exitCode

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openProgram } from '../cli/program.ts'
 import type { Ended, Program } from '../cli/program.ts'
 import { leaks } from '../containment/secrets.ts'
-import { anthropic, type Turn } from './anthropic.ts'
-import { openApi, type Api } from './api.ts'
+import { anthropic, type Turn } from '../../../scripts/labs/model-api/anthropic.ts'
+import { openApi, type Api } from '../../../scripts/labs/model-api/api.ts'
 import { sweep } from './sweep.ts'
 
 const TOKEN = `sk-ant-oat01-${randomBytes(30).toString('hex')}`

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openProgram } from '../cli/program.ts'
 import type { Program } from '../cli/program.ts'
 import { leaks } from '../containment/secrets.ts'
-import { openApi, type Api } from './api.ts'
-import { openai } from './openai.ts'
+import { openApi, type Api } from '../../../scripts/labs/model-api/api.ts'
+import { openai } from '../../../scripts/labs/model-api/openai.ts'
 import { sweep } from './sweep.ts'
 
 const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openProgram } from '../cli/program.ts'
 import type { Ended, Program } from '../cli/program.ts'
 import { leaks } from '../containment/secrets.ts'
-import { openApi, type Api } from './api.ts'
-import { openai, type Turn } from './openai.ts'
+import { openApi, type Api } from '../../../scripts/labs/model-api/api.ts'
+import { openai, type Turn } from '../../../scripts/labs/model-api/openai.ts'
 import { sweep } from './sweep.ts'
 
 const KEY = `sk-proj-${randomBytes(30).toString('hex')}`

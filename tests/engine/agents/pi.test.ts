@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openProgram } from '../cli/program.ts'
 import type { Program } from '../cli/program.ts'
-import { openApi, type Api } from './api.ts'
-import { openai } from './openai.ts'
+import { openApi, type Api } from '../../../scripts/labs/model-api/api.ts'
+import { openai } from '../../../scripts/labs/model-api/openai.ts'
 import { sweep } from './sweep.ts'
 
 const KEY = `key-${randomBytes(30).toString('hex')}`

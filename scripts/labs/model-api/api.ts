@@ -1,4 +1,4 @@
-/** A vendor's API as a server of the test: on 443 of an address that bottles reach through egress, under an authority of its own. */
+/** A vendor's API as a server of our own: on 443 of an address that bottles reach through egress, under an authority of its own. */
 import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
