@@ -4,6 +4,7 @@
  * one has another thread. One that has nothing to do is kept for a while, for to start one takes longer than a small push.
  */
 import { Worker } from 'node:worker_threads'
+import PQueue from 'p-queue'
 import type { KnownPrints } from '../../src/model/gate.ts'
 import type { SafeText } from '../../src/model/text.ts'
 import type { Job, Looked } from './look.ts'
@@ -19,13 +20,23 @@ export interface ScanLimits {
   readonly heap: number
   /** From being asked to end to being ended. */
   readonly graceMs: number
+  /** Threads that work; what else comes waits for one. Beside them at most one is kept warm. */
+  readonly atOnce: number
 }
 
-export const SCAN_LIMITS: ScanLimits = { ms: 10 * 60_000, keptMs: 60_000, heap: 256, graceMs: 3000 }
+/** All threads together stay below what a bundle has for programs (docs/decisions/0010). */
+export const SCAN_LIMITS: ScanLimits = {
+  ms: 10 * 60_000,
+  keptMs: 60_000,
+  heap: 256,
+  graceMs: 3000,
+  atOnce: 3,
+}
 
 export class Scanners {
   readonly #program: URL
   readonly #limits: ScanLimits
+  readonly #turns: PQueue
   readonly #threads = new Set<ScanThread>()
   #idle: ScanThread | undefined
   #timer: NodeJS.Timeout | undefined
@@ -34,6 +45,7 @@ export class Scanners {
   constructor(program: URL, limits: ScanLimits) {
     this.#program = program
     this.#limits = limits
+    this.#turns = new PQueue({ concurrency: limits.atOnce })
   }
 
   /** A push is coming: a thread is started if none is there. */
@@ -61,7 +73,30 @@ export class Scanners {
     for (const thread of this.#threads) thread.end(0)
   }
 
+  /** Aborted before its turn, it is no more waited for. */
   async #ask(asked: Exclude<ToScanThread, 'end'>, signal?: AbortSignal): Promise<FromScanThread> {
+    const gone = (): Doubt => new Doubt('the client has gone')
+    const left = Promise.withResolvers<never>()
+    let begun = false
+    const leave = (): void => {
+      if (!begun) left.reject(gone())
+    }
+    signal?.addEventListener('abort', leave, { once: true })
+    const turn = this.#turns.add(async () => {
+      begun = true
+      if (signal?.aborted === true) throw gone()
+      return this.#asked(asked, signal)
+    })
+    if (signal?.aborted === true) leave()
+    try {
+      return await Promise.race([turn, left.promise])
+    } finally {
+      signal?.removeEventListener('abort', leave)
+      turn.catch(() => {})
+    }
+  }
+
+  async #asked(asked: Exclude<ToScanThread, 'end'>, signal?: AbortSignal): Promise<FromScanThread> {
     const thread = this.#take()
     const { ms, graceMs } = this.#limits
     const late = setTimeout(() => thread.fail(`the scan took longer than ${ms / 1000} s`, graceMs), ms)

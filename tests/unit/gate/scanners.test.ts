@@ -1,15 +1,19 @@
 import { spawn } from 'node:child_process'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { describe, expect, test } from 'vitest'
-import { SCAN_LIMITS } from '../../../sidecars/gate/scanners.ts'
+import { afterAll, describe, expect, test } from 'vitest'
+import { Scanners, SCAN_LIMITS } from '../../../sidecars/gate/scanners.ts'
 import { KNOWN, refusedPush, SECRET } from './cases/case.ts'
 import { inLab } from './lab.ts'
 import type { Lab } from './lab.ts'
 import { noSshd } from './sshd.ts'
 
 if (noSshd !== undefined) process.stdout.write(`scans beside the gate: skipped, ${noSshd}\n`)
+
+/** Never begun. */
+const JOB = {} as Parameters<Scanners['look']>[0]
 
 const OURS = new URL('scanner.ts', import.meta.url)
 
@@ -104,6 +108,41 @@ describe.skipIf(noSshd !== undefined)('while a push is looked at', () => {
       writeFileSync(go, '')
       expect((await lab.push()).code).toBe(0)
     }))
+})
+
+describe('more pushes than may be looked at at once', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'bb-turns-'))
+  const log = join(folder, 'log')
+  const program = join(folder, 'scanner.mjs')
+  writeFileSync(
+    program,
+    `import { appendFileSync, existsSync } from 'node:fs'
+import { parentPort } from 'node:worker_threads'
+parentPort.on('message', async (asked) => {
+  if (asked === 'end') return
+  appendFileSync('${log}', 'begin\\n')
+  while (!existsSync('${log}.go')) await new Promise(setImmediate)
+  appendFileSync('${log}', 'end\\n')
+  parentPort.postMessage({ masked: asked.names })
+})
+`,
+  )
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  test('wait for their turn, and one whose client has gone does not', async () => {
+    const scanners = new Scanners(pathToFileURL(program), { ...SCAN_LIMITS, atOnce: 1 })
+    const asked = ['a', 'b', 'c'].map((name) => scanners.masked([name], undefined))
+    const client = new AbortController()
+    const gone = scanners.look(JOB, client.signal)
+    await expect.poll(() => existsSync(log)).toBe(true)
+    client.abort()
+    await expect(gone).rejects.toThrow('the client has gone')
+    writeFileSync(`${log}.go`, '')
+    expect(await Promise.all(asked)).toEqual([['a'], ['b'], ['c']])
+    expect(readFileSync(log, 'utf8')).toBe('begin\nend\n'.repeat(3))
+    await expect(scanners.look(JOB, client.signal)).rejects.toThrow('the client has gone')
+    scanners.close()
+  })
 })
 
 describe.skipIf(noSshd !== undefined)(
