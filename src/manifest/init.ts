@@ -31,6 +31,7 @@ bottles:
   ${bottle}:
 ${image === undefined ? '    # image: ghcr.io/acme/agent:2          # a ready image; without it the base image with a shell' : `    image: ${JSON.stringify(image)}`}
     resources: { cpus: 2, memory: 4GiB, pids: 512 }
+    # agent_provider: { template: claude, auth_token: CLAUDE_CODE_OAUTH_TOKEN }   # or codex, pi; without image
     # workspace: { source: ./app, git: true }   # fills /workspace with this folder, once, without what .gitignore names
     env:
       CI: "1"                              # a literal; values are texts, so numbers stand in quotes
@@ -43,5 +44,14 @@ ${routes.join('')}        # A credential that the agent never sees: it names a v
         #   matches:
         #     - { methods: [GET], paths: [{ prefix: /repos/acme/ }] }
         #   auth: { scheme: bearer, token_ref: GITHUB_TOKEN }
+    # A remote that needs no key in the bottle: a deploy key is made for it alone, and revoked with it.
+    # git:
+    #   user: { name: Acme Bot, email: bot@acme.example }
+    #   remotes:
+    #     origin:
+    #       url: ssh://git@gitea.acme.example/acme/app.git
+    #       host_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEkyz67d4hUKz76at2p9fZ8GhBy0h2KDfaYpvHoUSUY4   # its own
+    #       provisioned_key: { provider: gitea, api: https://gitea.acme.example/api/v1, token_ref: GITEA_ADMIN_TOKEN }
+    #       push: { allow: ["refs/heads/agent/*"] }
 `
 }

@@ -111,4 +111,18 @@ describe('the first manifest', () => {
     expect(unsupported(loaded)).toEqual([])
     expect(loaded.desired.stack).toBe(options.stack)
   })
+
+  it('is as valid with each of its examples', async () => {
+    const text = initialManifest({ stack: 'acme' })
+    const git = text.replaceAll(
+      /^ {4}# ( *(git|user|remotes|origin|url|host_key|provisioned_key|push):)/gm,
+      '    $1',
+    )
+    const loaded = await loadText(git.replace('# agent_provider:', 'agent_provider:'))
+    expect(loaded.desired.warnings).toEqual([])
+    expect(unsupported(loaded)).toEqual([])
+    expect(loaded.desired.resources.map(({ address }) => address)).toEqual(
+      expect.arrayContaining(['key/dev/origin', 'remote/dev/origin', 'route/dev/api.anthropic.com']),
+    )
+  })
 })
