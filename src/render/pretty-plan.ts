@@ -89,10 +89,14 @@ export function leftLines(plan: Plan, style: Style): string[] {
   ]
 }
 
+/** Columns where the width is not known: one long reason moves nobody else's impact out of sight. */
+const REASONS_MAX = 72
+
 function actionLines(actions: readonly Action[], plan: Plan, style: Style): string[] {
   const symbols = Math.max(...actions.map((action) => widthOf(symbolOf(action.verb, style))))
   const addresses = Math.max(...actions.map((action) => widthOf(safeText(action.address))))
-  const reasons = Math.max(...actions.map((action) => widthOf(safeText(action.reason))))
+  const longest = Math.max(...actions.map((action) => widthOf(safeText(action.reason))))
+  const reasons = style.width === 0 ? Math.min(REASONS_MAX, longest) : longest
   const impacts = Math.max(...actions.map((action) => widthOf(impactWords(action, plan)))) + 2
   const room = style.width === 0 ? Infinity : style.width
   const wide = symbols + 1 + addresses + 2 + reasons + 2 + impacts <= room
