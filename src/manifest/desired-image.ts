@@ -5,6 +5,7 @@ import { digestOf } from '../model/json.ts'
 import type { DockerfileRecipe, ImageRecipe } from '../model/provider.ts'
 import type { ImageInputs, ImageSpec } from '../resources/image/spec.ts'
 import { buildContext } from './build-context.ts'
+import { refusedLines } from './dockerfile.ts'
 import type { Program } from './load.ts'
 import { at, entriesOf, text, texts, type Node } from './node.ts'
 import type { Provided } from './providers.ts'
@@ -118,6 +119,13 @@ function dockerfileIn(written: Node | undefined, request: ImageRequest): Dockerf
   )
   try {
     const lines = readFileSync(own, 'utf8')
+    for (const { line, what } of refusedLines(lines))
+      request.report.error(
+        'dockerfile-privilege',
+        node.place,
+        `line ${line} of ${quoted(path)} asks the build for more than a network and its context: ${quoted(what)}`,
+        'copy what it needs with `COPY`; a build gets no secret, no mount of the host and no other frontend',
+      )
     return {
       path,
       text: lines,

@@ -86,7 +86,7 @@ it('asked the API with the real token, and nobody else', async () => {
   expect((await program.must('logs --egress one')).out).not.toMatch(/auth\.openai\.com|oauth/)
 })
 
-it('holds dummies that end when the real ones do', async () => {
+it('[CRD-19] holds dummies that end when the real ones do', async () => {
   const { out } = await program.must('exec one cat /home/agent/.codex/auth.json')
   const { tokens } = JSON.parse(out) as { readonly tokens: Readonly<Record<string, string>> }
   for (const name of ['access_token', 'id_token']) {
@@ -98,7 +98,7 @@ it('holds dummies that end when the real ones do', async () => {
   expect(leaks(out, REAL)).toEqual([])
 })
 
-it.each(Object.entries(REAL))('never has the %s of the host in the bottle', async (_what, value) => {
+it.each(Object.entries(REAL))('[CRD-19] never has the %s of the host in the bottle', async (_what, value) => {
   expect(await sweep(program, 'one', value, 'signed in: 2')).toEqual([])
 })
 

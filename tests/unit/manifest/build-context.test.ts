@@ -65,7 +65,7 @@ describe('the context of a build', () => {
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  it('is what is named and nothing else', () => {
+  it('[SPP-07] is what is named and nothing else', () => {
     expect(paths()).toEqual([])
     expect(paths('app/tools', 'shared/c.txt')).toEqual([
       ['shared/c.txt', '644'],
@@ -74,7 +74,7 @@ describe('the context of a build', () => {
     ])
   })
 
-  it('leaves links out, wherever they lead', () => {
+  it('[SPP-07] leaves links out, wherever they lead', () => {
     expect(paths('app/tools/link')).toEqual([])
   })
 

@@ -407,6 +407,34 @@ function firstOf(running: Running, judged: JudgedRequest): JudgedRequest {
     ],
   },
   {
+    control: 'plain-builds',
+    ids: ['SPP-06'],
+    suite: 'unit/manifest/dockerfile.test.ts',
+    turns: /is refused with its line/,
+    stays: /is built/,
+    edits: [
+      {
+        file: 'src/manifest/dockerfile.ts',
+        from: '.filter(asksForMore)',
+        to: '.filter((flag) => asksForMore(flag) && flag.length > 99)',
+      },
+    ],
+  },
+  {
+    control: 'context-of-files',
+    ids: ['SPP-07'],
+    suite: 'unit/manifest/build-context.test.ts',
+    turns: /leaves links out/,
+    stays: /says of each file/,
+    edits: [
+      {
+        file: 'src/manifest/build-context.ts',
+        from: 'if (!about.isFile() || ignored(path)) return',
+        to: 'if (about.isDirectory() || ignored(path)) return',
+      },
+    ],
+  },
+  {
     control: 'no-link-on-the-way',
     ids: ['SPP-05'],
     suite: 'unit/manifest/provisions.test.ts',
