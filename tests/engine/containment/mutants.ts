@@ -152,7 +152,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
       },
       {
         file: 'src/drivers/docker/guest-effect.ts',
-        from: /(?=await writeEnvironment\()/,
+        from: /(?=const environment = await writeEnvironment\()/,
         to: `const key = String(Reflect.get(globalThis, 'rootKey'))
   await helper(site.engine, agent.id, ['write', '/etc/bot-bottle/key', '--mode', '0644'], ROOT_USER, key)
   `,

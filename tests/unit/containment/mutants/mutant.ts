@@ -19,7 +19,17 @@ import { join } from 'node:path'
 
 const REPOSITORY = join(import.meta.dirname, '../../../..')
 /** What a suite needs of the repository; the installed packages are linked. */
-const COPIED = ['bin', 'package.json', 'package-lock.json', 'presets', 'schema', 'sidecars', 'src', 'tests']
+const COPIED = [
+  'bin',
+  'package.json',
+  'package-lock.json',
+  'presets',
+  'schema',
+  'scripts',
+  'sidecars',
+  'src',
+  'tests',
+]
 
 export interface Edit {
   readonly file: string
@@ -126,7 +136,11 @@ export function survives(mutant: Mutant, outcomes: Outcomes): readonly string[] 
     )
     return { id, tests }
   })
+  const silent = named.some(({ tests }) => tests.length === 0)
   return [
+    ...ran
+      .filter(({ state }) => silent && state === 'broken')
+      .map(({ name, said }) => `broken: ${name}: ${said}`),
     ...named.filter(({ tests }) => tests.length === 0).map(({ id }) => `no test of ${id} ran`),
     ...named.flatMap(({ id, tests }) =>
       tests.filter(({ state }) => state !== 'failed').map(({ name }) => `${id} is green: ${name}`),

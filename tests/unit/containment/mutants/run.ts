@@ -1,4 +1,5 @@
 /** Runs test files of several copies of the repository in one go; prints what became of each test as one line of JSON. */
+import { stripVTControlCharacters } from 'node:util'
 import { startVitest } from 'vitest/node'
 import type { Outcome, RunOptions } from './mutant.ts'
 
@@ -39,6 +40,14 @@ for (const module of vitest.state.getTestModules()) {
     const said = errors.map(({ message }) => message).join('\n')
     if (state !== 'skipped') own.push({ name: test.fullName, state, said })
   }
+  // A file that cannot be loaded, or whose `beforeAll` fails, has no tests that ran.
+  const whole = [module, ...module.children.allSuites()].flatMap((part) => part.errors())
+  if (whole.length > 0)
+    own.push({
+      name: module.moduleId,
+      state: 'broken',
+      said: whole.map(({ message }) => stripVTControlCharacters(message)).join('\n'),
+    })
 }
 await vitest.close()
 process.stdout.write(`\n${JSON.stringify({ outcomes })}\n`, () => process.exit(0))
