@@ -8,6 +8,8 @@ export interface InitialManifest {
   readonly hosts?: readonly string[]
   /** A ready image; default is the base image. */
   readonly image?: string
+  /** Names for `agent_provider.template`, the first as the example. */
+  readonly providers?: readonly string[]
 }
 
 export function initialManifest({
@@ -15,6 +17,7 @@ export function initialManifest({
   bottle = 'dev',
   hosts = ['example.com'],
   image,
+  providers = [],
 }: InitialManifest): string {
   const routes = hosts.map(
     (host) => `        - host: ${JSON.stringify(host)}
@@ -31,7 +34,7 @@ bottles:
   ${bottle}:
 ${image === undefined ? '    # image: ghcr.io/acme/agent:2          # a ready image; without it the base image with a shell' : `    image: ${JSON.stringify(image)}`}
     resources: { cpus: 2, memory: 4GiB, pids: 512 }
-    # agent_provider: { template: claude, auth_token: CLAUDE_CODE_OAUTH_TOKEN }   # or codex, pi; without image
+    # agent_provider: { template: ${providers[0] ?? 'NAME'} }   # ${providers.join(', ')}: docs/providers.md; in place of image
     # workspace: { source: ./app, git: true }   # fills /workspace with this folder, once, without what .gitignore names
     env:
       CI: "1"                              # a literal; values are texts, so numbers stand in quotes

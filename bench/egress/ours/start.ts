@@ -15,7 +15,7 @@ import { start } from '../process.ts'
 export const NODE_FLAGS = ['--disable-sigusr1', '--max-semi-space-size=1', '--no-warnings']
 /** Of `sidecars/supervisor/life.ts`; for the old generation what Node takes of the memory of their containers. */
 const FLAGS_OF = {
-  egress: [...NODE_FLAGS, '--max-semi-space-size=4', '--max-old-space-size=256'],
+  egress: [...NODE_FLAGS, '--heap-growing-percent=25', '--max-old-space-size=256'],
   uplink: [...NODE_FLAGS, '--max-old-space-size=128'],
 } as const
 const TOKEN = 'bench-0123456789abcdef0123456789abcdef'

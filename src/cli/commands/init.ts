@@ -5,6 +5,7 @@ import { basename, join, relative, resolve } from 'node:path'
 import { EXIT, RefusedError, UsageError } from '../../model/errors.ts'
 import { initialManifest } from '../../manifest/init.ts'
 import { isName } from '../../model/names.ts'
+import { BUILT_IN_PROVIDERS } from '../../providers/registry.ts'
 import { safeText } from '../../model/text.ts'
 import type { Invocation } from '../invocation.ts'
 import { packageFile } from '../package-file.ts'
@@ -23,7 +24,8 @@ export async function run({ args, options, io, output }: Invocation): Promise<nu
   await mkdir(folder, { recursive: true })
   const stack = options.text('stack') ?? stackName(basename(folder))
   if (!isName(stack)) throw new UsageError(`\`${stack}\` is no name of a stack`, { code: 'bad-name' })
-  await writeFile(path, initialManifest({ stack, bottle: 'implementer' }), { flag: 'wx' })
+  const { names: providers } = BUILT_IN_PROVIDERS
+  await writeFile(path, initialManifest({ stack, bottle: 'implementer', providers }), { flag: 'wx' })
   await writeSchema(folder)
   const there = args[0] === undefined ? '' : `cd ${relative(io.cwd, folder) || '.'}, `
   output.result([
