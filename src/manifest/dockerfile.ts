@@ -12,7 +12,8 @@ export interface RefusedLine {
 const OWN_FRONTEND = /^(?:docker\.io\/)?docker\/dockerfile(?::[\w.-]+)?$/i
 
 export function refusedLines(dockerfile: string): readonly RefusedLine[] {
-  const { frontend, escape, lines } = directives(dockerfile.split(/\r?\n/))
+  const lines = dockerfile.split(/\r?\n/)
+  const { frontend, escape } = directives(lines)
   const refused =
     frontend && !OWN_FRONTEND.test(frontend.what) ? [{ ...frontend, what: `# syntax=${frontend.what}` }] : []
   return [
@@ -28,7 +29,6 @@ export function refusedLines(dockerfile: string): readonly RefusedLine[] {
 interface Directives {
   readonly frontend?: RefusedLine
   readonly escape: string
-  readonly lines: readonly string[]
 }
 
 /** Comments `# name=value` at the very beginning, until anything else comes. */
@@ -41,7 +41,7 @@ function directives(lines: readonly string[]): Directives {
     if (name.toLowerCase() === 'escape') escape = value
     if (name.toLowerCase() === 'syntax') frontend = { line: index + 1, what: value }
   }
-  return { ...(frontend && { frontend }), escape, lines }
+  return { ...(frontend && { frontend }), escape }
 }
 
 interface Instruction {

@@ -1,13 +1,12 @@
 /** Claude Code from npm in a bottle: it works, and what signs it in never comes in. */
 import { randomBytes } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openProgram } from '../cli/program.ts'
 import type { Ended, Program } from '../cli/program.ts'
 import { leaks } from '../containment/secrets.ts'
 import { anthropic, type Turn } from '../../../scripts/labs/model-api/anthropic.ts'
 import { openApi, type Api } from '../../../scripts/labs/model-api/api.ts'
+import { applied, removed } from './applied.ts'
 import { sweep } from './sweep.ts'
 
 const TOKEN = `sk-ant-oat01-${randomBytes(30).toString('hex')}`
@@ -22,27 +21,21 @@ let gate: (token: string) => Promise<void> = () => Promise.resolve()
 beforeAll(async () => {
   api = await openApi((asked) => anthropic(turns, (token) => gate(token))(asked))
   program = openProgram('claude', env)
-  writeFileSync(join(program.folder, 'api.pem'), api.authority)
-  program.manifest(`uplink:
-  trust: [api.pem]
-  hosts: { api.anthropic.com: ${api.address} }
-bottles:
+  await applied(
+    program,
+    api,
+    'api.anthropic.com',
+    `bottles:
   one:
     resources: { memory: 2GiB, pids: 512 }
     agent_provider: { template: claude, auth_token: CLAUDE_TOKEN }
     egress:
       log: all
       routes: [{ host: api.anthropic.com, allow_private: true }]
-`)
-  const started = program.start('apply')
-  const { code, out, err } = await started.ended
-  if (code !== 0) throw new Error(out + err)
+`,
+  )
 }, 600_000)
-afterAll(async () => {
-  await program?.run('destroy --yes')
-  program?.dispose()
-  await api?.close()
-})
+afterAll(() => removed(program, api))
 
 const bash = (command: string): Turn => ({ tool: { name: 'Bash', input: { command, description: 'work' } } })
 const headless = (prompt: string, ...extra: readonly string[]): Promise<Ended> =>

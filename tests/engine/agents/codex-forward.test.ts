@@ -8,6 +8,7 @@ import type { Program } from '../cli/program.ts'
 import { leaks } from '../containment/secrets.ts'
 import { openApi, type Api } from '../../../scripts/labs/model-api/api.ts'
 import { openai } from '../../../scripts/labs/model-api/openai.ts'
+import { applied, removed } from './applied.ts'
 import { sweep } from './sweep.ts'
 
 const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
@@ -50,26 +51,21 @@ beforeAll(async () => {
   program = openProgram('forward')
   mkdirSync(join(program.folder, '.codex'), { mode: 0o700 })
   signIn(expires)
-  writeFileSync(join(program.folder, 'api.pem'), api.authority)
-  program.manifest(`uplink:
-  trust: [api.pem]
-  hosts: { chatgpt.com: ${api.address} }
-bottles:
+  await applied(
+    program,
+    api,
+    'chatgpt.com',
+    `bottles:
   one:
     resources: { memory: 2GiB, pids: 512 }
     agent_provider: { template: codex, forward_host_credentials: true }
     egress:
       log: all
       routes: [{ host: chatgpt.com, allow_private: true }]
-`)
-  const { code, out, err } = await program.start('apply').ended
-  if (code !== 0) throw new Error(out + err)
+`,
+  )
 }, 600_000)
-afterAll(async () => {
-  await program?.run('destroy --yes')
-  program?.dispose()
-  await api?.close()
-})
+afterAll(() => removed(program, api))
 
 it('does its task, signed in as the host is', async () => {
   const { code, out } = await program.run('run --headless --prompt Work. one')

@@ -1,13 +1,12 @@
 /** Codex from npm in a bottle: it works, and what signs it in never comes in. */
 import { randomBytes } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openProgram } from '../cli/program.ts'
 import type { Ended, Program } from '../cli/program.ts'
 import { leaks } from '../containment/secrets.ts'
 import { openApi, type Api } from '../../../scripts/labs/model-api/api.ts'
 import { openai, type Turn } from '../../../scripts/labs/model-api/openai.ts'
+import { applied, removed } from './applied.ts'
 import { sweep } from './sweep.ts'
 
 const KEY = `sk-proj-${randomBytes(30).toString('hex')}`
@@ -22,27 +21,21 @@ let gate: (token: string) => Promise<void> = () => Promise.resolve()
 beforeAll(async () => {
   api = await openApi((asked) => openai(turns, (token) => gate(token))(asked))
   program = openProgram('codex', env)
-  writeFileSync(join(program.folder, 'api.pem'), api.authority)
-  program.manifest(`uplink:
-  trust: [api.pem]
-  hosts: { api.openai.com: ${api.address} }
-bottles:
+  await applied(
+    program,
+    api,
+    'api.openai.com',
+    `bottles:
   one:
     resources: { memory: 2GiB, pids: 512 }
     agent_provider: { template: codex, api_key_ref: OPENAI_KEY }
     egress:
       log: all
       routes: [{ host: api.openai.com, allow_private: true }]
-`)
-  const started = program.start('apply')
-  const { code, out, err } = await started.ended
-  if (code !== 0) throw new Error(out + err)
+`,
+  )
 }, 600_000)
-afterAll(async () => {
-  await program?.run('destroy --yes')
-  program?.dispose()
-  await api?.close()
-})
+afterAll(() => removed(program, api))
 
 const shell = (cmd: string): Turn => ({ call: { name: 'exec_command', input: { cmd } } })
 const headless = (prompt: string, ...extra: readonly string[]): Promise<Ended> =>

@@ -1,12 +1,11 @@
 /** Pi from npm in a bottle, against an API of its own address that speaks OpenAI's Responses. */
 import { randomBytes } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openProgram } from '../cli/program.ts'
 import type { Program } from '../cli/program.ts'
 import { openApi, type Api } from '../../../scripts/labs/model-api/api.ts'
 import { openai } from '../../../scripts/labs/model-api/openai.ts'
+import { applied, removed } from './applied.ts'
 import { sweep } from './sweep.ts'
 
 const KEY = `key-${randomBytes(30).toString('hex')}`
@@ -21,11 +20,11 @@ beforeAll(async () => {
   ]
   api = await openApi(openai(turns, () => Promise.resolve()))
   program = openProgram('pi', { LLM_KEY: KEY })
-  writeFileSync(join(program.folder, 'api.pem'), api.authority)
-  program.manifest(`uplink:
-  trust: [api.pem]
-  hosts: { llm.acme.example: ${api.address} }
-bottles:
+  await applied(
+    program,
+    api,
+    'llm.acme.example',
+    `bottles:
   dev:
     resources: { memory: 1GiB, pids: 256 }
     agent_provider:
@@ -37,15 +36,10 @@ bottles:
       routes: [{ host: llm.acme.example, allow_private: true }]
 agents:
   one: { bottle: dev, prompt: Be brief and say the word parsnip. }
-`)
-  const { code, out, err } = await program.start('apply').ended
-  if (code !== 0) throw new Error(out + err)
+`,
+  )
 }, 600_000)
-afterAll(async () => {
-  await program?.run('destroy --yes')
-  program?.dispose()
-  await api?.close()
-})
+afterAll(() => removed(program, api))
 
 it('runs a command, changes a file and ends with its own exit code', async () => {
   const { code, out } = await program.run('run --headless --prompt Work. one')

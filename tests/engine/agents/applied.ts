@@ -1,0 +1,22 @@
+/** A program whose bottles have their agents in them, applied; its API is trusted and known by its vendor's name. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Api } from '../../../scripts/labs/model-api/api.ts'
+import type { Program } from '../cli/program.ts'
+
+/** `host`: what agents call the API by. `bottles`: the rest of the manifest. Throws what `apply` said. */
+export async function applied(program: Program, api: Api, host: string, bottles: string): Promise<void> {
+  writeFileSync(join(program.folder, 'api.pem'), api.authority)
+  program.manifest(`uplink:
+  trust: [api.pem]
+  hosts: { ${host}: ${api.address} }
+${bottles}`)
+  const { code, out, err } = await program.start('apply').ended
+  if (code !== 0) throw new Error(out + err)
+}
+
+export async function removed(program: Program | undefined, api: Api | undefined): Promise<void> {
+  await program?.run('destroy --yes')
+  program?.dispose()
+  await api?.close()
+}
