@@ -1,5 +1,5 @@
 /**
- * Generates what is derived from schema/manifest.v1.json and schema/preset.v1.json and checked in: the types, the
+ * Generates what is derived from schema/{manifest,preset,plugin}.v1.json and checked in: the types, the
  * validators as standalone code (nothing of ajv is loaded at run time), and the table of keys for suggestions.
  * `node scripts/generate.ts` writes; `generate()` is what the staleness test compares with.
  */
@@ -25,13 +25,22 @@ interface Schema {
 export async function generate(): Promise<ReadonlyMap<string, string>> {
   const text = await readFile(new URL('schema/manifest.v1.json', ROOT), 'utf8')
   const preset = await readFile(new URL('schema/preset.v1.json', ROOT), 'utf8')
+  const plugin = await readFile(new URL('schema/plugin.v1.json', ROOT), 'utf8')
   return new Map([
     ['src/manifest/manifest.generated.ts', await types(text)],
     ['src/manifest/validate.generated.js', validator('manifest', text)],
     ['src/manifest/validate.generated.d.ts', declarations],
     ['src/manifest/validate-preset.generated.js', validator('preset', preset, [text])],
-    ['src/manifest/validate-preset.generated.d.ts', presetDeclarations],
-    ['src/manifest/keys.generated.ts', keyTable(JSON.parse(text) as Schema, JSON.parse(preset) as Schema)],
+    ['src/manifest/validate-preset.generated.d.ts', declarationsOf('preset', './validate.generated.js')],
+    ['src/plugins/validate.generated.js', validator('plugin', plugin, [text])],
+    ['src/plugins/validate.generated.d.ts', declarationsOf('plugin', '../manifest/validate.generated.js')],
+    [
+      'src/manifest/keys.generated.ts',
+      keyTable(
+        JSON.parse(text) as Schema,
+        [preset, plugin].map((other) => JSON.parse(other) as Schema),
+      ),
+    ],
   ])
 }
 
@@ -106,7 +115,10 @@ export declare const validate: {
 }
 `
 
-const presetDeclarations = `${bannerOf('preset')}import type { SchemaError } from './validate.generated.js'
+const declarationsOf = (
+  schema: string,
+  errors: string,
+): string => `${bannerOf(schema)}import type { SchemaError } from '${errors}'
 
 export declare const validate: {
   (value: unknown): boolean
@@ -115,7 +127,7 @@ export declare const validate: {
 `
 
 /** For each object of the schema: its keys and where it stands (`bottles.<name>.egress.routes[]`). */
-function keyTable(root: Schema, preset: Schema): string {
+function keyTable(root: Schema, others: readonly Schema[]): string {
   const shapes = new Map<string, { at: string; keys: string[] }>()
   const visit = (schema: Schema, name: string, at: string): void => {
     const target = schema.$ref?.split('/').pop()
@@ -138,9 +150,9 @@ function keyTable(root: Schema, preset: Schema): string {
   if (defaults) visit(defaults, '#.defaults', 'defaults')
   const top = shapes.get('#')
   if (top && defaults) top.keys.push('defaults')
-  // A file of its own: where its shapes stand is no place in a manifest.
-  for (const [name, { properties }] of Object.entries(preset.$defs ?? {}))
-    shapes.set(name, { at: `(${name})`, keys: Object.keys(properties ?? {}) })
+  // Files of their own: where their shapes stand is no place in a manifest.
+  for (const [name, { properties }] of others.flatMap(({ $defs }) => Object.entries($defs ?? {})))
+    if (properties) shapes.set(name, { at: `(${name})`, keys: Object.keys(properties) })
   const rows = [...shapes].map(([name, shape]) => `  ${JSON.stringify(name)}: ${JSON.stringify(shape)},`)
   return `${BANNER}export interface Shape {\n  /** Where it stands in a manifest; \`''\` is the top. */\n  readonly at: string\n  readonly keys: readonly string[]\n}\n\nexport const SHAPES: Readonly<Record<string, Shape>> = {\n${rows.join('\n')}\n}\n`
 }

@@ -40,4 +40,6 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
   "defaults": {"at":"defaults","keys":["driver","image","base_image","agent_provider","workspace","egress","git","supervise","env","resources","label","color","protect","ignore"]},
   "preset": {"at":"(preset)","keys":["version","title","source","routes"]},
   "presetRoute": {"at":"(presetRoute)","keys":["host","port","scheme","matches","deny","auth","git","limits","dlp","protocols","allow_private"]},
+  "plugin": {"at":"(plugin)","keys":["api","name","version","kind","module","description","overrides","dockerfile"]},
+  "pluginDockerfile": {"at":"(pluginDockerfile)","keys":["path","context","network"]},
 }

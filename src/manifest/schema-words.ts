@@ -111,6 +111,15 @@ export function broken(definition: string, value: string, key: string | undefine
         message: `${shown} is not a ref or pattern of refs`,
         hint: 'for example refs/heads/agent/*',
       }
+    case 'pluginVersion':
+      return { code: 'bad-version', message: `${shown} is not a version`, hint: 'for example 1.0.0' }
+    case 'pluginModule':
+    case 'pluginPath':
+      return {
+        code: 'bad-path',
+        message: `${shown} is not a path below the folder of the plug-in`,
+        hint: definition === 'pluginModule' ? 'for example ./index.mjs' : 'for example ./Dockerfile',
+      }
     case 'gitUser':
       return { code: 'bad-email', message: `${shown} is not an e-mail address` }
     default:

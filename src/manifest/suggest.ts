@@ -27,7 +27,7 @@ export function whereKeyBelongs(key: string, shape: string): readonly string[] {
   const here = SHAPES[shape]?.at ?? ''
   return Object.values(SHAPES)
     .filter(({ at, keys }) => keys.includes(key) && (at.startsWith(here) || here.startsWith(at)))
-    .filter(({ at }) => !at.startsWith('(preset'))
+    .filter(({ at }) => !at.startsWith('('))
     .map(({ at }) => at)
     .sort((a, b) => common(here, b) - common(here, a) || a.length - b.length)
 }

@@ -16,6 +16,7 @@ const LAYERS = [
   'drivers',
   'providers',
   'forges',
+  'plugins',
   'render',
   'watch',
   'cli',

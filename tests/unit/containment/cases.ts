@@ -204,7 +204,7 @@ export const ROWS: readonly Row[] = [
   claimed('SPP-09', 'P0', 'engine/containment/manifest.test.ts', 'whole-references'),
   claimed('SPP-10', 'P0', 'engine/containment/credentials.test.ts', 'named-by-reference'),
   claimed('SPP-11', 'P0', 'unit/execute/secrets.test.ts', 'no-follow'),
-  notHere('SPP-13', 'P0', 'plug-ins come later'),
+  claimed('SPP-13', 'P0', 'unit/plugins/protection.test.ts', 'plugins-of-the-user'),
   claimed('SPP-14', 'P1', 'unit/docker/endpoint.test.ts'),
   claimed('SPP-15', 'P1', 'unit/forges/way.test.ts', 'forge-address-judged'),
   claimed('SPP-17', 'P1', 'engine/containment/manifest.test.ts'),
