@@ -124,7 +124,11 @@ const built = await Promise.all([
     plugins: [findingRules, providers, leaveOut, lazyNode],
   }),
   build({ ...common, entryPoints: { providers: 'src/providers/registry.ts' }, plugins: [lazyNode] }),
-  build({ ...common, entryPoints: { 'finding-rules': 'src/cli/finding-rules.ts' }, plugins: [lazyNode] }),
+  build({
+    ...common,
+    entryPoints: { 'finding-rules': 'src/cli/egress/finding-rules.ts' },
+    plugins: [lazyNode],
+  }),
 ])
 
 /** For what is inside: daemons are bundled elsewhere (`contextEntries`), so here they are only looked through. */

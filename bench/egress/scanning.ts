@@ -1,5 +1,5 @@
 /** How fast one thread looks through chat with a model, MB/s of processor time, and through the worst of hostile bodies; one line of JSON. Run with the flags of an egress. */
-import { detectorsFor } from '../../sidecars/egress/scanning.ts'
+import { detectorsFor } from '../../sidecars/egress/exchange/scanning.ts'
 import { lookThrough } from '../../sidecars/detect/look.ts'
 import { ordinary, repeated } from '../../tests/unit/detect/shapes-texts.ts'
 import { median } from '../measure.ts'

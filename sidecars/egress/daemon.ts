@@ -5,10 +5,10 @@ import type { Socket } from 'node:net'
 import { notEnforced } from '../control/answer.ts'
 import type { DaemonAnswer, FromDaemon, ToDaemon } from '../supervisor/ipc.ts'
 import { VERSION } from '../version.ts'
-import { dialThroughUplink } from './dial.ts'
+import { dialThroughUplink } from '../http/dial.ts'
 import { createEgress } from './egress.ts'
 import type { Egress } from './egress.ts'
-import { LIMITS } from './limits.ts'
+import { LIMITS } from '../http/limits.ts'
 
 /** Connections of one DNS client by TCP, and how long each may take, milliseconds. */
 const DNS_TCP = { connections: 32, ms: 5000 }

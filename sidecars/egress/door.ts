@@ -1,13 +1,13 @@
 /** What all connections of one egress share. */
-import type { Connection } from './connection.ts'
-import type { Audit } from './audit.ts'
-import type { DoorLimits } from './limits.ts'
-import type { Minter } from './minting.ts'
-import type { Names } from './names.ts'
-import type { Quotas } from './quota.ts'
+import type { Connection } from './client/connection.ts'
+import type { Audit } from './audit/audit.ts'
+import type { DoorLimits } from '../http/limits.ts'
+import type { Minter } from './client/minting.ts'
+import type { Names } from './client/names.ts'
+import type { Quotas } from './exchange/quota.ts'
 import type { Running } from './running.ts'
 import type { Sweep } from './sweep.ts'
-import type { Upstreams } from './upstreams.ts'
+import type { Upstreams } from './upstream/upstreams.ts'
 
 export interface Door {
   readonly limits: DoorLimits

@@ -3,8 +3,8 @@
  * supervisor.
  */
 import { CONTROL_SOCKETS } from '../../src/model/control.ts'
-import { sealControls } from './controls.ts'
+import { controls } from '../policy/controls.ts'
 import { startDaemon } from './daemon.ts'
 
-sealControls()
+controls.seal()
 startDaemon(`/uplink/${CONTROL_SOCKETS.uplinkDial}`)

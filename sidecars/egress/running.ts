@@ -8,10 +8,10 @@ import type { Authority as CertificateAuthority } from '../../src/model/x509.ts'
 import { mustBeNewer } from '../control/answer.ts'
 import { compile } from '../policy/judge.ts'
 import type { Detectors } from '../detect/look.ts'
-import { credentialOf } from './credentials.ts'
-import type { Credentials } from './credentials.ts'
-import { detectorsFor } from './scanning.ts'
-import { Matcher } from './scrub.ts'
+import { credentialOf } from './secrets/credentials.ts'
+import type { Credentials } from './secrets/credentials.ts'
+import { detectorsFor } from './exchange/scanning.ts'
+import { Matcher } from './secrets/scrub.ts'
 
 export interface Running {
   readonly config: EgressConfig

@@ -1,5 +1,5 @@
 /** One timer for all deadlines: a connection carries its own, and looking at a few hundred numbers costs nothing. */
-import type { Wire } from './wire.ts'
+import type { Wire } from '../http/wire.ts'
 
 export class Sweep {
   readonly #wires = new Set<Wire>()

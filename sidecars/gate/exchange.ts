@@ -4,11 +4,11 @@
  */
 import type { Duplex } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { bodyReader, framePiece } from '../egress/body.ts'
-import type { BodyReader } from '../egress/body.ts'
-import { framingOf, Malformed, membersOf, readHead, valueOf } from '../egress/head.ts'
-import type { Framing, Head } from '../egress/head.ts'
-import { Wire, WireClosed } from '../egress/wire.ts'
+import { bodyReader, framePiece } from '../http/body.ts'
+import type { BodyReader } from '../http/body.ts'
+import { framingOf, Malformed, membersOf, readHead, valueOf } from '../http/head.ts'
+import type { Framing, Head } from '../http/head.ts'
+import { Wire, WireClosed } from '../http/wire.ts'
 import { controls } from './controls.ts'
 import type { GateLimits } from './limits.ts'
 

@@ -1,6 +1,6 @@
 /** Clone and fetch: the mirror as it was refreshed for this request, served by git itself. */
 import { safeText } from '../../src/model/text.ts'
-import { WireClosed } from '../egress/wire.ts'
+import { WireClosed } from '../http/wire.ts'
 import type { GateAnswer, GateRequest } from './exchange.ts'
 import { startGit } from './git.ts'
 import type { GitChild } from './git.ts'

@@ -1,6 +1,6 @@
 /** What one bottle may occupy at its git gate. Bytes and milliseconds; tests make some of them smaller. */
-import { LIMITS } from '../egress/limits.ts'
-import type { DoorLimits } from '../egress/limits.ts'
+import { LIMITS } from '../http/limits.ts'
+import type { DoorLimits } from '../http/limits.ts'
 import { LINK_LIMITS } from './link.ts'
 import type { LinkLimits } from './link.ts'
 import { SCAN_LIMITS } from './scanners.ts'

@@ -4,7 +4,7 @@
  */
 import { EXIT, ensureError } from '../model/errors.ts'
 import type { Io } from './io.ts'
-import { openStreams } from './streams.ts'
+import { openStreams } from './terminal/streams.ts'
 import { VERSION } from './version.ts'
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
@@ -16,14 +16,14 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       return EXIT.done
     }
     if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
-      const { help } = await import('./help.ts')
+      const { help } = await import('./grammar/help.ts')
       return await help(first === undefined ? [] : argv.slice(1), output, first === undefined)
     }
     const { dispatch } =
       first === 'validate' ? await import('./dispatch-validate.ts') : await import('./dispatch.ts')
     return await dispatch(argv, io, output)
   } catch (thrown) {
-    const { sayError } = await import('./say-error.ts')
+    const { sayError } = await import('./terminal/say-error.ts')
     return sayError(thrown, argv, io, output)
   } finally {
     await output.flush()
@@ -32,7 +32,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
 /** For what escapes even `run` (a stray rejection, a throwing listener): said, then exit 70. */
 export async function crash(thrown: unknown, argv: readonly string[], io: Io): Promise<number> {
-  const { sayError } = await import('./say-error.ts')
+  const { sayError } = await import('./terminal/say-error.ts')
   const output = openStreams(io, argv)
   const code = sayError(ensureError(thrown), argv, io, output)
   await output.flush()

@@ -1,10 +1,10 @@
 /** Parses the words and runs the command that they name. */
 import type { Output } from '../render/output.ts'
-import { help } from './help.ts'
+import { help } from './grammar/help.ts'
 import type { Io } from './io.ts'
-import type { CommandModule } from './load-command.ts'
-import { parse } from './parse.ts'
-import { sayError } from './say-error.ts'
+import type { CommandModule } from './grammar/load-command.ts'
+import { parse } from './grammar/parse.ts'
+import { sayError } from './terminal/say-error.ts'
 
 /**
  * Says its own errors: in the bundle each file has its copy of the error classes, and an error of one is a stranger to

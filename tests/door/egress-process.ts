@@ -1,6 +1,6 @@
 /** The egress daemon as a bundle has it, but for the place of the uplink's socket, which is its argument. */
-import { sealControls } from '../../sidecars/egress/controls.ts'
+import { controls } from '../../sidecars/policy/controls.ts'
 import { startDaemon } from '../../sidecars/egress/daemon.ts'
 
-sealControls()
+controls.seal()
 startDaemon(process.argv[2] ?? '')

@@ -6,7 +6,7 @@
 import { Duplex } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { seeded } from '../../sidecars/detect/samples.ts'
-import { Wire } from '../../sidecars/egress/wire.ts'
+import { Wire } from '../../sidecars/http/wire.ts'
 import { TARGETS } from './targets.ts'
 import type { Target } from './target.ts'
 

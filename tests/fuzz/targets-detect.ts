@@ -16,7 +16,7 @@ import { DEPTH } from '../../sidecars/detect/look.ts'
 import { signs } from '../../sidecars/detect/samples.ts'
 import type { Random } from '../../sidecars/detect/samples.ts'
 import { Room, scanRequest } from '../../sidecars/detect/scan.ts'
-import { detectorsFor } from '../../sidecars/egress/scanning.ts'
+import { detectorsFor } from '../../sidecars/egress/exchange/scanning.ts'
 import { chanceOf, latin1, must, oneOf, pieces } from './target.ts'
 import type { Target } from './target.ts'
 

@@ -1,8 +1,8 @@
 /** The binary ones: ClientHello, WebSocket frames, DNS queries. */
 import { isUtf8 } from 'node:buffer'
 import type { Random } from '../../sidecars/detect/samples.ts'
-import { readHello } from '../../sidecars/egress/hello.ts'
-import { answerQuery } from '../../sidecars/egress/resolver.ts'
+import { readHello } from '../../sidecars/egress/client/hello.ts'
+import { answerQuery } from '../../sidecars/egress/upstream/resolver.ts'
 import { FrameReader, Violation } from '../../sidecars/egress/websocket/frames.ts'
 import { chanceOf, latin1, must, oneOf, pieces } from './target.ts'
 import type { Target } from './target.ts'

@@ -2,11 +2,11 @@
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import type { EgressConfig } from '../../../src/model/control.ts'
-import { sealControls } from '../../../sidecars/egress/controls.ts'
-import { dialThroughUplink } from '../../../sidecars/egress/dial.ts'
+import { controls } from '../../../sidecars/policy/controls.ts'
+import { dialThroughUplink } from '../../../sidecars/http/dial.ts'
 import { createEgress } from '../../../sidecars/egress/egress.ts'
 
-sealControls()
+controls.seal()
 const egress = createEgress({
   dial: dialThroughUplink(process.argv[2] ?? ''),
   log: (line) => void process.send?.({ log: line }),

@@ -1,5 +1,5 @@
 /** The messages of gRPC: a flag, a length of four bytes, and so many bytes. Each is looked at and masked by itself, so that none waits for the next. */
-import { Malformed } from '../head.ts'
+import { Malformed } from '../../http/head.ts'
 
 /** What is done with the bytes of one message. */
 export interface Passage {

@@ -5,12 +5,12 @@
 import { formatAuthority, parseAuthority, sameAuthority } from '../../policy/authority.ts'
 import type { Authority } from '../../policy/authority.ts'
 import { METHODS } from '../../policy/methods.ts'
-import { controls } from '../controls.ts'
-import { framingOf, Malformed, membersOf, parseField } from '../head.ts'
-import type { Field } from '../head.ts'
-import type { DoorLimits } from '../limits.ts'
-import { originTarget, Refuse } from '../request.ts'
-import type { ParsedRequest } from '../request.ts'
+import { controls } from '../../policy/controls.ts'
+import { framingOf, Malformed, membersOf, parseField } from '../../http/head.ts'
+import type { Field } from '../../http/head.ts'
+import type { DoorLimits } from '../../http/limits.ts'
+import { originTarget, Refuse } from '../exchange/request.ts'
+import type { ParsedRequest } from '../exchange/request.ts'
 
 const PSEUDO = [':method', ':scheme', ':authority', ':path'] as const
 type Pseudo = (typeof PSEUDO)[number]

@@ -4,10 +4,10 @@
  */
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Authority } from '../../policy/authority.ts'
-import { tellRefused } from '../deciding.ts'
+import { tellRefused } from '../exchange/deciding.ts'
 import type { Door } from '../door.ts'
 import type { Running } from '../running.ts'
-import type { Wire } from '../wire.ts'
+import type { Wire } from '../../http/wire.ts'
 import { constants, performServerHandshake } from './node.ts'
 import { CONNECTION_WINDOW, serverOptions } from './settings.ts'
 import { Stream } from './stream.ts'

@@ -1,6 +1,6 @@
 /** What one HTTP/2 connection may occupy: settings that are said to the peer, and limits of nghttp2 that are not. */
 import type { ClientSessionOptions, ServerOptions, Settings } from 'node:http2'
-import type { DoorLimits } from '../limits.ts'
+import type { DoorLimits } from '../../http/limits.ts'
 
 /** Streams at once on one connection. */
 export const STREAMS = 64

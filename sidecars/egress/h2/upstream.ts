@@ -4,8 +4,8 @@
  */
 import type { ClientHttp2Session } from 'node:http2'
 import type { Door } from '../door.ts'
-import { keyOf } from '../upstreams.ts'
-import type { UpstreamTarget } from '../upstreams.ts'
+import { keyOf } from '../upstream/upstreams.ts'
+import type { UpstreamTarget } from '../upstream/upstreams.ts'
 import { connect } from './node.ts'
 import { clientOptions, CONNECTION_WINDOW } from './settings.ts'
 

@@ -4,7 +4,7 @@
  * agreed on, so reserved bits and opcodes have no meaning.
  */
 import { isUtf8 } from 'node:buffer'
-import { controls } from '../controls.ts'
+import { controls } from '../../policy/controls.ts'
 import { Utf8Check } from './utf8.ts'
 
 /** Which end wrote the frames: the agent masks, an upstream never does. */

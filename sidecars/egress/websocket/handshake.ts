@@ -3,11 +3,11 @@
  * what proves an answer never comes from the agent. No extension is offered, and none may be in an answer.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { controls } from '../controls.ts'
-import { Malformed, membersOf } from '../head.ts'
-import type { Field } from '../head.ts'
-import { Refuse } from '../request.ts'
-import type { ParsedRequest } from '../request.ts'
+import { controls } from '../../policy/controls.ts'
+import { Malformed, membersOf } from '../../http/head.ts'
+import type { Field } from '../../http/head.ts'
+import { Refuse } from '../exchange/request.ts'
+import type { ParsedRequest } from '../exchange/request.ts'
 
 /** What the agent asked for. */
 export interface Asked {

@@ -1,8 +1,8 @@
 /** What stands between the two ends for the payloads of one direction: a scan, or the masking of our credentials. */
 import type { BodyScan, Finding } from '../../detect/scan.ts'
-import { refuseFinding } from '../request.ts'
-import { Scrubber } from '../scrub.ts'
-import type { Matcher } from '../scrub.ts'
+import { refuseFinding } from '../exchange/request.ts'
+import { Scrubber } from '../secrets/scrub.ts'
+import type { Matcher } from '../secrets/scrub.ts'
 import type { MessageType } from './frames.ts'
 import { mended, Utf8Mender } from './utf8.ts'
 

@@ -2,10 +2,10 @@
  * One open WebSocket: frames of either end are read, judged and written anew, never relayed. A direction takes in only
  * what the other end takes off, and holds no more than one read of it. Whatever one end may not do ends both.
  */
-import type { DoorLimits } from '../limits.ts'
-import { Refuse } from '../request.ts'
-import { WireClosed } from '../wire.ts'
-import type { Wire } from '../wire.ts'
+import type { DoorLimits } from '../../http/limits.ts'
+import { Refuse } from '../exchange/request.ts'
+import { WireClosed } from '../../http/wire.ts'
+import type { Wire } from '../../http/wire.ts'
 import { FrameReader, Violation } from './frames.ts'
 import type { Frame, Sender } from './frames.ts'
 import type { Passing } from './passing.ts'

@@ -1,13 +1,13 @@
 /** Makes live state what the manifest says, or carries out a saved plan. */
 import { resolve } from 'node:path'
 import { UsageError } from '../../model/errors.ts'
-import { carryOut } from '../carry-out.ts'
-import type { Invocation } from '../invocation.ts'
-import { requireSupported } from '../load.ts'
-import { planOptions } from '../planning.ts'
-import { digestsOf, readSavedPlan, requireFresh } from '../saved-plan.ts'
-import { settingsOf } from '../settings.ts'
-import { openStack, selectedBottles } from '../stack.ts'
+import { carryOut } from '../apply/carry-out.ts'
+import type { Invocation } from '../grammar/invocation.ts'
+import { requireSupported } from '../stack/load.ts'
+import { planOptions } from '../apply/planning.ts'
+import { digestsOf, readSavedPlan, requireFresh } from '../apply/saved-plan.ts'
+import { settingsOf } from '../stack/settings.ts'
+import { openStack, selectedBottles } from '../stack/stack.ts'
 import { openHome } from '../../state/home.ts'
 
 export async function run(invocation: Invocation): Promise<number> {

@@ -1,11 +1,11 @@
 /** The agent's own terminal. Its bytes pass unchanged: what it prints is shown as it is. */
 import { DriverError } from '../../model/errors.ts'
-import { withBottle } from '../bottle.ts'
-import type { OpenBottle } from '../bottle.ts'
-import type { Invocation } from '../invocation.ts'
-import { asProgram } from '../program-exit.ts'
-import { attachProgram, programState } from '../program.ts'
-import { bind, windowOf } from '../terminal.ts'
+import { withBottle } from '../stack/bottle.ts'
+import type { OpenBottle } from '../stack/bottle.ts'
+import type { Invocation } from '../grammar/invocation.ts'
+import { asProgram } from '../program/program-exit.ts'
+import { attachProgram, programState } from '../program/program.ts'
+import { bind, windowOf } from '../terminal/terminal.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   return asProgram(invocation, async () => {

@@ -5,12 +5,12 @@ import { safeJson } from '../../render/safe-json.ts'
 import { changeLines, diffLines } from '../../render/changes.ts'
 import type { Change } from '../../render/changes.ts'
 import { AGENT } from '../../resources/guest/environment.ts'
-import { withBottle } from '../bottle.ts'
-import type { OpenBottle } from '../bottle.ts'
-import { ask, helperAnswer } from '../bottle-files.ts'
-import type { Answer } from '../bottle-files.ts'
-import type { Invocation } from '../invocation.ts'
-import { workspaceChanges } from '../workspace-changes.ts'
+import { withBottle } from '../stack/bottle.ts'
+import type { OpenBottle } from '../stack/bottle.ts'
+import { ask, helperAnswer } from '../workspace/bottle-files.ts'
+import type { Answer } from '../workspace/bottle-files.ts'
+import type { Invocation } from '../grammar/invocation.ts'
+import { workspaceChanges } from '../workspace/workspace-changes.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { args, options, output } = invocation

@@ -1,6 +1,6 @@
 /** Completion scripts: the shells ask the program itself (`__complete`), so that names come from live state. */
 import { EXIT, UsageError } from '../../model/errors.ts'
-import type { Invocation } from '../invocation.ts'
+import type { Invocation } from '../grammar/invocation.ts'
 
 export async function run({ args, output }: Invocation): Promise<number> {
   const [shell = ''] = args

@@ -1,9 +1,9 @@
 /** Removes bottles and everything made for them. Needs no manifest: live state says what there is. */
-import { carryOut } from '../carry-out.ts'
-import { liveBottles } from '../bottle.ts'
-import type { Invocation } from '../invocation.ts'
-import { nothingDesired, planOptions } from '../planning.ts'
-import { openStack, selectedBottles } from '../stack.ts'
+import { carryOut } from '../apply/carry-out.ts'
+import { liveBottles } from '../stack/bottle.ts'
+import type { Invocation } from '../grammar/invocation.ts'
+import { nothingDesired, planOptions } from '../apply/planning.ts'
+import { openStack, selectedBottles } from '../stack/stack.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { options, args } = invocation

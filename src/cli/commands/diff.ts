@@ -5,12 +5,12 @@ import { warningLines } from '../../render/diagnostics.ts'
 import { markdownPlan } from '../../render/markdown.ts'
 import { jsonPlan } from '../../render/plan-document.ts'
 import { prettyPlan } from '../../render/pretty-plan.ts'
-import type { Invocation } from '../invocation.ts'
-import { requireSupported } from '../load.ts'
-import { driftOnly, planNow, planOptions } from '../planning.ts'
-import { SAVED_PLAN_VERSION, savePlan, sourceOf } from '../saved-plan.ts'
-import { settingsOf } from '../settings.ts'
-import { openStack, selectedBottles } from '../stack.ts'
+import type { Invocation } from '../grammar/invocation.ts'
+import { requireSupported } from '../stack/load.ts'
+import { driftOnly, planNow, planOptions } from '../apply/planning.ts'
+import { SAVED_PLAN_VERSION, savePlan, sourceOf } from '../apply/saved-plan.ts'
+import { settingsOf } from '../stack/settings.ts'
+import { openStack, selectedBottles } from '../stack/stack.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { options, output, io, args } = invocation

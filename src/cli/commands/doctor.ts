@@ -1,14 +1,14 @@
 /** What of this machine is right or wrong, each finding with the one command that mends it. */
 import { EXIT, ensureError } from '../../model/errors.ts'
-import { checkMachine } from '../machine-checks.ts'
-import { checkSecrets } from '../secret-checks.ts'
+import { checkMachine } from '../stack/machine-checks.ts'
+import { checkSecrets } from '../secrets/secret-checks.ts'
 import { doctorLines } from '../../render/doctor.ts'
 import { safeJson } from '../../render/safe-json.ts'
 import type { DoctorFinding } from '../../ports/driver.ts'
 import { openHome } from '../../state/home.ts'
-import { openDrivers } from '../drivers.ts'
-import type { Invocation } from '../invocation.ts'
-import { settingsOf } from '../settings.ts'
+import { openDrivers } from '../stack/drivers.ts'
+import type { Invocation } from '../grammar/invocation.ts'
+import { settingsOf } from '../stack/settings.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { options, output } = invocation

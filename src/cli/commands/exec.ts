@@ -1,9 +1,9 @@
 /** A program in a bottle, as `docker exec`: streams, terminal, signals and exit code pass through. */
 import { UsageError } from '../../model/errors.ts'
-import { withBottle } from '../bottle.ts'
-import type { Invocation } from '../invocation.ts'
-import { asProgram } from '../program-exit.ts'
-import { bind, windowOf } from '../terminal.ts'
+import { withBottle } from '../stack/bottle.ts'
+import type { Invocation } from '../grammar/invocation.ts'
+import { asProgram } from '../program/program-exit.ts'
+import { bind, windowOf } from '../terminal/terminal.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   return asProgram(invocation, async () => {

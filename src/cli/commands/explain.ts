@@ -5,12 +5,12 @@ import { decisionLines } from '../../render/decision.ts'
 import { explainLines } from '../../render/explain.ts'
 import { safeJson } from '../../render/safe-json.ts'
 import { openHome } from '../../state/home.ts'
-import { askedRequest, decide } from '../decide.ts'
-import type { Invocation } from '../invocation.ts'
-import { loadFor } from '../load.ts'
-import type { Loaded } from '../load.ts'
-import { settingsOf } from '../settings.ts'
-import { selectedBottles } from '../stack.ts'
+import { askedRequest, decide } from '../egress/decide.ts'
+import type { Invocation } from '../grammar/invocation.ts'
+import { loadFor } from '../stack/load.ts'
+import type { Loaded } from '../stack/load.ts'
+import { settingsOf } from '../stack/settings.ts'
+import { selectedBottles } from '../stack/stack.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { args, options, output, io } = invocation

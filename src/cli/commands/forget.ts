@@ -7,11 +7,11 @@ import { isName } from '../../model/names.ts'
 import { engineFolder, openHome } from '../../state/home.ts'
 import { count } from '../../render/words.ts'
 import { openDeployKeys } from '../../state/deploy-keys.ts'
-import { confirm } from '../ask.ts'
-import { openDrivers } from '../drivers.ts'
-import type { Invocation } from '../invocation.ts'
-import { withLock } from '../locked.ts'
-import { settingsOf } from '../settings.ts'
+import { confirm } from '../terminal/ask.ts'
+import { openDrivers } from '../stack/drivers.ts'
+import type { Invocation } from '../grammar/invocation.ts'
+import { withLock } from '../stack/locked.ts'
+import { settingsOf } from '../stack/settings.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { args, io, options, output } = invocation

@@ -7,7 +7,7 @@ import { initialManifest } from '../../manifest/init.ts'
 import { isName } from '../../model/names.ts'
 import { BUILT_IN_PROVIDERS } from '../../providers/registry.ts'
 import { safeText } from '../../model/text.ts'
-import type { Invocation } from '../invocation.ts'
+import type { Invocation } from '../grammar/invocation.ts'
 import { packageFile } from '../package-file.ts'
 
 export async function run({ args, options, io, output }: Invocation): Promise<number> {

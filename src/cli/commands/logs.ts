@@ -7,12 +7,12 @@ import { accessLine } from '../../render/access-log.ts'
 import { safeJson } from '../../render/safe-json.ts'
 import { count } from '../../render/words.ts'
 import { safeText } from '../../model/text.ts'
-import { accessOf, jsonLine, lostOf } from '../audit.ts'
-import { initLines } from '../init-lines.ts'
-import { sinceTime } from '../since.ts'
-import { openBottles } from '../bottle.ts'
-import type { OpenBottle } from '../bottle.ts'
-import type { Invocation } from '../invocation.ts'
+import { accessOf, jsonLine, lostOf } from '../egress/audit.ts'
+import { initLines } from '../program/init-lines.ts'
+import { sinceTime } from '../grammar/since.ts'
+import { openBottles } from '../stack/bottle.ts'
+import type { OpenBottle } from '../stack/bottle.ts'
+import type { Invocation } from '../grammar/invocation.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { args, options, io, output } = invocation

@@ -1,12 +1,12 @@
 /** Starts a bottle's agent here, or attaches to it; brings the bottle in sync first, as `apply` would. */
 import { EXIT, UsageError } from '../../model/errors.ts'
-import { bringInSync } from '../bring-in-sync.ts'
-import { openBottle } from '../bottle.ts'
-import { headless } from '../headless.ts'
-import { ownProgram, programState, providerProgram, startProgram } from '../program.ts'
-import type { Invocation } from '../invocation.ts'
-import { asProgram } from '../program-exit.ts'
-import { windowOf } from '../terminal.ts'
+import { bringInSync } from '../apply/bring-in-sync.ts'
+import { openBottle } from '../stack/bottle.ts'
+import { headless } from '../program/headless.ts'
+import { ownProgram, programState, providerProgram, startProgram } from '../program/program.ts'
+import type { Invocation } from '../grammar/invocation.ts'
+import { asProgram } from '../program/program-exit.ts'
+import { windowOf } from '../terminal/terminal.ts'
 import { attach } from './attach.ts'
 
 export async function run(invocation: Invocation): Promise<number> {

@@ -1,7 +1,7 @@
 /** Prints a published schema as it lies in the package. */
 import { readFile } from 'node:fs/promises'
 import { EXIT, UsageError } from '../../model/errors.ts'
-import type { Invocation } from '../invocation.ts'
+import type { Invocation } from '../grammar/invocation.ts'
 import { packageFile } from '../package-file.ts'
 
 const SCHEMAS = ['manifest', 'preset', 'plan', 'events'] as const

@@ -5,12 +5,12 @@ import { openHome } from '../../state/home.ts'
 import { statusLines } from '../../render/status.ts'
 import { count } from '../../render/words.ts'
 import { safeJson } from '../../render/safe-json.ts'
-import { openDrivers } from '../drivers.ts'
-import type { Invocation } from '../invocation.ts'
-import { planOptions } from '../planning.ts'
-import { settingsOf } from '../settings.ts'
-import { openStackOrNone, selectedBottles } from '../stack.ts'
-import { stackStatus } from '../stack-status.ts'
+import { openDrivers } from '../stack/drivers.ts'
+import type { Invocation } from '../grammar/invocation.ts'
+import { planOptions } from '../apply/planning.ts'
+import { settingsOf } from '../stack/settings.ts'
+import { openStackOrNone, selectedBottles } from '../stack/stack.ts'
+import { stackStatus } from '../stack/stack-status.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { args, options, output } = invocation

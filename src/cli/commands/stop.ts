@@ -1,6 +1,6 @@
 /** Halts bottles and keeps them; the record says so, and neither `apply` nor `watch --heal` starts them. */
-import type { Invocation } from '../invocation.ts'
-import { halt } from '../halt.ts'
+import type { Invocation } from '../grammar/invocation.ts'
+import { halt } from '../apply/halt.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   return halt(invocation, true)

@@ -4,9 +4,9 @@ import { EXIT } from '../../model/errors.ts'
 import { openRegion } from '../../render/region.ts'
 import { trafficJson, trafficLines } from '../../render/traffic.ts'
 import type { Traffic } from '../../render/traffic.ts'
-import { openBottles } from '../bottle.ts'
-import type { Invocation } from '../invocation.ts'
-import { lookAtTraffic } from '../traffic.ts'
+import { openBottles } from '../stack/bottle.ts'
+import type { Invocation } from '../grammar/invocation.ts'
+import { lookAtTraffic } from '../egress/traffic.ts'
 
 /** Between two looks, milliseconds. */
 const INTERVAL_MS = 2000

@@ -6,9 +6,9 @@ import { safeJson } from '../../render/safe-json.ts'
 import { count } from '../../render/words.ts'
 import { safeText } from '../../model/text.ts'
 import { openHome } from '../../state/home.ts'
-import type { Invocation } from '../invocation.ts'
-import { loadFor } from '../load.ts'
-import { settingsOf } from '../settings.ts'
+import type { Invocation } from '../grammar/invocation.ts'
+import { loadFor } from '../stack/load.ts'
+import { settingsOf } from '../stack/settings.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { options, output, io } = invocation

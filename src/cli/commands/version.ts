@@ -1,6 +1,6 @@
 import { EXIT } from '../../model/errors.ts'
 import { safeJson } from '../../render/safe-json.ts'
-import type { Invocation } from '../invocation.ts'
+import type { Invocation } from '../grammar/invocation.ts'
 import { VERSION } from '../version.ts'
 
 export async function run({ options, output }: Invocation): Promise<number> {

@@ -3,11 +3,11 @@ import { EXIT, UsageError } from '../../model/errors.ts'
 import { systemClock } from '../../watch/clock.ts'
 import { watchFiles } from '../../watch/files.ts'
 import { startLoop } from '../../watch/loop.ts'
-import type { Invocation } from '../invocation.ts'
-import { interruptible } from '../interrupt.ts'
-import { openStack } from '../stack.ts'
-import { stamped } from '../stamped.ts'
-import { openWatchRun } from '../watch-run.ts'
+import type { Invocation } from '../grammar/invocation.ts'
+import { interruptible } from '../terminal/interrupt.ts'
+import { openStack } from '../stack/stack.ts'
+import { stamped } from '../terminal/stamped.ts'
+import { openWatchRun } from '../apply/watch-run.ts'
 
 export async function run(asked: Invocation): Promise<number> {
   const { io } = asked

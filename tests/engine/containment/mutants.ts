@@ -128,7 +128,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     stays: STILL_SERVES,
     edits: [
       {
-        file: 'src/cli/materials.ts',
+        file: 'src/cli/secrets/materials.ts',
         from: '...(stack.loaded?.environment(bottle) ?? []),',
         to: `...(stack.loaded?.environment(bottle) ?? []),
         ['GIVEN', invocation.io.env['BEARER'] ?? ''],`,
@@ -143,7 +143,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     stays: STILL_SERVES,
     edits: [
       {
-        file: 'src/cli/materials.ts',
+        file: 'src/cli/secrets/materials.ts',
         from: 'if (root) return root.certificate',
         to: `if (root) {
         Object.assign(globalThis, { rootKey: root.key })

@@ -84,6 +84,18 @@ describe('the module map', () => {
     expect(wrong).toEqual([])
   })
 
+  it('keeps the two doors apart: what both use is in sidecars/http', () => {
+    const DOORS: Readonly<Record<string, readonly string[]>> = {
+      http: ['egress', 'gate', 'uplink', 'supervisor'],
+      egress: ['gate'],
+      gate: ['egress'],
+    }
+    const wrong = sources('sidecars')
+      .flatMap(importsOf)
+      .filter(({ from, to }) => DOORS[from.split('/')[1] ?? '']?.includes(to.split('/')[1] ?? ''))
+    expect(wrong).toEqual([])
+  })
+
   it('names no provider outside its folder', () => {
     const names = /(?<![\w/.-])(claude|codex|pi)(?![\w/-])/
     const wrong = sources('src').filter(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { changesBetween, commitIn, listingOf } from '../../../src/cli/changes.ts'
-import type { Listed } from '../../../src/cli/changes.ts'
+import { changesBetween, commitIn, listingOf } from '../../../src/cli/workspace/changes.ts'
+import type { Listed } from '../../../src/cli/workspace/changes.ts'
 import { changeLines, diffLines } from '../../../src/render/changes.ts'
 import { PLAIN } from '../../../src/render/style.ts'
 

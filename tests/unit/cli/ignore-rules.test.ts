@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { isIgnored, rulesOf } from '../../../src/cli/ignore-rules.ts'
+import { isIgnored, rulesOf } from '../../../src/cli/workspace/ignore-rules.ts'
 
 let folder = ''
 beforeAll(() => {

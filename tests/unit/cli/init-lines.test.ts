@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { initLines } from '../../../src/cli/init-lines.ts'
+import { initLines } from '../../../src/cli/program/init-lines.ts'
 
 const shown = (lines: readonly string[]): readonly string[] => {
   const isOfInit = initLines()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { interruptible } from '../../../src/cli/interrupt.ts'
+import { interruptible } from '../../../src/cli/terminal/interrupt.ts'
 import type { SignalName } from '../../../src/cli/io.ts'
 import { openProgram } from './program.ts'
 

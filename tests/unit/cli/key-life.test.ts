@@ -1,6 +1,6 @@
 /** The life of deploy keys through the whole program, against a forge that answers as its documents say, or wrongly. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openForgeNamed } from '../../../src/cli/forges.ts'
+import { openForgeNamed } from '../../../src/cli/stack/forges.ts'
 import { Secret } from '../../../src/model/secret.ts'
 import { sshFingerprint } from '../../../src/model/ssh-key.ts'
 import { openDeployKeys } from '../../../src/state/deploy-keys.ts'

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openForgeNamed } from '../../../src/cli/forges.ts'
+import { openForgeNamed } from '../../../src/cli/stack/forges.ts'
 import { address } from '../../../src/model/address.ts'
 import { keyTitle } from '../../../src/model/deploy-key.ts'
 import type { KeyRow } from '../../../src/model/key-row.ts'

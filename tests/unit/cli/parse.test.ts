@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { COMMANDS } from '../../../src/cli/catalogue.ts'
+import { COMMANDS } from '../../../src/cli/grammar/catalogue.ts'
 import { openProgram } from './program.ts'
 
 let program: ReturnType<typeof openProgram>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { stamped } from '../../../src/cli/stamped.ts'
+import { stamped } from '../../../src/cli/terminal/stamped.ts'
 import { PLAIN } from '../../../src/render/style.ts'
 
 test('each line stands behind the time of day of this machine, within its width', () => {

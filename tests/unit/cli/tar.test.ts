@@ -16,9 +16,9 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { requirePackable } from '../../../src/cli/packable.ts'
-import { packInto } from '../../../src/cli/tar.ts'
-import { unpackFrom } from '../../../src/cli/untar.ts'
+import { requirePackable } from '../../../src/cli/workspace/packable.ts'
+import { packInto } from '../../../src/cli/workspace/tar.ts'
+import { unpackFrom } from '../../../src/cli/workspace/untar.ts'
 
 let folder = ''
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'bb-tar-'))))

@@ -6,7 +6,7 @@ import type { Detectors } from '../../../sidecars/detect/look.ts'
 import type { Random } from '../../../sidecars/detect/samples.ts'
 import { seeded, signs } from '../../../sidecars/detect/samples.ts'
 import { scanRequest } from '../../../sidecars/detect/scan.ts'
-import { scanInput, scanRules } from '../../../sidecars/egress/scanning.ts'
+import { scanInput, scanRules } from '../../../sidecars/egress/exchange/scanning.ts'
 
 export interface Sent {
   readonly host: string

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { controls } from '../../../sidecars/egress/controls.ts'
+import { controls } from '../../../sidecars/policy/controls.ts'
 import { authorityCases } from './cases/authority.ts'
 import { nameOf } from './cases/case.ts'
 import type { Case } from './cases/case.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RouteCounters } from '../../../src/model/control.ts'
-import { Counters } from '../../../sidecars/egress/counters.ts'
+import { Counters } from '../../../sidecars/egress/audit/counters.ts'
 import { inLab } from './cases/case.ts'
 import { answerWith, route } from './lab.ts'
 import { agreeing, closing, handshake, sent, webSocketRoute } from './websocket-lab.ts'

@@ -4,8 +4,8 @@ import type { Server, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { dialThroughUplink } from '../../../sidecars/egress/dial.ts'
-import { Wire } from '../../../sidecars/egress/wire.ts'
+import { dialThroughUplink } from '../../../sidecars/http/dial.ts'
+import { Wire } from '../../../sidecars/http/wire.ts'
 
 let folder = ''
 let server: Server | undefined

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { requestOf } from '../../../sidecars/egress/h2/request.ts'
-import { LIMITS } from '../../../sidecars/egress/limits.ts'
+import { LIMITS } from '../../../sidecars/http/limits.ts'
 import { parseAuthority } from '../../../sidecars/policy/authority.ts'
-import type { ParsedRequest } from '../../../sidecars/egress/request.ts'
+import type { ParsedRequest } from '../../../sidecars/egress/exchange/request.ts'
 
 const authority = parseAuthority('allowed.test:443')
 const HEAD = [':method', 'POST', ':scheme', 'https', ':authority', 'allowed.test', ':path', '/a?b=c']

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { NAME_EVERY_MS, NAMES_AT_ONCE, NAMES_KEPT, Names } from '../../../sidecars/egress/names.ts'
-import { Refuse } from '../../../sidecars/egress/request.ts'
+import { NAME_EVERY_MS, NAMES_AT_ONCE, NAMES_KEPT, Names } from '../../../sidecars/egress/client/names.ts'
+import { Refuse } from '../../../sidecars/egress/exchange/request.ts'
 import { route } from './lab.ts'
 
 const wild = route({ host: '*.wild.test' })

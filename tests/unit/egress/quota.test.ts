@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { Quotas } from '../../../sidecars/egress/quota.ts'
-import { Refuse } from '../../../sidecars/egress/request.ts'
+import { Quotas } from '../../../sidecars/egress/exchange/quota.ts'
+import { Refuse } from '../../../sidecars/egress/exchange/request.ts'
 import type { Limits, RoutePolicy } from '../../../src/model/policy.ts'
 import type { Spent } from '../../../sidecars/supervisor/ipc.ts'
 import { route } from './lab.ts'

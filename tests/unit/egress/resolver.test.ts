@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { answerQuery } from '../../../sidecars/egress/resolver.ts'
+import { answerQuery } from '../../../sidecars/egress/upstream/resolver.ts'
 import { coversHost } from '../../../sidecars/policy/judge.ts'
 
 const declared = ['allowed.test', '*.wild.test', 'localhost']

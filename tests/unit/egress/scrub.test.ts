@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { formsOf } from '../../../sidecars/egress/forms.ts'
-import { Matcher, Scrubber } from '../../../sidecars/egress/scrub.ts'
+import { formsOf } from '../../../sidecars/egress/secrets/forms.ts'
+import { Matcher, Scrubber } from '../../../sidecars/egress/secrets/scrub.ts'
 
 const value = 'ghp_Abc/123+xyz=="q"'
 const matcher = new Matcher([

@@ -3,7 +3,7 @@
  * github.com/awslabs/aws-c-auth, tests/aws-signing-test-suite/v4 (Apache-2.0), the suite that the General Reference of
  * AWS had; the two of forms are in the older edition that the AWS SDK for JavaScript runs (its `suite.fixture`).
  */
-import type { Signable } from '../../../sidecars/egress/signing.ts'
+import type { Signable } from '../../../sidecars/egress/secrets/signing.ts'
 
 export const suiteKey = {
   accessKey: 'AKIDEXAMPLE',

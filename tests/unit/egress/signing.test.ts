@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { signatureOf } from '../../../sidecars/egress/signing.ts'
+import { signatureOf } from '../../../sidecars/egress/secrets/signing.ts'
 import { unsignable } from '../../../sidecars/policy/signing.ts'
 import { suiteDate, suiteKey, vectors } from './signing-suite.ts'
 import { checkSignature } from './signing-verify.ts'

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { RoutePolicy } from '../../../src/model/policy.ts'
 import { stripQuery } from '../../../sidecars/policy/strip.ts'
-import { passedFields } from '../../../sidecars/egress/outgoing.ts'
+import { passedFields } from '../../../sidecars/egress/exchange/outgoing.ts'
 
 const route: RoutePolicy = {
   host: 'allowed.test',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { DIALECTS, openForgeNamed } from '../../../src/cli/forges.ts'
+import { DIALECTS, openForgeNamed } from '../../../src/cli/stack/forges.ts'
 import { gitea } from '../../../src/forges/gitea.ts'
 import { Secret } from '../../../src/model/secret.ts'
 

@@ -1,6 +1,6 @@
 /** Loads manifests the way a command does, from files of this checkout or from a text. */
 import { join } from 'node:path'
-import { FINDING_RULES } from '../../../src/cli/finding-rules.ts'
+import { FINDING_RULES } from '../../../src/cli/egress/finding-rules.ts'
 import { loadManifest, type LoadedManifest, type LoadRequest } from '../../../src/manifest/load.ts'
 import { BUILT_IN_PROVIDERS } from '../../../src/providers/registry.ts'
 import { digestOf } from '../../../src/model/json.ts'

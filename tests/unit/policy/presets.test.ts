@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { askedRequest, decide } from '../../../src/cli/decide.ts'
+import { askedRequest, decide } from '../../../src/cli/egress/decide.ts'
 import { desiredPolicy } from '../../../src/execute/routes.ts'
 import { loadText } from '../manifest/loading.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { askedRequest, decide } from '../../../src/cli/decide.ts'
+import { askedRequest, decide } from '../../../src/cli/egress/decide.ts'
 import { desiredPolicy } from '../../../src/execute/routes.ts'
 import { loadText } from '../manifest/loading.ts'
 import { answerOk, Lab } from '../egress/lab.ts'

@@ -56,12 +56,12 @@ export const UNIT_MUTANTS: readonly Mutant[] = [
     stays: STILL_FORWARDS,
     edits: [
       {
-        file: 'sidecars/egress/deciding.ts',
+        file: 'sidecars/egress/exchange/deciding.ts',
         from: 'const verdict = judge(policy, judged)',
         to: 'const verdict = judge(policy, firstOf(running, judged))',
       },
       {
-        file: 'sidecars/egress/deciding.ts',
+        file: 'sidecars/egress/exchange/deciding.ts',
         from: '/** How far an exchange has come. */',
         to: `const firsts = new WeakMap<Running, JudgedRequest>()
 function firstOf(running: Running, judged: JudgedRequest): JudgedRequest {
@@ -78,7 +78,7 @@ function firstOf(running: Running, judged: JudgedRequest): JudgedRequest {
     ids: ['PXY-23'],
     suite: EGRESS,
     stays: STILL_FORWARDS,
-    edits: [{ file: 'sidecars/egress/outgoing.ts', from: "  'alt-svc',\n", to: '' }],
+    edits: [{ file: 'sidecars/egress/exchange/outgoing.ts', from: "  'alt-svc',\n", to: '' }],
   },
   {
     control: 'no-method-override',
@@ -87,8 +87,8 @@ function firstOf(running: Running, judged: JudgedRequest): JudgedRequest {
     suite: EGRESS,
     stays: STILL_FORWARDS,
     edits: [
-      { file: 'sidecars/egress/outgoing.ts', from: "'x-http-method-override', ", to: '' },
-      { file: 'sidecars/egress/exchange.ts', from: 'restrictsMethods(allowed.route)', to: 'false' },
+      { file: 'sidecars/egress/exchange/outgoing.ts', from: "'x-http-method-override', ", to: '' },
+      { file: 'sidecars/egress/exchange/exchange.ts', from: 'restrictsMethods(allowed.route)', to: 'false' },
     ],
   },
   {
@@ -100,7 +100,7 @@ function firstOf(running: Running, judged: JudgedRequest): JudgedRequest {
     stays: STILL_FORWARDS,
     edits: [
       {
-        file: 'sidecars/egress/tunnel.ts',
+        file: 'sidecars/egress/client/tunnel.ts',
         from: "offersH2 ? ['h2', 'http/1.1'] : ['http/1.1']",
         to: "['http/1.1', 'h2']",
       },
@@ -129,7 +129,7 @@ function firstOf(running: Running, judged: JudgedRequest): JudgedRequest {
     stays: STILL_FORWARDS,
     edits: [
       {
-        file: 'sidecars/egress/deciding.ts',
+        file: 'sidecars/egress/exchange/deciding.ts',
         from: 'running.credential(verdict.route)',
         to: 'running.credential(policy.routes.find(({ auth }) => auth !== undefined) ?? verdict.route)',
       },
@@ -143,12 +143,12 @@ function firstOf(running: Running, judged: JudgedRequest): JudgedRequest {
     stays: STILL_FORWARDS,
     edits: [
       {
-        file: 'sidecars/egress/credentials.ts',
+        file: 'sidecars/egress/secrets/credentials.ts',
         from: 'const TOKEN_VALUE = /^[\\x21-\\x7e]+$/',
         to: 'const TOKEN_VALUE = /^[^]+$/',
       },
       {
-        file: 'sidecars/egress/credentials.ts',
+        file: 'sidecars/egress/secrets/credentials.ts',
         from: 'const ACCESS_KEY = /^[\\w.-]+$/',
         to: 'const ACCESS_KEY = /^[^]+$/',
       },
@@ -161,14 +161,14 @@ function firstOf(running: Running, judged: JudgedRequest): JudgedRequest {
     suite: EGRESS,
     stays: STILL_FORWARDS,
     edits: [
-      { file: 'sidecars/egress/untold.ts', from: /return hits\.reduce.*/, to: 'return text' },
+      { file: 'sidecars/egress/audit/untold.ts', from: /return hits\.reduce.*/, to: 'return text' },
       {
-        file: 'sidecars/egress/audit.ts',
+        file: 'sidecars/egress/audit/audit.ts',
         from: /running\?\.matcher\.\w+\(path\) \?\? path/,
         to: 'path',
       },
       {
-        file: 'sidecars/egress/deciding.ts',
+        file: 'sidecars/egress/exchange/deciding.ts',
         from: /running\?\.matcher\.\w+\(shown\) \?\? shown/,
         to: 'shown',
       },
@@ -405,7 +405,7 @@ function firstOf(running: Running, judged: JudgedRequest): JudgedRequest {
     stays: /placeholders and canary of its agent/,
     edits: [
       {
-        file: 'src/cli/gate-known.ts',
+        file: 'src/cli/secrets/gate-known.ts',
         from: '    named,\n',
         to: '    named: [...named, ...[...found.values()].map((secret) => secret.reveal())],\n',
       },
@@ -418,7 +418,7 @@ function firstOf(running: Running, judged: JudgedRequest): JudgedRequest {
     stays: /has no repository where it does not ask for one/,
     edits: [
       {
-        file: 'src/cli/repository.ts',
+        file: 'src/cli/workspace/repository.ts',
         from: "Buffer.from(configOf(textIn(common, 'config') ?? ''))",
         to: "Buffer.from(textIn(common, 'config') ?? '')",
       },

@@ -1,6 +1,6 @@
 /** Credentials: what the agent sends, what is put on, what comes back, and to whom (groups D and E). */
 import { expect } from 'vitest'
-import { formsOf } from '../../../../sidecars/egress/forms.ts'
+import { formsOf } from '../../../../sidecars/egress/secrets/forms.ts'
 import { answerOk, answerWith, certificateFor, newAuthority, route } from '../lab.ts'
 import type { Answering } from '../lab.ts'
 import { connectTo, inLab, refused } from './case.ts'

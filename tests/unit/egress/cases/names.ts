@@ -1,7 +1,7 @@
 /** Names under a wildcard: each is a message to whoever serves the zone (group B, DNS). */
 import { connect } from 'node:tls'
 import { expect } from 'vitest'
-import { NAMES_AT_ONCE } from '../../../../sidecars/egress/names.ts'
+import { NAMES_AT_ONCE } from '../../../../sidecars/egress/client/names.ts'
 import { answerOk, route } from '../lab.ts'
 import type { Lab } from '../lab.ts'
 import { inLab } from './case.ts'

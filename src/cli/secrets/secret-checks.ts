@@ -1,0 +1,33 @@
+/** `doctor --secrets`: tries every reference of the manifest and prints names, never a value nor anything derived from one. */
+import { hostLogin } from './host-login.ts'
+import { ensureError } from '../../model/errors.ts'
+import { describeSecretRef } from '../../model/secret.ts'
+import type { DoctorFinding } from '../../ports/driver.ts'
+import { secretResolver } from '../../execute/secrets.ts'
+import { openHome } from '../../state/home.ts'
+import type { Invocation } from '../grammar/invocation.ts'
+import { loadFor } from '../stack/load.ts'
+import { settingsOf } from '../stack/settings.ts'
+
+export async function checkSecrets(invocation: Invocation): Promise<readonly DoctorFinding[]> {
+  const { io } = invocation
+  const { stateDir } = settingsOf(invocation)
+  const { desired } = await loadFor(
+    invocation,
+    openHome({ env: io.env, ...(stateDir !== undefined && { stateDir }) }),
+  )
+  const resolver = secretResolver({ env: io.env, login: hostLogin })
+  const findings = Object.entries(desired.secrets).map(async ([, ref]): Promise<DoctorFinding> => {
+    const check = `secret ${describeSecretRef(ref)}`
+    // A question needs a person: it is answered at apply.
+    if (ref.from === 'ask') return { check, ok: true, found: 'asked at apply' }
+    try {
+      await resolver.credential(ref)
+      return { check, ok: true, found: 'can be had' }
+    } catch (thrown) {
+      const error = ensureError(thrown)
+      return { check, ok: false, found: error.message, ...(error.hint !== undefined && { mend: error.hint }) }
+    }
+  })
+  return Promise.all(findings)
+}
