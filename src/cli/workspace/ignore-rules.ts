@@ -8,6 +8,8 @@ export interface Rule {
   readonly foldersOnly: boolean
   /** Fits the path from the rule's folder on; else any name below it. */
   readonly anchored: boolean
+  /** What an anchored rule says before its first wild letter; git compares it first, and `parts` with what is left. */
+  readonly beginning: string
   readonly parts: readonly Part[]
 }
 
@@ -31,12 +33,16 @@ function ruleOf(line: string): Rule | undefined {
   const foldersOnly = pattern.endsWith('/')
   if (foldersOnly) pattern = pattern.slice(0, -1)
   const anchored = pattern.includes('/')
-  const written = pattern.replace(/^\//, '').split('/')
-  if (written.some((part) => part === '')) return undefined
-  const parts = written.map((part): Part => (anchored && part === '**' ? 'any' : tokensOf(part)))
+  const written = pattern.replace(/^\//, '')
+  if (written.split('/').includes('')) return undefined
+  const beginning = anchored ? (/^[^*?[\\]*/.exec(written)?.[0] ?? '') : ''
+  const parts = written
+    .slice(beginning.length)
+    .split('/')
+    .map((part): Part => (anchored && part === '**' ? 'any' : tokensOf(part)))
   // What lies in a folder, not the folder itself.
   if (parts.at(-1) === 'any') parts.push([{ is: 'many' }])
-  return { negated, foldersOnly, anchored, parts }
+  return { negated, foldersOnly, anchored, beginning, parts }
 }
 
 /** Blanks at the end count only behind a backslash. */
@@ -94,17 +100,20 @@ export interface RulesOfFolder {
 /** `stack`: rules from the first folder down to the one of `path`. */
 export function isIgnored(path: string, isFolder: boolean, stack: readonly RulesOfFolder[]): boolean {
   for (const { folder, rules } of stack.toReversed()) {
-    const below = (folder === '' ? path : path.slice(folder.length + 1)).split('/')
+    const below = folder === '' ? path : path.slice(folder.length + 1)
     const last = rules.findLast((rule) => (isFolder || !rule.foldersOnly) && fits(rule, below))
     if (last) return !last.negated
   }
   return false
 }
 
-function fits({ anchored, parts }: Rule, names: readonly string[]): boolean {
+function fits({ anchored, beginning, parts }: Rule, path: string): boolean {
   const [part] = parts
-  if (anchored) return matches(parts, names, isAny, (own, name) => own !== 'any' && isName(own, name))
-  return part !== undefined && part !== 'any' && isName(part, names.at(-1) ?? '')
+  if (!anchored)
+    return part !== undefined && part !== 'any' && isName(part, path.slice(path.lastIndexOf('/') + 1))
+  if (!path.startsWith(beginning)) return false
+  const names = path.slice(beginning.length).split('/')
+  return matches(parts, names, isAny, (own, name) => own !== 'any' && isName(own, name))
 }
 
 const isAny = (part: Part): boolean => part === 'any'

@@ -88,6 +88,8 @@ describe('an ignore rule', () => {
     ['two stars behind', 'docs/**'],
     ['two stars between', 'docs/**/c.md\nfoo/**/bar'],
     ['two stars alone', '**'],
+    ['two stars glued to the first letters', 'doc**/*\nsr**/main.ts\n/foo**'],
+    ['two stars glued behind a wild letter', 'd?c**/c.md\nfo[o]**/bar'],
     ['what comes back', '*.log\n!b.log'],
     ['nothing below a folder that is left out', 'build/\n!build/out.o'],
     ['comments, blanks at the end and escapes', '# a\n\\#hash\n\\!bang\ntrail\\ \nb.log  \n'],
