@@ -24,6 +24,9 @@ const GIT_UPSTREAM = [
   ['openssh-client', ['ssh', '-V']],
 ] as const
 
+/** What shows tests the screen of a program that runs on a terminal. */
+const TERMINAL = [['tmux', ['tmux', '-V']]] as const
+
 const [verb, name, ...rest] = process.argv.slice(2)
 
 async function main(): Promise<number> {
@@ -31,7 +34,7 @@ async function main(): Promise<number> {
     say(`cache: ${labsCache()}`)
     await timed('all laboratories', async () => {
       await prepareClients()
-      await ensurePackages(GIT_UPSTREAM)
+      await ensurePackages([...GIT_UPSTREAM, ...TERMINAL])
       await prepareForge()
       await prepareEngineNew()
     })

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { docker, leftovers } from '../docker/stack.ts'
+import { openScreen, type Screen } from './screen.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 /** No command of these tests may take longer, milliseconds. */
@@ -52,6 +53,8 @@ export interface Program {
   start(args: string | readonly string[], options?: RunOptions): Started
   /** Runs on a terminal of 24 lines, which shows `code N` at the end; words that a shell takes as they are. */
   terminal(args: string): Terminal
+  /** Runs on the screen of a terminal, until it is closed; words that a shell takes as they are. */
+  screen(args: string): Screen
   /** Runs and throws unless the exit code is 0. */
   must(args: string | readonly string[], options?: RunOptions): Promise<Ended>
   left(): readonly string[]
@@ -105,6 +108,12 @@ export function openProgram(prefix = 'cli', env: Readonly<Record<string, string>
     }
   }
 
+  const screen = (args: string): Screen =>
+    openScreen([join(ROOT, 'bin', 'bot-bottle'), args], {
+      folder,
+      env: { PATH: process.env['PATH'] ?? '', HOME: folder, BOT_BOTTLE_HOME: home, LANG: 'C.UTF-8', ...env },
+    })
+
   const run: Program['run'] = (args, options) => start(args, options).ended
   return {
     stack,
@@ -116,6 +125,7 @@ export function openProgram(prefix = 'cli', env: Readonly<Record<string, string>
     start,
     run,
     terminal,
+    screen,
     async must(args, options) {
       const ended = await run(args, options)
       if (ended.code !== 0)
