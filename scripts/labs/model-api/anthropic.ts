@@ -10,8 +10,15 @@ export interface Turn {
 
 interface Message {
   readonly role: string
-  readonly content: string | readonly { readonly type: string }[]
+  readonly content: string | readonly { readonly type: string; readonly content?: unknown }[]
 }
+
+/** What tools have said in the conversation of a request, each as JSON. */
+export const toolResults = (body: string): readonly string[] =>
+  conversation(body)
+    .messages.flatMap(({ content }) => (typeof content === 'string' ? [] : content))
+    .filter(({ type }) => type === 'tool_result')
+    .map(({ content }) => JSON.stringify(content))
 
 /**
  * The turns of one conversation: which one comes follows from how many tools have answered. What asks without tools
@@ -21,21 +28,23 @@ export function anthropic(turns: readonly Turn[], gate: (token: string) => Promi
   return ({ method, path, body }: Asked): Answer => {
     if (method !== 'POST' || !path.startsWith('/v1/messages')) return notFound(path)
     if (path.includes('count_tokens')) return { json: { input_tokens: 10 } }
-    const asked = JSON.parse(body) as {
-      readonly model: string
-      readonly stream?: boolean
-      readonly tools?: readonly { readonly name: string }[]
-      readonly messages: readonly Message[]
-    }
-    const results = asked.messages
-      .flatMap(({ content }) => (typeof content === 'string' ? [] : content))
-      .filter(({ type }) => type === 'tool_result').length
+    const asked = conversation(body)
+    const results = toolResults(body).length
     const isWork = asked.tools?.some(({ name }) => name === 'Bash') === true
     const turn = isWork ? (turns[results] ?? { tokens: ['Nothing is left.'] }) : { tokens: ['Title'] }
     if (asked.stream !== true) return { json: whole(asked.model, turn) }
     return { events: streamed(asked.model, turn, isWork ? gate : () => Promise.resolve()) }
   }
 }
+
+interface Conversation {
+  readonly model: string
+  readonly stream?: boolean
+  readonly tools?: readonly { readonly name: string }[]
+  readonly messages: readonly Message[]
+}
+
+const conversation = (body: string): Conversation => JSON.parse(body) as Conversation
 
 function notFound(path: string): Answer {
   const error = { type: 'not_found_error', message: `nothing at ${path}` }

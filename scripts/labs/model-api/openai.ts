@@ -9,6 +9,17 @@ export interface Turn {
   readonly custom?: { readonly name: string; readonly input: string }
 }
 
+/** What calls have answered in the conversation of a request, each as JSON. */
+export const callOutputs = (body: string): readonly string[] =>
+  (JSON.parse(body) as { readonly input: readonly Item[] }).input
+    .filter(({ type }) => type?.endsWith('_call_output') === true)
+    .map(({ output }) => JSON.stringify(output))
+
+interface Item {
+  readonly type?: string
+  readonly output?: unknown
+}
+
 /** The turns of one conversation: which one comes follows from how many calls have answers. `gate` is awaited before each token. */
 export function openai(turns: readonly Turn[], gate: (token: string) => Promise<void>) {
   return ({ method, path, headers, body }: Asked): Answer => {
@@ -17,8 +28,7 @@ export function openai(turns: readonly Turn[], gate: (token: string) => Promise<
     if (path.endsWith('/accounts/check')) return { json: account(headers['chatgpt-account-id']) }
     if (method !== 'POST' || !path.endsWith('/responses'))
       return { status: 404, json: { error: { message: `nothing at ${path}`, type: 'not_found' } } }
-    const { input } = JSON.parse(body) as { readonly input: readonly { readonly type?: string }[] }
-    const results = input.filter(({ type }) => type?.endsWith('_call_output') === true).length
+    const results = callOutputs(body).length
     return { events: streamed(turns[results] ?? { tokens: ['Nothing is left.'] }, gate) }
   }
 }

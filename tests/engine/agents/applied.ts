@@ -1,15 +1,21 @@
-/** A program whose bottles have their agents in them, applied; its API is trusted and known by its vendor's name. */
+/** A program whose bottles have their agents in them, applied; its API is trusted and known by the names that agents call it by. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Api } from '../../../scripts/labs/model-api/api.ts'
 import type { Program } from '../cli/program.ts'
 
-/** `host`: what agents call the API by. `bottles`: the rest of the manifest. Throws what `apply` said. */
-export async function applied(program: Program, api: Api, host: string, bottles: string): Promise<void> {
+/** `hosts`: names that lead to the API's address. `bottles`: the rest of the manifest. Throws what `apply` said. */
+export async function applied(
+  program: Program,
+  api: Api,
+  hosts: readonly string[],
+  bottles: string,
+): Promise<void> {
   writeFileSync(join(program.folder, 'api.pem'), api.authority)
+  const addresses = hosts.map((host) => `${host}: ${api.address}`).join(', ')
   program.manifest(`uplink:
   trust: [api.pem]
-  hosts: { ${host}: ${api.address} }
+  hosts: { ${addresses} }
 ${bottles}`)
   const { code, out, err } = await program.start('apply').ended
   if (code !== 0) throw new Error(out + err)

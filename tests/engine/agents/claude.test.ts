@@ -4,66 +4,96 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openProgram } from '../cli/program.ts'
 import type { Ended, Program } from '../cli/program.ts'
 import { leaks } from '../containment/secrets.ts'
-import { anthropic, type Turn } from '../../../scripts/labs/model-api/anthropic.ts'
+import { anthropic, toolResults, type Turn } from '../../../scripts/labs/model-api/anthropic.ts'
 import { openApi, type Api } from '../../../scripts/labs/model-api/api.ts'
+import { noTmux } from '../cli/screen.ts'
 import { applied, removed } from './applied.ts'
+import { AUTHOR, FORGE, openRemote, type Remote } from './remote.ts'
 import { sweep } from './sweep.ts'
 
 const TOKEN = `sk-ant-oat01-${randomBytes(30).toString('hex')}`
 const env = { CLAUDE_TOKEN: TOKEN }
+/** Declared beside the API, without a credential. */
+const OTHER = 'docs.acme.example'
+
+/** Of a file that every start leaves in the home. */
+const CONTROL = 'hasCompletedOnboarding'
+
+if (noTmux !== undefined) process.stdout.write(`screen of claude: skipped, ${noTmux}\n`)
 
 let api: Api
 let program: Program
+let remote: Remote
 /** What the model says to the agent that is started next. */
 let turns: readonly Turn[] = []
 let gate: (token: string) => Promise<void> = () => Promise.resolve()
 
 beforeAll(async () => {
   api = await openApi((asked) => anthropic(turns, (token) => gate(token))(asked))
+  remote = await openRemote(api.address)
   program = openProgram('claude', env)
   await applied(
     program,
     api,
-    'api.anthropic.com',
+    ['api.anthropic.com', OTHER, FORGE],
     `bottles:
   one:
     resources: { memory: 2GiB, pids: 512 }
     agent_provider: { template: claude, auth_token: CLAUDE_TOKEN }
     egress:
       log: all
-      routes: [{ host: api.anthropic.com, allow_private: true }]
+      routes:
+        - { host: api.anthropic.com, allow_private: true }
+        - { host: ${OTHER}, allow_private: true, matches: [{ methods: [GET] }] }
+    git: ${remote.declared}
 `,
   )
 }, 600_000)
-afterAll(() => removed(program, api))
+afterAll(async () => {
+  await removed(program, api)
+  await remote?.close()
+})
 
 const bash = (command: string): Turn => ({ tool: { name: 'Bash', input: { command, description: 'work' } } })
 const headless = (prompt: string, ...extra: readonly string[]): Promise<Ended> =>
   program.run(['run', '--headless', '--prompt', prompt, 'one', ...(extra.length > 0 ? ['--', ...extra] : [])])
-/** What tools answered, in the last request of the conversation. */
+/** What the last tool answered. */
 const answered = (): string => {
   const last = api.asked.findLast(({ body }) => body.includes('"tool_result"'))
-  return last?.body ?? ''
+  return toolResults(last?.body ?? '').at(-1) ?? ''
 }
 
 describe('the agent', () => {
-  it('runs a command, edits a file and ends with its own exit code', async () => {
+  it('runs a command, edits a file, commits, pushes and ends with its own exit code', async () => {
+    const path = '/workspace/app/made.txt'
     turns = [
-      bash('echo "sum: $((40 + 2))"'),
-      { tool: { name: 'Write', input: { file_path: '/workspace/made.txt', content: 'first line\n' } } },
-      {
-        tool: {
-          name: 'Edit',
-          input: { file_path: '/workspace/made.txt', old_string: 'first', new_string: 'edited' },
-        },
-      },
+      bash(`git clone -q ${remote.url} app && cd app && git checkout -q -b agent/task `),
+      { tool: { name: 'Write', input: { file_path: path, content: 'first line\n' } } },
+      { tool: { name: 'Edit', input: { file_path: path, old_string: 'first', new_string: 'edited' } } },
+      bash('cd /workspace/app && git add . && git commit -q -m "Make it" && git push -q origin agent/task'),
       { tokens: ['All ', 'is ', 'done.'] },
     ]
     const { code, out } = await headless('Make the file.')
     expect([code, out.trim()]).toEqual([0, 'All is done.'])
-    expect(answered()).toContain('sum: 42')
-    expect((await program.must('exec one cat /workspace/made.txt')).out).toBe('edited line\n')
+    const by = `${AUTHOR.name} <${AUTHOR.email}>`
+    const files = { 'made.txt': 'edited line' }
+    expect(remote.commit('agent/task')).toEqual({ author: by, committer: by, files })
     expect((await program.must('logs one')).out).toContain('All is done.')
+  })
+
+  it('reads why its push is refused, and the secret goes nowhere', async () => {
+    const leak = `node -p 'crypto.generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" })' > deploy.pem`
+    const commit = 'git add . && git commit -q -m Leak'
+    turns = [
+      bash(
+        `cd /workspace/app && git checkout -q -b agent/leak && ${leak} && ${commit} && git push origin agent/leak`,
+      ),
+      { tokens: ['It is refused.'] },
+    ]
+    const { code } = await headless('Push the key.')
+    expect(code).toBe(0)
+    expect(answered()).toMatch(/remote: +\[token\/private-key-pkcs8\] in deploy\.pem:1/)
+    expect(remote.branches()).not.toContain('agent/leak')
   })
 
   it('says each token when it comes', async () => {
@@ -115,17 +145,29 @@ describe('the agent', () => {
     expect(answered()).not.toContain('bot_bottle_placeholder_')
   })
 
-  it('begins on a terminal with its prompt, and does what is typed', async () => {
-    turns = [{ tokens: ['Good ', 'morning.'] }]
-    const terminal = program.terminal('run one')
-    await terminal.says(/bypass\S* ?permissions/)
-    expect(terminal.shown()).not.toMatch(/trust|theme|sign in|log in|API key/i)
-    terminal.type('say it\r')
-    await terminal.says(/morning/)
-    terminal.type('/exit\r')
-    const { out } = await terminal.ended
-    expect(out).toMatch(/code 0\s*$/)
-  })
+  it.skipIf(noTmux !== undefined)(
+    'begins on a terminal with its prompt, and does what is typed',
+    async () => {
+      turns = [{ tokens: ['Good ', 'morning.'] }]
+      const screen = program.screen('run one')
+      try {
+        const shown = () => expect.poll(() => screen.text())
+        await shown().toMatch(/bypass permissions on/)
+        expect(screen.text()).toContain('/workspace')
+        expect(screen.text()).not.toMatch(/trust|theme|sign in|log in|API key|error|update/i)
+        screen.press('say it', 'Enter')
+        await shown().toMatch(/say it[^]*Good morning\./)
+        screen.resize(120, 30)
+        await shown().toMatch(/^─{120}$/m)
+        screen.press('/exit')
+        await shown().toMatch(/\/exit/)
+        screen.press('Enter')
+        await expect.poll(() => screen.code() ?? screen.text()).toBe(0)
+      } finally {
+        screen.close()
+      }
+    },
+  )
 
   it('is ended when its time is over', async () => {
     const never = Promise.withResolvers<void>()
@@ -139,16 +181,25 @@ describe('the agent', () => {
 })
 
 describe('the credential', () => {
-  it('was on everything that reached the API, and a placeholder on nothing', () => {
-    expect(api.asked.length).toBeGreaterThan(8)
-    for (const { headers, body } of api.asked) {
+  it('[CRD-02] is on what its API gets, and on nothing that another host gets', async () => {
+    turns = [bash(`curl -sS https://${OTHER}/page`), { tokens: ['Read.'] }]
+    expect((await headless('Read the page.')).code).toBe(0)
+    const others = api.asked.filter(({ host }) => host === OTHER)
+    expect(others.map(({ path, headers }) => [path, headers.authorization])).toEqual([['/page', undefined]])
+    for (const { headers, body } of api.asked.filter(({ host }) => host !== OTHER)) {
       expect(headers.authorization).toBe(`Bearer ${TOKEN}`)
       expect(JSON.stringify(headers) + body).not.toContain('bot_bottle_placeholder_')
       expect(leaks(body, { TOKEN })).toEqual([])
     }
   })
 
-  it('is nowhere in the bottle while its agent works, in any form, where the placeholder is', async () => {
+  it('[CRD-07] is masked where its API says it', async () => {
+    turns = [{ tokens: ['It is ', TOKEN, ', I think.'] }]
+    const { code, out } = await headless('What is your key?')
+    expect([code, out.trim()]).toEqual([0, `It is ${'*'.repeat(TOKEN.length)}, I think.`])
+  })
+
+  it('[CRD-01] is nowhere in the bottle while its agent works, in any form, where the placeholder is', async () => {
     const waiting = Promise.withResolvers<void>()
     const asked = Promise.withResolvers<void>()
     gate = () => {
@@ -158,10 +209,17 @@ describe('the credential', () => {
     turns = [{ tokens: ['swept'] }]
     const working = headless('Wait.')
     await asked.promise
-    const placeholder = (await program.must('exec one printenv CLAUDE_CODE_OAUTH_TOKEN')).out.trim()
-    expect(await sweep(program, 'one', TOKEN, 'edited line')).toEqual([])
-    expect(await sweep(program, 'one', placeholder, 'edited line')).toEqual(
-      expect.arrayContaining(['environment and arguments of its processes', 'files of its container']),
+    const { out } = await program.must('exec one printenv CLAUDE_CODE_OAUTH_TOKEN')
+    const values = { TOKEN, 'key of the remote': remote.key, placeholder: out.trim() }
+    const found = await sweep(program, 'one', values, CONTROL)
+    expect(found.filter((place) => !place.startsWith('placeholder: '))).toEqual([])
+    expect(found).toEqual(
+      expect.arrayContaining([
+        'placeholder: environment and arguments of its processes',
+        'placeholder: home and workspace',
+        'placeholder: memory of its processes',
+        'placeholder: files of its container',
+      ]),
     )
     gate = () => Promise.resolve()
     waiting.resolve()

@@ -54,7 +54,7 @@ beforeAll(async () => {
   await applied(
     program,
     api,
-    'chatgpt.com',
+    ['chatgpt.com'],
     `bottles:
   one:
     resources: { memory: 2GiB, pids: 512 }
@@ -94,8 +94,8 @@ it('[CRD-19] holds dummies that end when the real ones do', async () => {
   expect(leaks(out, REAL)).toEqual([])
 })
 
-it.each(Object.entries(REAL))('[CRD-19] never has the %s of the host in the bottle', async (_what, value) => {
-  expect(await sweep(program, 'one', value, 'signed in: 2')).toEqual([])
+it('[CRD-19] never has anything of what the host holds in the bottle', async () => {
+  expect(await sweep(program, 'one', REAL, 'auth_mode')).toEqual([])
 })
 
 it('is refused with the way out once the sign-in of the host has ended', async () => {

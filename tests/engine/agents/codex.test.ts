@@ -5,62 +5,93 @@ import { openProgram } from '../cli/program.ts'
 import type { Ended, Program } from '../cli/program.ts'
 import { leaks } from '../containment/secrets.ts'
 import { openApi, type Api } from '../../../scripts/labs/model-api/api.ts'
-import { openai, type Turn } from '../../../scripts/labs/model-api/openai.ts'
+import { callOutputs, openai, type Turn } from '../../../scripts/labs/model-api/openai.ts'
+import { noTmux } from '../cli/screen.ts'
 import { applied, removed } from './applied.ts'
+import { AUTHOR, FORGE, openRemote, type Remote } from './remote.ts'
 import { sweep } from './sweep.ts'
 
 const KEY = `sk-proj-${randomBytes(30).toString('hex')}`
 const env = { OPENAI_KEY: KEY }
+/** Declared beside the API, without a credential. */
+const OTHER = 'docs.acme.example'
+/** Of a file that every start leaves in the home. */
+const CONTROL = 'auth_mode'
+
+if (noTmux !== undefined) process.stdout.write(`screen of codex: skipped, ${noTmux}\n`)
 
 let api: Api
 let program: Program
+let remote: Remote
 /** What the model says to the agent that is started next. */
 let turns: readonly Turn[] = []
 let gate: (token: string) => Promise<void> = () => Promise.resolve()
 
 beforeAll(async () => {
   api = await openApi((asked) => openai(turns, (token) => gate(token))(asked))
+  remote = await openRemote(api.address)
   program = openProgram('codex', env)
   await applied(
     program,
     api,
-    'api.openai.com',
+    ['api.openai.com', OTHER, FORGE],
     `bottles:
   one:
     resources: { memory: 2GiB, pids: 512 }
     agent_provider: { template: codex, api_key_ref: OPENAI_KEY }
     egress:
       log: all
-      routes: [{ host: api.openai.com, allow_private: true }]
+      routes:
+        - { host: api.openai.com, allow_private: true }
+        - { host: ${OTHER}, allow_private: true, matches: [{ methods: [GET] }] }
+    git: ${remote.declared}
 `,
   )
 }, 600_000)
-afterAll(() => removed(program, api))
+afterAll(async () => {
+  await removed(program, api)
+  await remote?.close()
+})
 
 const shell = (cmd: string): Turn => ({ call: { name: 'exec_command', input: { cmd } } })
 const headless = (prompt: string, ...extra: readonly string[]): Promise<Ended> =>
   program.run(['run', '--headless', '--prompt', prompt, 'one', ...(extra.length > 0 ? ['--', ...extra] : [])])
-/** What tools answered, in the last request of the conversation. */
+/** What the last tool answered. */
 const answered = (): string => {
   const last = api.asked.findLast(({ body }) => body.includes('"function_call_output"'))
-  return last?.body ?? ''
+  return callOutputs(last?.body ?? '').at(-1) ?? ''
 }
 
 describe('the agent', () => {
-  it('runs a command, edits a file and ends with its own exit code', async () => {
+  it('runs a command, edits a file, commits, pushes and ends with its own exit code', async () => {
+    const patch = (...lines: readonly string[]): Turn =>
+      shell(`cd app && apply_patch <<'EOF'\n*** Begin Patch\n${lines.join('\n')}\n*** End Patch\nEOF`)
     turns = [
-      shell('echo "sum: $((40 + 2))"'),
-      shell("apply_patch <<'EOF'\n*** Begin Patch\n*** Add File: made.txt\n+first line\n*** End Patch\nEOF"),
-      shell(
-        "apply_patch <<'EOF'\n*** Begin Patch\n*** Update File: made.txt\n@@\n-first line\n+edited line\n*** End Patch\nEOF",
-      ),
+      shell(`git clone -q ${remote.url} app && cd app && git checkout -q -b agent/task `),
+      patch('*** Add File: made.txt', '+first line'),
+      patch('*** Update File: made.txt', '@@', '-first line', '+edited line'),
+      shell('cd app && git add . && git commit -q -m "Make it" && git push -q origin agent/task'),
       { tokens: ['All ', 'is ', 'done.'] },
     ]
     const { code, out } = await headless('Make the file.')
     expect([code, out.trim()]).toEqual([0, 'All is done.'])
-    expect(answered()).toContain('sum: 42')
-    expect((await program.must('exec one cat /workspace/made.txt')).out).toBe('edited line\n')
+    const by = `${AUTHOR.name} <${AUTHOR.email}>`
+    const files = { 'made.txt': 'edited line' }
+    expect(remote.commit('agent/task')).toEqual({ author: by, committer: by, files })
     expect((await program.must('logs one')).out).toContain('All is done.')
+  })
+
+  it('reads why its push is refused, and the secret goes nowhere', async () => {
+    const leak = `node -p 'crypto.generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" })' > deploy.pem`
+    const commit = 'git add . && git commit -q -m Leak'
+    turns = [
+      shell(`cd app && git checkout -q -b agent/leak && ${leak} && ${commit} && git push origin agent/leak`),
+      { tokens: ['It is refused.'] },
+    ]
+    const { code } = await headless('Push the key.')
+    expect(code).toBe(0)
+    expect(answered()).toMatch(/remote: +\[token\/private-key-pkcs8\] in deploy\.pem:1/)
+    expect(remote.branches()).not.toContain('agent/leak')
   })
 
   it('reads why a host is refused, and asks once', async () => {
@@ -80,31 +111,35 @@ describe('the agent', () => {
     expect(answered()).not.toContain('bot_bottle_placeholder_')
   })
 
-  it('begins on a terminal with its prompt, and says each token when it comes', async () => {
-    const second = Promise.withResolvers<void>()
-    // The second token is sent only when the first was seen here.
-    gate = (token) => (token.startsWith('second') ? second.promise : Promise.resolve())
-    turns = [{ tokens: ['first-token\n\n', 'second-token\n'] }]
-    const terminal = program.terminal('run one')
-    // It asks the terminal where the cursor is.
-    await terminal.says('\u001b[6n')
-    terminal.type('\u001b[1;1R')
-    await terminal.says(/OpenAI Codex/)
-    expect(terminal.shown()).not.toMatch(/trust|sign in|log in/i)
-    terminal.type('say it')
-    await terminal.says(/say it/)
-    terminal.type('\r')
-    await terminal.says(/first-token/)
-    expect(terminal.shown()).not.toContain('second-token')
-    second.resolve()
-    await terminal.says(/second-token/)
-    gate = () => Promise.resolve()
-    terminal.type('/quit')
-    await terminal.says(/quit/)
-    terminal.type('\r')
-    const { out } = await terminal.ended
-    expect(out).toMatch(/code 0\s*$/)
-  })
+  it.skipIf(noTmux !== undefined)(
+    'begins on a terminal with its prompt, and says each token when it comes',
+    async () => {
+      const second = Promise.withResolvers<void>()
+      // The second token is sent only when the first was seen here.
+      gate = (token) => (token.startsWith('second') ? second.promise : Promise.resolve())
+      turns = [{ tokens: ['first-token\n\n', 'second-token\n'] }]
+      const screen = program.screen('run one')
+      try {
+        const shown = () => expect.poll(() => screen.text())
+        await shown().toMatch(/OpenAI Codex[^]*\/workspace/)
+        expect(screen.text()).not.toMatch(/trust|sign in|log in|API key|error|update/i)
+        screen.press('say it')
+        await shown().toMatch(/say it/)
+        screen.press('Enter')
+        await shown().toMatch(/first-token/)
+        expect(screen.text()).not.toContain('second-token')
+        second.resolve()
+        await shown().toMatch(/second-token/)
+        screen.press('/quit')
+        await shown().toMatch(/\/quit/)
+        screen.press('Enter')
+        await expect.poll(() => screen.code() ?? screen.text()).toBe(0)
+      } finally {
+        gate = () => Promise.resolve()
+        screen.close()
+      }
+    },
+  )
 
   it('is ended when its time is over', async () => {
     const never = Promise.withResolvers<void>()
@@ -118,16 +153,25 @@ describe('the agent', () => {
 })
 
 describe('the credential', () => {
-  it('was on everything that reached the API, and a placeholder on nothing', () => {
-    expect(api.asked.length).toBeGreaterThan(6)
-    for (const { headers, body } of api.asked) {
+  it('[CRD-02] is on what its API gets, and on nothing that another host gets', async () => {
+    turns = [shell(`curl -sS https://${OTHER}/page`), { tokens: ['Read.'] }]
+    expect((await headless('Read the page.')).code).toBe(0)
+    const others = api.asked.filter(({ host }) => host === OTHER)
+    expect(others.map(({ path, headers }) => [path, headers.authorization])).toEqual([['/page', undefined]])
+    for (const { headers, body } of api.asked.filter(({ host }) => host !== OTHER)) {
       expect(headers.authorization).toBe(`Bearer ${KEY}`)
       expect(JSON.stringify(headers) + body).not.toContain('bot_bottle_placeholder_')
       expect(leaks(body, { KEY })).toEqual([])
     }
   })
 
-  it('is nowhere in the bottle while its agent works, in any form, where the placeholder is', async () => {
+  it('[CRD-07] is masked where its API says it', async () => {
+    turns = [{ tokens: ['It is ', KEY, ', I think.'] }]
+    const { code, out } = await headless('What is your key?')
+    expect([code, out.trim()]).toEqual([0, `It is ${'*'.repeat(KEY.length)}, I think.`])
+  })
+
+  it('[CRD-01] is nowhere in the bottle while its agent works, in any form, where the placeholder is', async () => {
     const waiting = Promise.withResolvers<void>()
     const asked = Promise.withResolvers<void>()
     gate = () => {
@@ -140,8 +184,12 @@ describe('the credential', () => {
     const { OPENAI_API_KEY: placeholder } = JSON.parse(
       (await program.must('exec one cat /home/agent/.codex/auth.json')).out,
     ) as { readonly OPENAI_API_KEY: string }
-    expect(await sweep(program, 'one', KEY, 'edited line')).toEqual([])
-    expect(await sweep(program, 'one', placeholder, 'edited line')).toContain('home and workspace')
+    const values = { KEY, 'key of the remote': remote.key, placeholder }
+    const found = await sweep(program, 'one', values, CONTROL)
+    expect(found.filter((place) => !place.startsWith('placeholder: '))).toEqual([])
+    expect(found).toEqual(
+      expect.arrayContaining(['placeholder: home and workspace', 'placeholder: memory of its processes']),
+    )
     gate = () => Promise.resolve()
     waiting.resolve()
     expect((await working).out).toBe('swept\n')

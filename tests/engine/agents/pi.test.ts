@@ -23,7 +23,7 @@ beforeAll(async () => {
   await applied(
     program,
     api,
-    'llm.acme.example',
+    ['llm.acme.example'],
     `bottles:
   dev:
     resources: { memory: 1GiB, pids: 256 }
@@ -62,5 +62,5 @@ it('asks its API with the real key, and no other host at all', async () => {
 })
 
 it('never has the key in the bottle, in any form', async () => {
-  expect(await sweep(program, 'one', KEY, 'made: 42')).toEqual([])
+  expect(await sweep(program, 'one', { KEY }, 'made: 42')).toEqual([])
 })
