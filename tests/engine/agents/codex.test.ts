@@ -153,7 +153,7 @@ describe('the agent', () => {
 })
 
 describe('the credential', () => {
-  it('[CRD-02] is on what its API gets, and on nothing that another host gets', async () => {
+  it('(CRD-02) is on what its API gets, and on nothing that another host gets', async () => {
     turns = [shell(`curl -sS https://${OTHER}/page`), { tokens: ['Read.'] }]
     expect((await headless('Read the page.')).code).toBe(0)
     const others = api.asked.filter(({ host }) => host === OTHER)
@@ -165,13 +165,13 @@ describe('the credential', () => {
     }
   })
 
-  it('[CRD-07] is masked where its API says it', async () => {
+  it('(CRD-07) is masked where its API says it', async () => {
     turns = [{ tokens: ['It is ', KEY, ', I think.'] }]
     const { code, out } = await headless('What is your key?')
     expect([code, out.trim()]).toEqual([0, `It is ${'*'.repeat(KEY.length)}, I think.`])
   })
 
-  it('[CRD-01] is nowhere in the bottle while its agent works, in any form, where the placeholder is', async () => {
+  it('(CRD-01) is nowhere in the bottle while its agent works, in any form, where the placeholder is', async () => {
     const waiting = Promise.withResolvers<void>()
     const asked = Promise.withResolvers<void>()
     gate = () => {
