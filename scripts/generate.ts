@@ -1,5 +1,5 @@
 /**
- * Generates what is derived from schema/{manifest,preset,plugin}.v1.json and checked in: the types, the
+ * Generates what is derived from schema/{manifest,preset,plugin,contribution}.v1.json and checked in: the types, the
  * validators as standalone code (nothing of ajv is loaded at run time), and the table of keys for suggestions.
  * `node scripts/generate.ts` writes; `generate()` is what the staleness test compares with.
  */
@@ -26,6 +26,7 @@ export async function generate(): Promise<ReadonlyMap<string, string>> {
   const text = await readFile(new URL('schema/manifest.v1.json', ROOT), 'utf8')
   const preset = await readFile(new URL('schema/preset.v1.json', ROOT), 'utf8')
   const plugin = await readFile(new URL('schema/plugin.v1.json', ROOT), 'utf8')
+  const contribution = await readFile(new URL('schema/contribution.v1.json', ROOT), 'utf8')
   return new Map([
     ['src/manifest/manifest.generated.ts', await types(text)],
     ['src/manifest/validate.generated.js', validator('manifest', text)],
@@ -34,6 +35,11 @@ export async function generate(): Promise<ReadonlyMap<string, string>> {
     ['src/manifest/validate-preset.generated.d.ts', declarationsOf('preset', './validate.generated.js')],
     ['src/plugins/validate.generated.js', validator('plugin', plugin, [text])],
     ['src/plugins/validate.generated.d.ts', declarationsOf('plugin', '../manifest/validate.generated.js')],
+    ['src/plugins/validate-contribution.generated.js', validator('contribution', contribution, [text])],
+    [
+      'src/plugins/validate-contribution.generated.d.ts',
+      declarationsOf('contribution', '../manifest/validate.generated.js'),
+    ],
     [
       'src/manifest/keys.generated.ts',
       keyTable(

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
-import type { ContextFile } from '../model/provider.ts'
+import type { ContextFile } from '../model/image-recipe.ts'
 import { ignoring } from './dockerignore.ts'
 
 /** Sorted. A named file keeps its path from the folder of the Dockerfile, a folder that of each file in it. Throws what `node:fs` throws. */

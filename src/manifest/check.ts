@@ -1,5 +1,4 @@
 /** All rules that a schema cannot say, over everything at once. Each definition is checked as written and as folded. */
-import type { Provider } from '../model/provider.ts'
 import type { DriverName } from '../model/resource.ts'
 import { checkBottle } from './checks/bottle.ts'
 import { checkProvider } from './checks/provider.ts'
@@ -7,6 +6,7 @@ import type { Patterns } from './checks/patterns.ts'
 import { checkRemotes, checkRequiredIdentity } from './checks/remotes.ts'
 import { checkRoutes } from './checks/routes.ts'
 import { checkUplink } from './checks/uplink.ts'
+import type { KnownProviders } from './known-providers.ts'
 import { at, entriesOf, entry, scalar, text } from './node.ts'
 import { quoted, type Report } from './report.ts'
 import type { ResolvedManifest } from './resolve.ts'
@@ -17,7 +17,7 @@ const RESERVED_NAMES = new Set(['sidecars'])
 export function checkManifest(
   resolved: ResolvedManifest,
   request: { readonly driver?: DriverName },
-  providers: ReadonlyMap<string, Provider>,
+  providers: KnownProviders,
   report: Report,
   patterns: Patterns,
 ): void {

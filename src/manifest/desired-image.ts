@@ -1,8 +1,10 @@
-/** The image that a bottle stands on: a ready one, the base, or a provider's program on the base with the user's Dockerfile. */
+/** The image that a bottle stands on: a ready one, the base, or a provider's program on the base with the bottle's Dockerfile, else the plug-in's. */
 import { readFileSync } from 'node:fs'
 import { address, type Address } from '../model/address.ts'
+import type { Place } from '../model/diagnostic.ts'
 import { digestOf } from '../model/json.ts'
-import type { DockerfileRecipe, ImageRecipe } from '../model/provider.ts'
+import type { DockerfileRecipe, ImageRecipe } from '../model/image-recipe.ts'
+import type { ProviderOrigin } from '../model/providers.ts'
 import type { ImageInputs, ImageSpec } from '../resources/image/spec.ts'
 import { buildContext } from './build-context.ts'
 import { refusedLines } from './dockerfile.ts'
@@ -67,11 +69,12 @@ interface Base {
 function providerImage(
   own: Address,
   { tree, definition }: LiveBottle,
-  { provider, contribution: { program } }: Provided,
+  { provider, plugin, contribution: { program }, place }: Provided,
   base: Base,
   request: ImageRequest,
 ): DesiredImage {
-  const dockerfile = dockerfileIn(at(tree, 'agent_provider'), request)
+  const named = dockerfileIn(at(tree, 'agent_provider'), request) ?? dockerfileOf(plugin, place)
+  const dockerfile = named && recipeOf(named, request.report)
   const inputs: ImageInputs = {
     base: short(base.digest),
     program: `${provider.name} ${provider.version}`,
@@ -106,37 +109,66 @@ function dockerfileInputs({ text: lines, context, args, network }: DockerfileRec
   }
 }
 
-function dockerfileIn(written: Node | undefined, request: ImageRequest): DockerfileRecipe | undefined {
+/** A Dockerfile that is named, and how it is built. */
+interface NamedDockerfile {
+  /** As written; of a plug-in, absolute. */
+  readonly path: string
+  /** Absolute. */
+  readonly file: string
+  /** Absolute paths. */
+  readonly context: readonly string[]
+  readonly args: Readonly<Record<string, string>>
+  readonly network: 'default' | 'none'
+  readonly place: Place
+}
+
+/** The bottle's own. */
+function dockerfileIn(written: Node | undefined, request: ImageRequest): NamedDockerfile | undefined {
   const node = at(written, 'dockerfile')
   const path = text(node)
   if (!node || path === undefined) return undefined
   const build = at(written, 'build')
   const located = (name: string, file: string): string => pathFrom(request.folderOf(file), name, request.home)
-  const own = located(path, node.place.file)
-  const named = texts(at(build, 'context')).map(({ value, place }) => located(value, place.file))
-  const args = Object.fromEntries(
-    entriesOf(at(build, 'args')).map(({ key, value }) => [key, text(value) ?? '']),
-  )
+  return {
+    path,
+    file: located(path, node.place.file),
+    context: texts(at(build, 'context')).map(({ value, place }) => located(value, place.file)),
+    args: Object.fromEntries(entriesOf(at(build, 'args')).map(({ key, value }) => [key, text(value) ?? ''])),
+    network: text(at(build, 'network')) === 'none' ? 'none' : 'default',
+    place: node.place,
+  }
+}
+
+function dockerfileOf(plugin: ProviderOrigin | undefined, place: Place): NamedDockerfile | undefined {
+  if (!plugin?.dockerfile) return undefined
+  const { path, context, network } = plugin.dockerfile
+  return { path, file: path, context, args: {}, network, place }
+}
+
+function recipeOf(
+  { path, file, context, args, network, place }: NamedDockerfile,
+  report: Report,
+): DockerfileRecipe | undefined {
   try {
-    const lines = readFileSync(own, 'utf8')
+    const lines = readFileSync(file, 'utf8')
     for (const { line, what } of refusedLines(lines))
-      request.report.error(
+      report.error(
         'dockerfile-privilege',
-        node.place,
+        place,
         `line ${line} of ${quoted(path)} asks the build for more than a network and its context: ${quoted(what)}`,
         'copy what it needs with `COPY`; a build gets no secret, no mount of the host and no other frontend',
       )
     return {
       path,
       text: lines,
-      context: buildContext(own, named),
+      context: buildContext(file, context),
       args,
-      network: text(at(build, 'network')) === 'none' ? 'none' : 'default',
+      network,
       onTop: beginsOnBase(lines),
     }
   } catch (cause) {
-    const { code = 'unknown error', path: which = own } = cause as NodeJS.ErrnoException
-    request.report.error('dockerfile-unreadable', node.place, `${quoted(which)} cannot be read (${code})`)
+    const { code = 'unknown error', path: which = file } = cause as NodeJS.ErrnoException
+    report.error('dockerfile-unreadable', place, `${quoted(which)} cannot be read (${code})`)
     return undefined
   }
 }

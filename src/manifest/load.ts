@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ManifestError, UsageError } from '../model/errors.ts'
 import type { Address } from '../model/address.ts'
-import type { ImageRecipe, Providers } from '../model/provider.ts'
+import type { ImageRecipe } from '../model/image-recipe.ts'
+import type { Providers } from '../model/providers.ts'
 import type { DriverName } from '../model/resource.ts'
 import type { Desired } from '../resources/desired.ts'
 import { NEUTRAL_PLACES } from '../resources/guest/places.ts'
@@ -17,6 +18,7 @@ import { checkPatterns, type Patterns } from './checks/patterns.ts'
 import { desiredOf } from './desired.ts'
 import { environmentOf } from './environment.ts'
 import type { BottleMarks, Derived } from './marks.ts'
+import { providersFor } from './known-providers.ts'
 import { locateManifest, type ManifestFile } from './locate.ts'
 import { made, plain, type MapNode } from './node.ts'
 import { originOf } from './origin.ts'
@@ -24,7 +26,7 @@ import { PresetFiles, type PresetFolder } from './preset-files.ts'
 import { expandPresets } from './presets.ts'
 import { provisionsOf } from './provisions.ts'
 import type { BottleProvisions, ProvisionRequest } from './provisions.ts'
-import { expandProviders, providersFor, type Provided } from './providers.ts'
+import { expandProviders, type Provided } from './providers.ts'
 import { warnInReach } from './reach.ts'
 import { Report } from './report.ts'
 import { resolve, type ResolvedManifest } from './resolve.ts'
@@ -117,10 +119,10 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
     patterns,
   )
   const written = resolve(root, report)
-  const providers = await providersFor(written, request.providers)
+  const providers = await providersFor(written, request.providers, report)
   checkManifest(written, request, providers, report, patterns)
   const { resolved, provided } = expandProviders(expandPresets(written, presets, report), {
-    providers,
+    providers: providers.byName,
     derived: request.derived,
     folderOf,
     home: request.env['HOME'],

@@ -134,3 +134,15 @@ export function made(value: ScalarNode['value'], place: Place): ScalarNode {
 export function mapOf(place: Place, entries: Iterable<Entry> = []): MapNode {
   return { kind: 'map', place, entries: new Map([...entries].map((one) => [one.key, one])) }
 }
+
+/** A value that no file says, as if everything of it stood in one place. */
+export function nodeOf(value: Json, place: Place): Node {
+  if (Array.isArray(value))
+    return { kind: 'list', place, items: value.map((item): Item => ({ value: nodeOf(item, place) })) }
+  if (value === null || typeof value !== 'object')
+    return made(value as string | number | boolean | null, place)
+  return mapOf(
+    place,
+    Object.entries(value).map(([key, inner]) => ({ key, place, value: nodeOf(inner, place) })),
+  )
+}

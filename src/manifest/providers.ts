@@ -5,22 +5,24 @@
 import { homedir } from 'node:os'
 import { address } from '../model/address.ts'
 import type { Place } from '../model/diagnostic.ts'
+import { ensureError } from '../model/errors.ts'
 import { digestOf, type Json } from '../model/json.ts'
 import type {
   Contribution,
   CredentialKey,
   LoginClaims,
   Provider,
+  ProviderRequest,
   ProviderRoute,
-  Providers,
 } from '../model/provider.ts'
+import type { KnownProvider, ProviderOrigin } from '../model/providers.ts'
 import { AGENT } from '../resources/guest/environment.ts'
 import type { GuestSpec } from '../resources/guest/spec.ts'
 import { credentialEntries } from './checks/provider.ts'
 import { placeholderOf, type Derived } from './marks.ts'
 import { routeIdentity } from './merge.ts'
-import { at, entriesOf, entry, made, mapOf, plain, text } from './node.ts'
-import type { Entry, Item, ListNode, MapNode, Node } from './node.ts'
+import { at, entriesOf, entry, made, mapOf, nodeOf, plain, text } from './node.ts'
+import type { Entry, ListNode, MapNode, Node } from './node.ts'
 import { quoted, type Report } from './report.ts'
 import type { LiveBottle, ResolvedManifest } from './resolve.ts'
 import { secretOf } from './secret-ref.ts'
@@ -28,6 +30,8 @@ import { secretOf } from './secret-ref.ts'
 /** One bottle's provider, and what it contributes there. */
 export interface Provided {
   readonly provider: Provider
+  /** Absent: it is built in. */
+  readonly plugin?: ProviderOrigin
   readonly contribution: Contribution
   readonly settings: Readonly<Record<string, string>>
   /** Absent: the bottle has no credential of its own. `secret` is its id. */
@@ -39,7 +43,7 @@ export interface Provided {
 }
 
 export interface ExpandRequest {
-  readonly providers: ReadonlyMap<string, Provider>
+  readonly providers: ReadonlyMap<string, KnownProvider>
   readonly derived: Derived
   readonly folderOf: (file: string) => string
   readonly home: string | undefined
@@ -47,20 +51,6 @@ export interface ExpandRequest {
   /** Text of a file of this host; undefined: it cannot be read. */
   readonly read: (path: string) => string | undefined
   readonly report: Report
-}
-
-/** Every provider there is, when a definition asks for one. */
-export async function providersFor(
-  { definitions, live }: ResolvedManifest,
-  known: () => Promise<Providers>,
-): Promise<ReadonlyMap<string, Provider>> {
-  const trees = [...definitions.values(), ...live.map(({ tree }) => tree)]
-  if (!trees.some((tree) => entry(tree, 'agent_provider'))) return new Map()
-  const providers = await known()
-  const all = await Promise.all(
-    providers.names.map(async (name) => [name, await providers.find(name)] as const),
-  )
-  return new Map(all.flatMap(([name, provider]) => (provider ? [[name, provider] as const] : [])))
 }
 
 /** The manifest passed every check of a schema; a provider that is not there was reported. */
@@ -90,8 +80,9 @@ export function fileDigests(
 
 function providedIn(bottle: LiveBottle, stack: string, request: ExpandRequest): Provided | undefined {
   const written = entry(bottle.tree, 'agent_provider')
-  const provider = request.providers.get(text(at(written?.value, 'template')) ?? '')
-  if (!written || !provider) return undefined
+  const known = request.providers.get(text(at(written?.value, 'template')) ?? '')
+  if (!written || !known) return undefined
+  const { provider, plugin } = known
   const credential = credentialEntries(written.value).find(({ key }) =>
     (provider.takes as readonly string[]).includes(key),
   )
@@ -103,14 +94,16 @@ function providedIn(bottle: LiveBottle, stack: string, request: ExpandRequest): 
       ? provider.login?.path(request.env, request.home ?? homedir())
       : undefined
   const login = loginPath === undefined ? undefined : claimsIn(loginPath, provider, written.place, request)
-  const contribution = provider.contribution({
+  const asked: ProviderRequest = {
     ...(credential && { credential: credential.key as CredentialKey }),
     settings,
     placeholder: value,
     home: AGENT.home,
     workspace: AGENT.workspace,
     ...(login && { login }),
-  })
+  }
+  const contribution = contributionOf(known, asked, written.place, request.report)
+  if (!contribution) return undefined
   const [first] = contribution.routes
   const secret =
     credential && first
@@ -123,11 +116,29 @@ function providedIn(bottle: LiveBottle, stack: string, request: ExpandRequest): 
       : undefined
   return {
     provider,
+    ...(plugin && { plugin }),
     contribution,
     settings,
     place: written.place,
     ...(loginPath !== undefined && { loginPath }),
     ...(secret !== undefined && { placeholder: { secret, value: contribution.carried ?? value } }),
+  }
+}
+
+/** What a plug-in answers may be no contribution, and is said then. */
+function contributionOf(
+  { provider, plugin }: KnownProvider,
+  asked: ProviderRequest,
+  place: Place,
+  report: Report,
+): Contribution | undefined {
+  try {
+    return provider.contribution(asked)
+  } catch (thrown) {
+    if (!plugin) throw thrown
+    const { message, hint } = ensureError(thrown)
+    report.error('plugin-failed', place, message, hint)
+    return undefined
   }
 }
 
@@ -248,15 +259,4 @@ function authNode(
   if (!credential) return node
   const value = referenceNode(credential, provider.name, loginPath)
   return laid(node, { key: 'token_ref', place: credential.place, value })
-}
-
-function nodeOf(value: Json, place: Place): Node {
-  if (Array.isArray(value))
-    return { kind: 'list', place, items: value.map((item): Item => ({ value: nodeOf(item, place) })) }
-  if (value === null || typeof value !== 'object')
-    return made(value as string | number | boolean | null, place)
-  return mapOf(
-    place,
-    Object.entries(value).map(([key, inner]) => ({ key, place, value: nodeOf(inner, place) })),
-  )
 }

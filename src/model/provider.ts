@@ -1,11 +1,12 @@
 /**
  * What an agent program needs of its bottle, as data. A provider is pure: what it contributes follows from the
  * manifest alone. It calls no driver, reads no file and never has the value of a secret: in the guest stands a
- * placeholder, and the value is put on requests by egress.
+ * placeholder, and the value is put on requests by egress. Types alone: plug-ins are written against this very file
+ * (schema/plugin.v1.d.ts).
  */
-/** Keys of `agent_provider` that say where the credential comes from. */
-export const CREDENTIAL_KEYS = ['auth_token', 'api_key_ref', 'forward_host_credentials'] as const
-export type CredentialKey = (typeof CREDENTIAL_KEYS)[number]
+
+/** A key of `agent_provider` that says where the credential comes from. */
+export type CredentialKey = 'auth_token' | 'api_key_ref' | 'forward_host_credentials'
 
 /** One key of `agent_provider.settings`. */
 export interface SettingRule {
@@ -148,39 +149,4 @@ export interface Provider {
   headless(prompt: string, request: StartRequest): readonly string[]
   /** Goes on with the last conversation. */
   resume(request: StartRequest): readonly string[]
-}
-
-/** Providers by name; each is loaded when a manifest asks for it. */
-export interface Providers {
-  readonly names: readonly string[]
-  find(name: string): Promise<Provider | undefined>
-}
-
-/** One file that an image's build sees. */
-export interface ContextFile {
-  /** In the context, with `/`. */
-  readonly path: string
-  /** Absolute, on this machine. */
-  readonly file: string
-  readonly mode: number
-  readonly sha256: string
-}
-
-/** The user's own Dockerfile, laid on the program or below it. */
-export interface DockerfileRecipe {
-  /** As written in the manifest. */
-  readonly path: string
-  readonly text: string
-  readonly context: readonly ContextFile[]
-  readonly args: Readonly<Record<string, string>>
-  readonly network: 'default' | 'none'
-  /** Begins on the layer that it is given; else the program is laid on top of what it makes. */
-  readonly onTop: boolean
-}
-
-/** What an image with an agent program is made from, beside its base. */
-export interface ImageRecipe {
-  readonly provider: string
-  readonly program: ProgramRecipe
-  readonly dockerfile?: DockerfileRecipe
 }

@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { Report } from '../manifest/report.ts'
+import { leftOut } from './left-out.ts'
 import { readPlugin } from './manifest.ts'
 import type { BrokenPlugin, Plugin } from './plugin.ts'
 import { unprotectedTree, unprotectedWay, type Unprotected } from './protection.ts'
@@ -32,20 +32,6 @@ export function pluginAt(folder: string): Plugin | BrokenPlugin {
         : ([`${path} cannot be read (${code})`, undefined] as const)
     return leftOut({ name: basename(folder), folder }, 'plugin-unreadable', message, hint)
   }
-}
-
-type Named = Pick<Plugin, 'name' | 'folder'> & Partial<Pick<Plugin, 'place'>>
-
-/** One that was found, and that something else is wrong with. */
-export function leftOut(
-  { name, folder, place }: Named,
-  code: string,
-  message: string,
-  hint?: string,
-): BrokenPlugin {
-  const report = new Report()
-  report.error(code, place ?? { file: join(folder, 'plugin.yaml'), line: 1, column: 1 }, message, hint)
-  return { name, folder, diagnostics: report.diagnostics }
 }
 
 function unprotected(folder: string, { path, reason, hint }: Unprotected): BrokenPlugin {

@@ -7,7 +7,7 @@ import { createRequire, registerHooks } from 'node:module'
 import { sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { safeText } from '../model/text.ts'
-import { leftOut } from './find.ts'
+import { leftOut } from './left-out.ts'
 import type { BrokenPlugin, Plugin } from './plugin.ts'
 
 /** At once: planning waits for nothing. So a module has no `await` at its top. */

@@ -40,4 +40,4 @@ export interface BrokenPlugin {
   readonly diagnostics: readonly Diagnostic[]
 }
 
-export const isBroken = (plugin: Plugin | BrokenPlugin): plugin is BrokenPlugin => 'diagnostics' in plugin
+export const isBroken = (plugin: object): plugin is BrokenPlugin => 'diagnostics' in plugin

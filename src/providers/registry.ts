@@ -1,5 +1,5 @@
 /** The providers of this release, by the name that a manifest gives them; each is loaded when it is asked for. */
-import type { Provider, Providers } from '../model/provider.ts'
+import type { Provider } from '../model/provider.ts'
 
 const BUILT_IN: ReadonlyMap<string, () => Promise<Provider>> = new Map([
   ['claude', async () => (await import('./claude/index.ts')).claude],
@@ -7,7 +7,12 @@ const BUILT_IN: ReadonlyMap<string, () => Promise<Provider>> = new Map([
   ['pi', async () => (await import('./pi/index.ts')).pi],
 ])
 
-export const BUILT_IN_PROVIDERS: Providers = {
+export interface BuiltInProviders {
+  readonly names: readonly string[]
+  find(name: string): Promise<Provider | undefined>
+}
+
+export const BUILT_IN_PROVIDERS: BuiltInProviders = {
   names: [...BUILT_IN.keys()],
   find: async (name) => BUILT_IN.get(name)?.(),
 }

@@ -1,7 +1,11 @@
 /** How a provider's program keeps its sign-in on this host. */
 import type { HostLogin } from '../../model/provider.ts'
+import type { Home } from '../../state/home.ts'
+import { providersOf } from '../stack/providers.ts'
 
-export async function hostLogin(provider: string): Promise<HostLogin | undefined> {
-  const { BUILT_IN_PROVIDERS } = await import('../../providers/registry.ts')
-  return (await BUILT_IN_PROVIDERS.find(provider))?.login
+export function hostLogin(home: Pick<Home, 'dir'>): (provider: string) => Promise<HostLogin | undefined> {
+  return async (name) => {
+    const found = await (await providersOf(home)).find(name)
+    return found && 'provider' in found ? found.provider.login : undefined
+  }
 }

@@ -50,7 +50,7 @@ export async function openMaterials(
     env: invocation.io.env,
     // A command has a process group of its own: Ctrl-C reaches it through this alone.
     signal,
-    login: hostLogin,
+    login: hostLogin(stack.home),
     ...(canAsk(invocation) && { ask: (question: string) => asked(question, invocation) }),
   })
   const references = { ...referencesOf(plan.desired, touched, desired), ...tokensOf(plan) }

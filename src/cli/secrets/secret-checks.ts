@@ -12,11 +12,9 @@ import { settingsOf } from '../stack/settings.ts'
 export async function checkSecrets(invocation: Invocation): Promise<readonly DoctorFinding[]> {
   const { io } = invocation
   const { stateDir } = settingsOf(invocation)
-  const { desired } = await loadFor(
-    invocation,
-    openHome({ env: io.env, ...(stateDir !== undefined && { stateDir }) }),
-  )
-  const resolver = secretResolver({ env: io.env, login: hostLogin })
+  const home = openHome({ env: io.env, ...(stateDir !== undefined && { stateDir }) })
+  const { desired } = await loadFor(invocation, home)
+  const resolver = secretResolver({ env: io.env, login: hostLogin(home) })
   const findings = Object.entries(desired.secrets).map(async ([, ref]): Promise<DoctorFinding> => {
     const check = `secret ${describeSecretRef(ref)}`
     // A question needs a person: it is answered at apply.

@@ -11,6 +11,7 @@ import { derivedFrom, keyedDigest } from '../secrets/digest-key.ts'
 import type { Io } from '../io.ts'
 import type { Invocation } from '../grammar/invocation.ts'
 import { packageFile } from '../package-file.ts'
+import { providersOf } from './providers.ts'
 import { programInputs } from './program-inputs.ts'
 import { settingsOf } from './settings.ts'
 import type { Settings } from './settings.ts'
@@ -35,7 +36,7 @@ export async function loadFor(invocation: Pick<Invocation, 'options' | 'io'>, ho
     program: await programInputs(),
     presets: presetFolders(home),
     skills: [{ path: join(home.dir, 'skills'), shown: join(home.dir, 'skills') }],
-    providers: async () => (await import('../../providers/registry.ts')).BUILT_IN_PROVIDERS,
+    providers: () => providersOf(home),
     keyedDigest: keyedDigest(home),
     derived: derivedFrom(home),
     today: new Date(io.now()).toISOString().slice(0, 10),

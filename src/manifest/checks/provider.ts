@@ -1,33 +1,37 @@
 /** `agent_provider` of one folded bottle: what the provider takes, what it needs, and nothing of another one's. */
-import { CREDENTIAL_KEYS, type Provider, type SettingRule } from '../../model/provider.ts'
+import type { Place } from '../../model/diagnostic.ts'
+import type { Provider, SettingRule } from '../../model/provider.ts'
+import { CREDENTIAL_KEYS, type LeftOut, type ProviderOrigin } from '../../model/providers.ts'
+import type { KnownProviders } from '../known-providers.ts'
 import { at, entriesOf, entry, scalar, text, type Entry, type Node } from '../node.ts'
 import { anyOf, quoted, type Report } from '../report.ts'
 import { looksLikeToken } from '../secret-ref.ts'
 import { nearest } from '../suggest.ts'
 import { checkReference } from './references.ts'
 
-/** `providers`: all there are, by name. */
-export function checkProvider(bottle: Node, providers: ReadonlyMap<string, Provider>, report: Report): void {
+export function checkProvider(bottle: Node, providers: KnownProviders, report: Report): void {
   const written = entry(bottle, 'agent_provider')
   if (!written || written.value.kind !== 'map') return
   const template = entry(written.value, 'template')
-  const names = [...providers.keys()]
+  const { names, byName } = providers
   if (!template) {
-    const hint = `${[...names].join(', ')} or the name of a plug-in`
+    const hint = `${names.join(', ')} or the name of a plug-in`
     report.error('missing-key', written.place, '`agent_provider` needs `template`', hint)
     return
   }
   checkToken(at(written.value, 'auth_token'), report)
   checkReference(at(written.value, 'api_key_ref'), report)
   const name = text(template.value)
-  const provider = name === undefined ? undefined : providers.get(name)
-  if (provider) {
-    checkCredential(written.value, provider, providers, report)
+  const known = name === undefined ? undefined : byName.get(name)
+  if (known) {
+    const { provider, plugin } = known
+    if (plugin) warnPlugin(template.value.place, provider.name, plugin, report)
+    checkCredential(written.value, provider, byName, report)
     checkVersion(entry(written.value, 'version'), provider, report)
     checkSettings(written, provider, report)
     checkBuild(written.value, report)
     checkVariables(at(bottle, 'env'), provider, report)
-  } else if (name !== undefined) {
+  } else if (name !== undefined && !saidLeftOut(template.value.place, providers.leftOut.get(name), report)) {
     const near = nearest(name, names)
     report.error(
       'unknown-provider',
@@ -38,6 +42,37 @@ export function checkProvider(bottle: Node, providers: ReadonlyMap<string, Provi
         : `did you mean ${quoted(near)}?`,
     )
   }
+}
+
+/** Planning runs its code. */
+function warnPlugin(place: Place, name: string, plugin: ProviderOrigin, report: Report): void {
+  const { folder, version, overrides } = plugin
+  if (overrides)
+    report.warning(
+      'plugin-overrides',
+      place,
+      `${quoted(name)} is the plug-in in ${quoted(folder)} (${version}), instead of the provider of this release`,
+      'its code runs here with your rights; the one of this release is back when the folder is away',
+    )
+  else
+    report.warning(
+      'plugin-used',
+      place,
+      `${quoted(name)} is the plug-in in ${quoted(folder)} (${version})`,
+      'its code runs here with your rights',
+    )
+}
+
+function saidLeftOut(place: Place, leftOut: LeftOut | undefined, report: Report): boolean {
+  const [first] = leftOut?.diagnostics ?? []
+  if (!leftOut || !first) return false
+  report.error(
+    'plugin-left-out',
+    place,
+    `the plug-in ${quoted(leftOut.name)} cannot be used: ${first.message}`,
+    first.hint,
+  )
+  return true
 }
 
 /** A token where the name of a variable belongs; any other text is one. */
@@ -56,15 +91,17 @@ export function credentialEntries(written: Node): readonly Entry[] {
 function checkCredential(
   written: Node,
   provider: Provider,
-  providers: ReadonlyMap<string, Provider>,
+  providers: KnownProviders['byName'],
   report: Report,
 ): void {
   const taken: readonly string[] = provider.takes
   const given = credentialEntries(written)
   for (const { key, place } of given) {
     if (taken.includes(key)) continue
-    const others = [...providers.values()].filter(({ takes }) => (takes as readonly string[]).includes(key))
-    const whose = others.length === 0 ? '' : ` is for ${anyOf(others.map(({ name }) => name))}`
+    const others = [...providers.values()].filter(({ provider: { takes } }) =>
+      (takes as readonly string[]).includes(key),
+    )
+    const whose = others.length === 0 ? '' : ` is for ${anyOf(others.map(({ provider: { name } }) => name))}`
     report.error(
       'wrong-provider',
       place,

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { FINDING_RULES } from '../../../src/cli/egress/finding-rules.ts'
 import { loadManifest, type LoadedManifest, type LoadRequest } from '../../../src/manifest/load.ts'
+import { providersWith } from '../../../src/plugins/providers.ts'
 import { BUILT_IN_PROVIDERS } from '../../../src/providers/registry.ts'
 import { digestOf } from '../../../src/model/json.ts'
 import type { Diagnostic } from '../../../src/model/diagnostic.ts'
@@ -23,7 +24,7 @@ export function request(over: Partial<LoadRequest> = {}): LoadRequest {
     env: { HOME: '/home/dev' },
     program: PROGRAM,
     presets: [{ path: join(import.meta.dirname, '../../../presets'), shown: 'bot-bottle:presets' }],
-    providers: async () => BUILT_IN_PROVIDERS,
+    providers: async () => providersWith(BUILT_IN_PROVIDERS, []),
     keyedDigest: (value) => `digest of ${value.length}`,
     derived: (...words) => digestOf(words),
     today: '2026-06-30',

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { loadManifest } from '../../../src/manifest/load.ts'
+import { providersWith } from '../../../src/plugins/providers.ts'
 import { BUILT_IN_PROVIDERS } from '../../../src/providers/registry.ts'
 import { digestOf } from '../../../src/model/json.ts'
 import type { Observed } from '../../../src/model/resource.ts'
@@ -62,7 +63,7 @@ async function desiredIn(path: string): Promise<Desired> {
       sidecars: { tag: 'bot-bottle/sidecars:0.1.0-dddddddddddd', inputDigest: 'd'.repeat(64), base: 'base' },
       baseImage: { name: 'bot-bottle/base:bbbbbbbbbbbb', inputDigest: 'b'.repeat(64) },
     },
-    providers: async () => BUILT_IN_PROVIDERS,
+    providers: async () => providersWith(BUILT_IN_PROVIDERS, []),
     keyedDigest: (value) => `digest of ${value}`,
     derived: (...words) => digestOf(words),
     today: '2026-06-30',

@@ -1,7 +1,7 @@
 /**
  * The image of a bottle with an agent program, as a cascade: base, the program's files, the user's Dockerfile; or the
- * user's Dockerfile below the program where it begins on another image. The program's layer is copied, never run; the
- * Dockerfile gets no secret. Same inputs, same image: what is there already is only named.
+ * user's Dockerfile below the program where it begins on another image; of a plug-in whose program is no package the
+ * Dockerfile alone. The program's layer is copied, never run; the Dockerfile gets no secret. Same inputs, same image: what is there already is only named.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { DriverError } from '../../../model/errors.ts'
 import { digestOf } from '../../../model/json.ts'
 import { LABELS } from '../../../model/names.ts'
-import type { DockerfileRecipe, ImageRecipe, ProgramRecipe } from '../../../model/provider.ts'
+import type { DockerfileRecipe, ImageRecipe } from '../../../model/image-recipe.ts'
+import type { ProgramRecipe } from '../../../model/provider.ts'
 import { safeText } from '../../../model/text.ts'
 import type { ImageSpec } from '../../../resources/image/spec.ts'
 import type { Engine } from '../calls.ts'
@@ -51,8 +52,10 @@ export function ensureAgentImage(request: AgentImageRequest): Promise<'present' 
 async function build(request: AgentImageRequest): Promise<void> {
   const { engine, spec, recipe } = request
   await ensureBase(request)
-  const { dockerfile } = recipe
-  if (!dockerfile) {
+  const { dockerfile, program } = recipe
+  if (dockerfile && program.packages.length === 0) {
+    await buildDockerfile(request, dockerfile, spec.base, spec.tag, spec.inputDigest)
+  } else if (!dockerfile) {
     await engine.tagImage(await ensureProgramLayer(request, spec.base, spec.inputDigest), spec.tag)
   } else if (dockerfile.onTop) {
     const layer = digestOf({ base: spec.inputs.base, program: spec.inputs.program, lock: spec.inputs.lock })

@@ -1,0 +1,33 @@
+/**
+ * The parse point for what a provider of a plug-in answers for one bottle: plain values of the form that
+ * `schema/contribution.v1.json` has, and hosts that a manifest could declare. Behind it the type is true.
+ */
+import type { Contribution } from '../model/provider.ts'
+import { checkRouteList } from '../manifest/checks/routes.ts'
+import { at, nodeOf } from '../manifest/node.ts'
+import { Report } from '../manifest/report.ts'
+import { checkSchema } from '../manifest/schema-errors.ts'
+import type { Json } from '../model/json.ts'
+import { validate } from './validate-contribution.generated.js'
+
+/** Nothing here has a line of its own. */
+const NOWHERE = { file: 'contribution', line: 0, column: 0 } as const
+
+export function readContribution(
+  answer: Json,
+): { readonly contribution: Contribution } | { readonly problems: readonly string[] } {
+  const report = new Report()
+  if (isContribution(answer, report)) return { contribution: answer }
+  const problems = report.diagnostics.map(({ message, hint }) => (hint ? `${message} (${hint})` : message))
+  return {
+    problems: problems.length > 0 ? problems : ['what it contributes is not of the form that is known'],
+  }
+}
+
+function isContribution(value: Json, report: Report): value is Json & Contribution {
+  const node = nodeOf(value, NOWHERE)
+  checkSchema(node, value, report, undefined, validate)
+  if (report.errors > 0 || !validate(value)) return false
+  checkRouteList(at(node, 'routes'), report, [])
+  return report.errors === 0
+}

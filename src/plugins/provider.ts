@@ -1,0 +1,127 @@
+/**
+ * The parse point for a provider of a plug-in: what its module exports is one or is left out with everything that is
+ * wrong, and what its functions answer later is looked at each time.
+ */
+import { BottleError, EXIT } from '../model/errors.ts'
+import type { Json } from '../model/json.ts'
+import type { HostLogin, Provider, ProviderRequest, SettingRule, StartRequest } from '../model/provider.ts'
+import { CREDENTIAL_KEYS } from '../model/providers.ts'
+import { quoted } from '../manifest/report.ts'
+import { readContribution } from './contribution.ts'
+import { leftOut } from './left-out.ts'
+import type { BrokenPlugin, Plugin } from './plugin.ts'
+
+export function readProvider(plugin: Plugin, exported: unknown): Provider | BrokenPlugin {
+  if (isProvider(exported, plugin.name)) return guarded(exported, plugin)
+  const wrong = problemsOf(exported, plugin.name).join('; ')
+  return leftOut(plugin, 'plugin-export', `its default export is no provider: ${wrong}`)
+}
+
+const isProvider = (value: unknown, name: string): value is Provider => problemsOf(value, name).length === 0
+
+function problemsOf(value: unknown, name: string): readonly string[] {
+  if (!isRecord(value)) return ['it is no object']
+  const { version, takes, settings, hidden, login } = value
+  const functions = ['contribution', 'start', 'headless', 'resume']
+  return [
+    ...(value['name'] === name ? [] : [`its \`name\` is not ${quoted(name)}`]),
+    ...(isLine(version) ? [] : ['`version` is the version of the program']),
+    ...(isList(takes, (key) => CREDENTIAL_KEYS.some((known) => known === key))
+      ? []
+      : [`\`takes\` is a list of ${CREDENTIAL_KEYS.join(', ')}`]),
+    ...(isRecord(settings) && Object.values(settings).every(isRule) ? [] : ['`settings` are rules by name']),
+    ...(isList(hidden, isLine) ? [] : ['`hidden` is a list of names of variables']),
+    ...((login === undefined) !== (Array.isArray(takes) && takes.includes('forward_host_credentials')) &&
+    (login === undefined || isLogin(login))
+      ? []
+      : ['`login` goes with `forward_host_credentials`, and has path, claims, token and renew']),
+    ...functions
+      .filter((name) => typeof value[name] !== 'function')
+      .map((missing) => `\`${missing}\` is no function`),
+  ]
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isLine = (value: unknown): value is string =>
+  typeof value === 'string' && /^[^\p{Cc}]{1,200}$/u.test(value)
+
+const isList = (value: unknown, each: (one: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.every(each)
+
+function isRule(value: unknown): value is SettingRule {
+  if (!isRecord(value)) return false
+  const { type, values, required } = value
+  return (
+    (type === 'text' || type === 'url' || (type === 'one-of' && isList(values, isLine))) &&
+    (required === undefined || typeof required === 'boolean')
+  )
+}
+
+function isLogin(value: unknown): value is HostLogin {
+  return (
+    isRecord(value) &&
+    isLine(value['renew']) &&
+    ['path', 'claims', 'token'].every((name) => typeof value[name] === 'function')
+  )
+}
+
+/** The same provider; an answer that cannot be used ends what asked for it, in words that name the plug-in. */
+function guarded(provider: Provider, plugin: Plugin): Provider {
+  const argv = (name: string, answer: unknown): readonly string[] => {
+    if (Array.isArray(answer) && answer.length > 0 && answer.every((word) => typeof word === 'string'))
+      return answer
+    throw failed(plugin, `\`${name}\` answers no list of words`)
+  }
+  const asked = <T>(name: string, ask: () => T): T => {
+    try {
+      return ask()
+    } catch (cause) {
+      throw failed(
+        plugin,
+        `\`${name}\` throws: ${cause instanceof Error ? cause.message : String(cause)}`,
+        cause,
+      )
+    }
+  }
+  const { name, version, takes, settings, hidden, login } = provider
+  return {
+    name,
+    version,
+    takes,
+    settings,
+    hidden,
+    ...(login && { login }),
+    contribution(request: ProviderRequest) {
+      const read = readContribution(asked('contribution', () => plainOf(provider.contribution(request))))
+      if ('contribution' in read) return read.contribution
+      throw failed(plugin, `\`contribution\` answers what is none: ${read.problems.join('; ')}`)
+    },
+    start: (request: StartRequest) =>
+      argv(
+        'start',
+        asked('start', () => provider.start(request)),
+      ),
+    headless: (prompt, request) =>
+      argv(
+        'headless',
+        asked('headless', () => provider.headless(prompt, request)),
+      ),
+    resume: (request) =>
+      argv(
+        'resume',
+        asked('resume', () => provider.resume(request)),
+      ),
+  }
+}
+
+const plainOf = (answer: unknown): Json => JSON.parse(JSON.stringify(answer ?? null)) as Json
+
+function failed({ name, folder }: Plugin, what: string, cause?: unknown): BottleError {
+  return new BottleError(EXIT.invalid, `the plug-in ${quoted(name)}: ${what}`, {
+    code: 'plugin-failed',
+    hint: `bot-bottle plugins check ${name}; it lies in ${folder}`,
+    ...(cause !== undefined && { cause }),
+  })
+}
