@@ -5,6 +5,9 @@
 import { CONTROL_SOCKETS } from '../../src/model/control.ts'
 import { controls } from '../policy/controls.ts'
 import { startDaemon } from './daemon.ts'
+import { begin } from './snapshot.ts'
 
-controls.seal()
-startDaemon(`/uplink/${CONTROL_SOCKETS.uplinkDial}`)
+begin(() => {
+  controls.seal()
+  startDaemon(`/uplink/${CONTROL_SOCKETS.uplinkDial}`)
+})

@@ -63,11 +63,13 @@ function parseDaemon(argument: string, { bin, programs, adopter }: Places): Daem
     throw new Error(`--daemon ${argument}: it is NAME=UID with one of ${DAEMONS.join(', ')}`)
   if (uid < UIDS.min || uid > UIDS.max)
     throw new Error(`--daemon ${argument}: the uid is not from ${UIDS.min} to ${UIDS.max}`)
+  const suffix = programSuffix()
   return {
     name: known,
     uid,
     binary: join(bin, known),
-    program: join(programs, known, `main${programSuffix()}`),
+    program: join(programs, known, `main${suffix}`),
+    ...(known === 'egress' && suffix === '.js' && { snapshot: join(programs, known, 'main.blob') }),
     doors: DOORS_OF[known],
     onDemand: known === 'git-gate',
     ...(known === 'git-gate' && adopter !== undefined && { adopter }),

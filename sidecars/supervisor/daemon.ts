@@ -23,6 +23,8 @@ export interface DaemonSpec {
   /** A Node binary that its user may run and not read, so that the process is not dumpable. */
   readonly binary: string
   readonly program: string
+  /** The heap of the program with its modules run, which the image has of egress. */
+  readonly snapshot?: string
   readonly doors: readonly Door[]
   /** The static helper, for a daemon that runs other programs: what they leave behind would be waited for by nobody. */
   readonly adopter?: string

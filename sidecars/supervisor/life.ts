@@ -50,7 +50,8 @@ const STDERR_MAX = 65_536
 const TERM_GRACE_MS = 600
 
 export function beginLife(spec: DaemonSpec, { onLog, onSpent, onNonsense, onEnd }: LifeEvents): Life {
-  const daemon = [...NODE_FLAGS, spec.program]
+  const snapshot = spec.snapshot === undefined ? [] : ['--snapshot-blob', spec.snapshot]
+  const daemon = [...NODE_FLAGS, ...snapshot, spec.program]
   const [command, argv] =
     spec.adopter === undefined
       ? [spec.binary, daemon]

@@ -1,12 +1,17 @@
 /** Our own way out as it runs in production: egress and uplink as two bundled processes with the flags of a bundle, the dial socket between them. */
-import { build } from 'esbuild'
 import type { ChildProcess } from 'node:child_process'
-import { mkdirSync, mkdtempSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { basename, join } from 'node:path'
 import type { EgressConfig, UplinkRequest } from '../../../src/model/control.ts'
 import type { RoutePolicy } from '../../../src/model/policy.ts'
+import {
+  bundleForSnapshot,
+  bundleModules,
+  snapshotSettings,
+} from '../../../src/drivers/docker/images/programs.ts'
 import { dialToken } from '../../../sidecars/control/token.ts'
+import { read } from '../../measure.ts'
 import { FIRST, HOST } from '../material.ts'
 import type { Surroundings } from '../peers.ts'
 import { start } from '../process.ts'
@@ -27,7 +32,7 @@ export interface Ours {
   readonly pids: { readonly egress: number; readonly uplink: number }
 }
 
-const programs = new Map<string, Promise<string>>()
+const programs = new Map<string, Promise<readonly string[]>>()
 
 export async function startOurs(around: Surroundings): Promise<Ours> {
   const folder = mkdtempSync(join(around.material.folder, 'ours-'))
@@ -69,34 +74,43 @@ async function startProgram(
   name: 'egress' | 'uplink',
   argv: readonly string[],
 ): Promise<ChildProcess> {
-  const made = programs.get(name) ?? bundle(join(import.meta.dirname, `${name}.ts`), material.folder)
+  const made = programs.get(name) ?? MAKE[name](join(import.meta.dirname, `${name}.ts`), material.folder)
   programs.set(name, made)
-  const child = start([process.execPath, ...FLAGS_OF[name], await made, ...argv], {
+  const child = start([process.execPath, ...FLAGS_OF[name], ...(await made), ...argv], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   await message(child)
   return child
 }
 
-/** As `src/drivers/docker/images/sidecars-image.ts` makes the programs of a bundle. */
+const MAKE = {
+  egress: snapshot,
+  uplink: async (program: string, folder: string) => [await bundle(program, folder)],
+}
+
+/** A program of a bundle, as its image has it. */
 export async function bundle(program: string, folder: string): Promise<string> {
-  const outfile = join(folder, `${basename(program, '.ts')}.mjs`)
-  await build({
-    entryPoints: [program],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    minifySyntax: true,
-    legalComments: 'none',
-    define: { BOT_BOTTLE_VERSION: '"bench"' },
-    banner: {
-      js: "import { createRequire as bbRequire } from 'node:module'; const require = bbRequire(import.meta.url);",
-    },
-    logLevel: 'silent',
-  })
-  return outfile
+  const name = basename(program, '.ts')
+  return write(join(folder, `${name}.mjs`), (await bundleModules({ [name]: program }, 'bench')).get(name))
+}
+
+/** What Node is given to start egress, as its image has it. */
+export async function snapshot(program: string, folder: string): Promise<readonly string[]> {
+  const name = basename(program, '.ts')
+  const script = write(
+    join(folder, `${name}.cjs`),
+    (await bundleForSnapshot({ [name]: program }, 'bench')).get(name),
+  )
+  const settings = write(join(folder, `${name}.json`), snapshotSettings(script))
+  const blob = join(folder, `${name}.blob`)
+  await read({ argv: [process.execPath, '--snapshot-blob', blob, '--build-snapshot-config', settings] })
+  return ['--snapshot-blob', blob, script]
+}
+
+function write(path: string, text: string | undefined): string {
+  if (text === undefined) throw new Error(`${path} was not bundled`)
+  writeFileSync(path, text)
+  return path
 }
 
 /** Two routes, one with a credential and one without, and ten further secrets that requests are searched for. */

@@ -19,8 +19,9 @@ import type { Field } from '../../http/head.ts'
 import { fieldBeside, parametersBeside, slotsOf } from '../secrets/placeholders.ts'
 import type { ParsedRequest } from './request.ts'
 
-/** Fingerprints are compared in this process only. */
-const KEY = randomBytes(32)
+let made: Buffer | undefined
+/** Fingerprints are compared in this process only: made when it runs, as its modules may come from a snapshot. */
+const keyOfProcess = (): Buffer => (made ??= randomBytes(32))
 
 /** A bundle has 512 MiB in all. */
 const ROOM = new Room(64 * 1024 * 1024)
@@ -36,18 +37,19 @@ export function detectorsFor(
   secrets: Readonly<Record<string, string>>,
   { placeholders = {}, canary, others }: Marks = {},
 ): Detectors {
+  const key = keyOfProcess()
   const known = [
-    ...Object.entries(secrets).flatMap(([id, value]) => fingerprints(KEY, id, value)),
+    ...Object.entries(secrets).flatMap(([id, value]) => fingerprints(key, id, value)),
     ...Object.entries(placeholders).flatMap(([id, value]) =>
-      fingerprints(KEY, id, value, `placeholder/${id}`),
+      fingerprints(key, id, value, `placeholder/${id}`),
     ),
     ...Object.values(others?.placeholders ?? {}).flatMap((value) =>
-      fingerprints(KEY, 'of-another-bottle', value, 'placeholder/of-another-bottle'),
+      fingerprints(key, 'of-another-bottle', value, 'placeholder/of-another-bottle'),
     ),
-    ...(canary === undefined ? [] : fingerprints(KEY, 'canary', canary, 'canary')),
+    ...(canary === undefined ? [] : fingerprints(key, 'canary', canary, 'canary')),
   ]
   return {
-    known: new KnownSecrets(KEY, known, {
+    known: new KnownSecrets(key, known, {
       key: Buffer.from(others?.key ?? '', 'hex'),
       prints: Object.values(others?.values ?? {}).flatMap((prints) => prints ?? []),
     }),

@@ -193,7 +193,7 @@ print(json.dumps({'tries': tries, 'won': won}))`)
         name,
         '/bin/sh',
         '-c',
-        'for p in /proc/[0-9]*; do case $(tr "\\0" " " < $p/cmdline) in *egress/main.js*) echo ${p#/proc/};; esac; done',
+        'for p in /proc/[0-9]*; do case $(tr "\\0" " " < $p/cmdline) in *egress/main.blob*) echo ${p#/proc/};; esac; done',
       ).split('\n')[0] ?? ''
     const uid = docker('exec', name, '/bin/sh', '-c', `awk '/^Uid/{print $2}' /proc/${pid}/status`)
     const own = JSON.parse(

@@ -17,6 +17,9 @@ export const DAEMON_PROGRAMS = {
   uplink: 'uplink',
 } as const
 
+/** The one that a bottle waits for: the image has it as a snapshot of its heap. */
+export const SNAPSHOT_PROGRAM = 'egress' satisfies keyof typeof DAEMON_PROGRAMS
+
 /** First, step and last uid that a git gate may have: ssh works for no user without an entry. */
 export const GATE_UIDS = everyUidOf('git-gate').join(' ')
 

@@ -1,8 +1,9 @@
 /** Builds the image of supervisor, egress, uplink and the static helper, from an explicit list of files. */
 import { readFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { DriverError } from '../../../model/errors.ts'
 import { LABELS } from '../../../model/names.ts'
+import { PATHS } from '../bodies.ts'
 import type { Engine } from '../calls.ts'
 import { DOCKER_LABELS } from '../labels.ts'
 import { ensureBaseImage } from './base-image.ts'
@@ -14,9 +15,11 @@ import {
   PROGRAM_ROOT,
   programVersion,
   SHIPPED,
+  SNAPSHOT_PROGRAM,
   sidecarInputs,
   sidecarsImage,
 } from './inputs.ts'
+import { bundleForSnapshot, bundleModules, snapshotSettings } from './programs.ts'
 import { tar, type TarEntry } from './tar.ts'
 
 type Progress = (text: string) => void
@@ -76,6 +79,16 @@ export async function contextEntries(): Promise<readonly TarEntry[]> {
     },
     { path: 'programs/package.json', mode: 0o644, content: '{"type":"module"}' },
     ...[...bundles].map(([name, content]): TarEntry => ({ path: programPath(name), mode: 0o644, content })),
+    {
+      path: `programs/${SNAPSHOT_PROGRAM}/package.json`,
+      mode: 0o644,
+      content: '{"type":"commonjs"}',
+    },
+    {
+      path: `programs/${SNAPSHOT_PROGRAM}/snapshot.json`,
+      mode: 0o644,
+      content: snapshotSettings(`${PATHS.sidecars}/${SNAPSHOT_PROGRAM}/main.js`),
+    },
     ...goEntries(join(PROGRAM_ROOT, 'sidecars/guest'), guestSources()),
   ]
 }
@@ -89,33 +102,14 @@ function programPath(daemon: string): string {
   return `programs/${daemon}/main.js`
 }
 
-/** One file per daemon. esbuild is a development dependency: an installed package has the bundles already. */
-export async function bundleDaemons(): Promise<ReadonlyMap<string, string>> {
-  const { build } = await import('esbuild')
-  const { outputFiles } = await build({
-    entryPoints: Object.fromEntries(
-      Object.entries(DAEMON_PROGRAMS).map(([name, folder]) => [
-        name,
-        join(PROGRAM_ROOT, 'sidecars', folder, 'main.ts'),
-      ]),
-    ),
-    bundle: true,
-    write: false,
-    outdir: '/',
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    minifySyntax: true,
-    legalComments: 'none',
-    // Its main form is CommonJS, taken in whole; of this one only what is used is. An alias is looked up from here.
-    absWorkingDir: PROGRAM_ROOT,
-    alias: { '@smithy/signature-v4': '@smithy/signature-v4/dist-es/index.js' },
-    define: { BOT_BOTTLE_VERSION: JSON.stringify(programVersion()) },
-    // Packages in CommonJS ask for `require`; an ES module has none of its own.
-    banner: {
-      js: "import { createRequire as bbRequire } from 'node:module'; const require = bbRequire(import.meta.url);",
-    },
-    logLevel: 'silent',
-  })
-  return new Map(outputFiles.map((file) => [basename(file.path, '.js'), file.text]))
+/** One file per daemon. */
+async function bundleDaemons(): Promise<ReadonlyMap<string, string>> {
+  const programs = Object.entries(DAEMON_PROGRAMS).map(
+    ([name, folder]) => [name, join(PROGRAM_ROOT, 'sidecars', folder, 'main.ts')] as const,
+  )
+  const isSnapshot = ([name]: readonly [string, string]): boolean => name === SNAPSHOT_PROGRAM
+  const version = programVersion()
+  const modules = Object.fromEntries(programs.filter((program) => !isSnapshot(program)))
+  const scripts = Object.fromEntries(programs.filter(isSnapshot))
+  return new Map([...(await bundleModules(modules, version)), ...(await bundleForSnapshot(scripts, version))])
 }
