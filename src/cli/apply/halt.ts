@@ -4,19 +4,15 @@ import type { Exit } from '../../model/errors.ts'
 import type { StackRecord } from '../../model/record.ts'
 import type { Actuator } from '../../ports/driver.ts'
 import { safeText } from '../../model/text.ts'
-import { liveBottles, notThere } from '../stack/bottle.ts'
+import { liveBottles, theseLive } from '../stack/bottle.ts'
 import type { Invocation } from '../grammar/invocation.ts'
 import { withLock } from '../stack/locked.ts'
-import { openStack, selectedBottles } from '../stack/stack.ts'
+import { openStack } from '../stack/stack.ts'
 import type { Stack } from '../stack/stack.ts'
 
 export async function halt(invocation: Invocation, stopped: boolean): Promise<Exit> {
   const stack = await openStack(invocation)
-  const live = await liveBottles(stack)
-  const declared = stack.loaded?.desired.bottles ?? []
-  const bottles = selectedBottles(invocation.args, [...live, ...declared]) ?? []
-  const absent = bottles.find((bottle) => !live.includes(bottle))
-  if (absent !== undefined) throw notThere(absent, stack, live)
+  const bottles = await theseLive(stack, invocation.args)
   return withLock(invocation, stack, async (lease) => {
     const actuator = stack.driver.actuator(lease)
     const { signal } = new AbortController()
@@ -28,6 +24,25 @@ export async function halt(invocation: Invocation, stopped: boolean): Promise<Ex
     }
     return EXIT.done
   })
+}
+
+/** Starts one that `stop` halted; every other stays as it is. */
+export async function startStopped(invocation: Invocation, stack: Stack, bottle: string): Promise<void> {
+  const { uplink } = await stack.driver.observe(stack.name)
+  const stored = uplink && 'status' in uplink ? uplink.status.record : undefined
+  if (stored?.bottles[bottle]?.stopped !== true) return
+  await withLock(invocation, stack, async (lease) => {
+    const actuator = stack.driver.actuator(lease)
+    const { signal } = new AbortController()
+    // A container that is gone is made by the plan that follows.
+    const live = await liveBottles(stack)
+    if (live.includes(bottle)) await actuator.start(bottle, signal).catch(ignoreGone)
+    await record(stack, actuator, bottle, false, signal)
+  })
+}
+
+function ignoreGone(thrown: unknown): void {
+  if (!(thrown instanceof DriverError && thrown.code === 'not-found')) throw thrown
 }
 
 async function record(

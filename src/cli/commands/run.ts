@@ -3,15 +3,14 @@ import { EXIT, UsageError } from '../../model/errors.ts'
 import { bringInSync } from '../apply/bring-in-sync.ts'
 import { openBottle } from '../stack/bottle.ts'
 import { headless } from '../program/headless.ts'
-import { ownProgram, programState, providerProgram, startProgram } from '../program/program.ts'
+import { providerProgram } from '../program/program.ts'
 import type { Invocation } from '../grammar/invocation.ts'
 import { asProgram } from '../program/program-exit.ts'
-import { windowOf } from '../terminal/terminal.ts'
-import { attach } from './attach.ts'
+import { startHere } from '../program/start-here.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   return asProgram(invocation, async () => {
-    const { args, output, io, options } = invocation
+    const { args, options } = invocation
     const [name = '', ...rest] = args
     const extra = rest[0] === '--' ? rest.slice(1) : rest
     checkOrder(name, rest)
@@ -20,21 +19,7 @@ export async function run(invocation: Invocation): Promise<number> {
     if (synced !== EXIT.done) return synced
     const bottle = await openBottle(invocation, name)
     if (options.flag('headless')) return headless(invocation, bottle, extra)
-    if ((await programState(bottle)) === 'running') {
-      output.note([
-        `${bottle.name}: its agent runs already; attached${extra.length > 0 ? ', the arguments are not used' : ''}`,
-      ])
-      return attach(invocation, bottle)
-    }
-    const window = windowOf(io)
-    await startProgram(bottle, {
-      ...(bottle.provided
-        ? providerProgram(bottle.provided, bottle, extra)
-        : await ownProgram(bottle, bottle.resources, extra)),
-      env: window ? { TERM: io.env['TERM'] ?? 'xterm' } : {},
-      ...(window && { tty: window }),
-    })
-    return attach(invocation, bottle)
+    return startHere(invocation, bottle, extra, providerProgram)
   })
 }
 

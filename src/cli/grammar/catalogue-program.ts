@@ -1,6 +1,6 @@
 /** Commands that run a program in a bottle: its agent, or one beside it. */
 import type { CommandSpec } from './invocation.ts'
-import { DETACH_KEYS, MANIFEST, PROGRAM, STACK, YES } from './shared-options.ts'
+import { DETACH_KEYS, LOCK, MANIFEST, PROGRAM, STACK, YES } from './shared-options.ts'
 
 export const PROGRAM_COMMANDS: readonly CommandSpec[] = [
   {
@@ -34,6 +34,21 @@ export const PROGRAM_COMMANDS: readonly CommandSpec[] = [
         default: 'none',
       },
     ],
+  },
+  {
+    name: 'resume',
+    group: 'Bottles',
+    arguments: 'BOTTLE [-- ARG…]',
+    arity: [1, Infinity],
+    passThrough: true,
+    summary: "Go on with the last conversation of a bottle's agent, on this terminal",
+    examples: ['bot-bottle resume implementer', "bot-bottle resume implementer -- -p 'And the tests?'"],
+    text: [
+      'As `run`, and starts a bottle that was stopped; the agent is started so that it continues where it ended. One that',
+      'runs already is attached to. A bottle whose container is gone is made again, from its frozen image where it has one.',
+      'Without a provider there is no conversation, and it does what `run` does.',
+    ],
+    options: [...MANIFEST, YES, DETACH_KEYS, LOCK],
   },
   {
     name: 'attach',

@@ -25,6 +25,7 @@ const MODULES: Readonly<Record<string, () => Promise<CommandModule>>> = {
   logs: () => import('../commands/logs.ts'),
   metrics: () => import('../commands/metrics.ts'),
   policy: () => import('../commands/policy.ts'),
+  resume: () => import('../commands/resume.ts'),
   run: () => import('../commands/run.ts'),
   schema: () => import('../commands/schema.ts'),
   start: () => import('../commands/start.ts'),

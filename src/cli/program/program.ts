@@ -40,6 +40,16 @@ export function providerProgram(
   return { argv, cwd: AGENT.workspace }
 }
 
+/** Where its last conversation ended. */
+export function resumedProgram(
+  provided: Provided,
+  { hasPrompt = false }: DeclaredBottle,
+  extra: readonly string[],
+): Pick<ProgramRequest, 'argv' | 'cwd'> {
+  const argv = provided.provider.resume(startRequest(provided, hasPrompt, extra))
+  return { argv, cwd: AGENT.workspace }
+}
+
 export function headlessProgram(
   provided: Provided,
   { hasPrompt = false }: DeclaredBottle,

@@ -84,6 +84,16 @@ export async function openBottles(
   return chosen.map((name) => ({ name, stack: stack.name, driver: stack.driver }))
 }
 
+/** Names of bottles that have to be live. */
+export async function theseLive(stack: Stack, names: readonly string[]): Promise<readonly string[]> {
+  const live = await liveBottles(stack)
+  const declared = stack.loaded?.desired.bottles ?? []
+  const bottles = selectedBottles(names, [...live, ...declared]) ?? []
+  const absent = bottles.find((bottle) => !live.includes(bottle))
+  if (absent !== undefined) throw notThere(absent, stack, live)
+  return bottles
+}
+
 export async function liveBottles(stack: Stack): Promise<readonly string[]> {
   const { objects, state } = await stack.driver.observe(stack.name)
   if (state.status === 'unreachable') throw unreachable(state)
