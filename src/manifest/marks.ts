@@ -18,9 +18,12 @@ export interface BottleMarks extends Marks {
   readonly canary: string
 }
 
+/** What every placeholder begins with, and how many digits follow. */
+export const PLACEHOLDER = { begin: 'bot_bottle_placeholder_', digits: 32 } as const
+
 /** Says what it is to whoever reads it in a bottle; no kind of token looks like it. */
 export function placeholderOf(derived: Derived, stack: string, bottle: string, secret: string): string {
-  return `bot_bottle_placeholder_${derived('placeholder', stack, bottle, secret).slice(0, 32)}`
+  return `${PLACEHOLDER.begin}${derived('placeholder', stack, bottle, secret).slice(0, PLACEHOLDER.digits)}`
 }
 
 const SUBJECTS = [

@@ -12,6 +12,7 @@
 import type { Readable, Writable } from 'node:stream'
 import type { BundleMetrics, SupervisorRequest, UplinkRequest, UplinkStatus } from '../model/control.ts'
 import type { Action } from '../model/plan.ts'
+import type { FrozenImage } from '../model/frozen.ts'
 import type { KnownPrints } from '../model/gate.ts'
 import type { Marks } from '../model/known.ts'
 import type { Address } from '../model/address.ts'
@@ -140,6 +141,46 @@ export interface Actuator {
   controlBundle(bottle: string, request: SupervisorRequest, signal: AbortSignal): Promise<unknown>
   start(bottle: string, signal: AbortSignal): Promise<void>
   stop(bottle: string, signal: AbortSignal): Promise<void>
+  /**
+   * Makes an image of what the bottle's agent container holds beside its volumes; absent where the driver cannot. The
+   * container is halted meanwhile, and started again where it ran; its program is not.
+   */
+  freeze?(bottle: string, request: FreezeRequest, signal: AbortSignal): Promise<Frozen>
+}
+
+export interface FreezeRequest {
+  /** Tells the frozen images of one bottle apart. */
+  readonly tag: string
+  /** Blanked wherever they stand. */
+  readonly marks: readonly FrozenMark[]
+}
+
+/** A text of which the begin is known, and how long it is, bytes. */
+export interface FrozenMark {
+  readonly begin: string
+  readonly length: number
+}
+
+export interface Frozen {
+  readonly reference: string
+  readonly bytes: number
+  readonly leftOut: FrozenLeftOut & {
+    /** Variables of its image with a line break. */
+    readonly variables: readonly string[]
+  }
+}
+
+/** What of the container is not in the image made of it. */
+export interface FrozenLeftOut {
+  /** Files that provisioning wrote for this bottle: environment, roots, git. */
+  readonly ownFiles: number
+  /** Certificates of the bottle's authority in the stores of its system. */
+  readonly roots: number
+  /** Files in which marks were blanked: the first ones by path, the others counted. */
+  readonly blanked: readonly string[]
+  readonly blankedMore: number
+  /** Entries with a mark in name, target or attributes. */
+  readonly marked: number
 }
 
 export interface ExecRequest {
@@ -265,6 +306,8 @@ export interface Driver {
   events(stack: string, signal: AbortSignal): AsyncIterable<EngineEvent>
   /** By bottle; absent where the driver cannot tell. For people: nothing is decided by it. */
   memory?(stack: string): Promise<ReadonlyMap<string, BottleMemory>>
+  /** Of this stack, oldest first; absent: the driver has none. */
+  frozen?(stack: string): Promise<readonly FrozenImage[]>
   /** Stacks with live objects here, for `destroy --stack` and `status` without a manifest. */
   stacks(): Promise<readonly string[]>
   doctor(): Promise<readonly DoctorFinding[]>

@@ -23,6 +23,8 @@ export interface BottleStatus {
   readonly canaryAt?: string
   /** Of the agent and of the bundle beside it. */
   readonly memory?: BottleMemory
+  /** The newest image that was frozen of it; `createdAt`: ISO 8601. */
+  readonly frozen?: { readonly reference: string; readonly createdAt: string }
   readonly createdAt?: string
   /** Addresses that differ from what is declared; absent: not compared (no manifest). */
   readonly differing?: readonly Address[]
@@ -95,6 +97,7 @@ export function statusLines(status: StackStatus, style: Style): string[] {
     ...(status.bottles.length === 0 ? [] : [tint(style, 'bold', head), ...coloured]),
     said.join(` ${dot} `),
     ...status.bottles.flatMap((bottle) => canaryLine(bottle, status.now, style)),
+    ...status.bottles.flatMap((bottle) => frozenLine(bottle, status.now)),
     ...status.unknown.map((reason) => tint(style, 'yellow', `not known: ${safeText(reason)}`)),
   ]
 }
@@ -110,6 +113,13 @@ function canaryLine({ bottle, canaryAt }: BottleStatus, now: string, style: Styl
       `${name} tried to send its canary ${ago} ago: somebody else may tell the agent what to do, see \`bot-bottle logs --egress ${name}\``,
     ),
   ]
+}
+
+function frozenLine({ bottle, frozen }: BottleStatus, now: string): string[] {
+  if (frozen === undefined) return []
+  const ago = duration(Date.parse(now) - Date.parse(frozen.createdAt))
+  const tag = frozen.reference.slice(frozen.reference.lastIndexOf(':') + 1)
+  return [`${safeText(bottle)} was frozen ${ago} ago: ${safeText(tag)}`]
 }
 
 /** `keys: 2 live, oldest 2 h` */

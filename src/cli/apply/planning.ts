@@ -8,6 +8,7 @@ import type { PlanOptions } from '../../reconcile/plan.ts'
 import type { Desired } from '../../resources/desired.ts'
 import type { Invocation } from '../grammar/invocation.ts'
 import { keyNotes } from '../secrets/key-notes.ts'
+import { frozenNotes } from './frozen-notes.ts'
 import type { Options } from '../grammar/options.ts'
 import { workspaceNotes } from '../workspace/provisions.ts'
 import { secretNotes } from '../secrets/secret-notes.ts'
@@ -57,6 +58,7 @@ export async function planNow(
     ...(world.keys ? keyNotes(world.keys, made) : []),
     ...workspaceNotes(made, stack, io),
     ...(await lossNotes(made, stack)),
+    ...(await frozenNotes(made, stack)),
   ]
   return { plan: { ...made, notes }, world }
 }

@@ -168,6 +168,27 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: [...MANIFEST, STACK, LOCK],
   },
   {
+    name: 'freeze',
+    group: 'Bottles',
+    arguments: 'BOTTLE',
+    arity: [1, 1],
+    summary: 'Keep what an agent installed: make an image of its container',
+    examples: ['bot-bottle freeze implementer', 'bot-bottle freeze implementer --tag before-upgrade'],
+    text: [
+      'The bottle is halted meanwhile, and its agent ended; it asks before. Workspace and home are volumes: they are not in',
+      'the image, and stay as they are. Environment, certificates, placeholders and canary are left out and said.',
+      'When its container is made anew, the bottle begins from its newest frozen image, as long as what the manifest',
+      'declares as its image is the same.',
+    ],
+    options: [
+      ...MANIFEST,
+      STACK,
+      { flags: '--tag <name>', type: 'text', text: 'name of the image', default: 'the time' },
+      YES,
+      LOCK,
+    ],
+  },
+  {
     name: 'init',
     group: 'Manifest',
     arguments: '[FOLDER]',

@@ -19,6 +19,7 @@ const MODULES: Readonly<Record<string, () => Promise<CommandModule>>> = {
   exec: () => import('../commands/exec.ts'),
   explain: () => import('../commands/explain.ts'),
   forget: () => import('../commands/forget.ts'),
+  freeze: () => import('../commands/freeze.ts'),
   har: () => import('../commands/har.ts'),
   init: () => import('../commands/init.ts'),
   keys: () => import('../commands/keys.ts'),

@@ -16,10 +16,11 @@ export async function stackStatus(
   options: PlanOptions,
   { io }: Pick<Invocation, 'io'>,
 ): Promise<StackStatus> {
-  const [world, memory] = await Promise.all([
+  const [world, memory, frozen = []] = await Promise.all([
     look(stack, stack.loaded?.desired ?? { secrets: {}, resources: [] }, io),
     // Beside the point when the rest is known, and no reason to fail.
     stack.driver.memory?.(stack.name).catch(() => undefined),
+    stack.driver.frozen?.(stack.name).catch(() => undefined),
   ])
   const { snapshot } = world
   const differing = stack.loaded && plan({ desired: stack.loaded.desired, snapshot, options }).actions
@@ -36,11 +37,13 @@ export async function stackStatus(
     names.map(async (name): Promise<BottleStatus> => {
       const object = live.find((candidate) => candidate.address === address.bottle(name))
       const used = memory?.get(name)
+      const last = frozen.findLast((image) => image.bottle === name)
       const agent = object?.health === 'ok' ? await agentWords(stack, name) : undefined
       return {
         ...bottleStatus(name, object, stack, world),
         ...(agent !== undefined && { agent }),
         ...(used && { memory: used }),
+        ...(last && { frozen: { reference: last.reference, createdAt: last.createdAt } }),
         ...(differing && {
           differing: differing.filter((action) => action.bottle === name).map((action) => action.address),
         }),

@@ -7,6 +7,7 @@ import type { Actuator, Effect, EffectContext, Lease } from '../../ports/driver.
 import { halt, performBottle } from './bottle-effect.ts'
 import { bundleTarget, performBundle } from './bundle-effect.ts'
 import { ask } from './control.ts'
+import { freezeBottle } from './freeze/freeze.ts'
 import { performGuest, wake } from './guest-effect.ts'
 import { performImage } from './image-effect.ts'
 import { uplinkTarget } from './observe.ts'
@@ -53,6 +54,10 @@ export function createActuator(lease: Lease, openSite: () => Promise<Site>): Act
     async stop(bottle) {
       const site = await leased()
       await halt(site, await existing(site, bottle))
+    },
+    async freeze(bottle, request, signal) {
+      const site = await leased()
+      return freezeBottle(site, await existing(site, bottle), bottle, request, signal)
     },
   }
 }

@@ -1,6 +1,7 @@
 /** Makes, mends and removes one bottle: holder, two volumes, idle agent container. Nothing of the agent program runs after it. */
 import { address } from '../../model/address.ts'
 import { DriverError } from '../../model/errors.ts'
+import { chosenFrom } from '../../model/frozen.ts'
 import { digestOf } from '../../model/json.ts'
 import { liveNames } from '../../model/names.ts'
 import type { Action } from '../../model/plan.ts'
@@ -11,6 +12,7 @@ import type { Effect, EffectContext } from '../../ports/driver.ts'
 import { AGENT_TARGETS, agentBody, holderBody, PATHS } from './bodies.ts'
 import type { InspectedContainer } from './decode.ts'
 import { stepNames, toolsVolume } from './engine-names.ts'
+import { frozenImages } from './freeze/frozen-images.ts'
 import { imageVolumes } from './image-defaults.ts'
 import { labelsOf } from './labels.ts'
 import {
@@ -93,7 +95,10 @@ async function makeAgent(
   context: EffectContext,
 ): Promise<InspectedContainer> {
   const { spec } = desired
-  const { tag, inputDigest } = imageOf(spec, context.desired)
+  const declared = imageOf(spec, context.desired)
+  const { inputDigest } = declared
+  const frozen = chosenFrom(await frozenImages(site.engine, site.stack), bottle, inputDigest)
+  const tag = frozen?.reference ?? declared.tag
   const image = await site.engine.image(tag)
   if (image === undefined)
     throw new DriverError(`image ${tag} of ${bottle} is not on the engine`, {

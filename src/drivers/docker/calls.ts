@@ -8,6 +8,7 @@ import type {
   InspectedImage,
   InspectedNetwork,
   ListedContainer,
+  ListedImage,
   NamedObject,
   read,
 } from './decode.ts'
@@ -42,6 +43,8 @@ export interface Engine {
   linkAt(id: string, path: string): Promise<{ readonly exists: boolean; readonly target: string }>
   /** A folder as tar: for containers that were never started only. */
   archive(id: string, path: string): Promise<Readable>
+  /** Its file system without its volumes, as tar: for containers that do not run only. */
+  exportContainer(id: string, signal: AbortSignal): Promise<Readable>
   /** Absent for one that does not run. An engine of 20.10 takes up to a second. */
   memory(id: string): Promise<MemoryUse | undefined>
   logs(
@@ -68,18 +71,25 @@ export interface Engine {
   image(reference: string): Promise<InspectedImage | undefined>
   build(context: Readable, options: BuildOptions, progress: (text: string) => void): Promise<void>
   pull(reference: string, progress: (text: string) => void, signal: AbortSignal): Promise<void>
-  importImage(
-    rootfs: Readable,
-    repository: string,
-    tag: string,
-    progress: (text: string) => void,
-  ): Promise<void>
+  importImage(rootfs: Readable, options: ImportOptions): Promise<void>
   removeImage(reference: string): Promise<void>
   /** One more name for an image that is there. */
   tagImage(reference: string, tag: string): Promise<void>
+  /** Those that have a name, or that none is made from; `reference` is a pattern of names. */
+  images(options?: { readonly reference?: string }): Promise<readonly ListedImage[]>
   /** Ids of the images with this label. */
   imagesLabelled(name: string, value: string): Promise<readonly string[]>
   events(since: number, signal: AbortSignal): AsyncIterable<ReturnType<typeof read.event>>
+}
+
+export interface ImportOptions {
+  /** Name and tag. */
+  readonly reference: string
+  /** Instructions of a Dockerfile that say what is known of it. Default: none. */
+  readonly changes?: readonly string[]
+  /** Of its history. */
+  readonly message?: string
+  readonly signal?: AbortSignal
 }
 
 export interface BuildOptions {

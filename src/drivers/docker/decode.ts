@@ -72,6 +72,20 @@ export interface InspectedImage {
   readonly workdir: string
   readonly createdAt: string
   readonly architecture: string
+  /** With everything it stands on, bytes. */
+  readonly size: number
+  /** Digests of its layers, lowest first. */
+  readonly layers: readonly string[]
+}
+
+export interface ListedImage {
+  readonly id: string
+  /** Names with tags; none: it is dangling. */
+  readonly tags: readonly string[]
+  readonly labels: Readonly<Record<string, string>>
+  readonly size: number
+  /** ISO 8601. */
+  readonly createdAt: string
 }
 
 export interface NamedObject {
@@ -260,8 +274,18 @@ export const read = {
       workdir: config.field('WorkingDir').text(''),
       createdAt: answer.field('Created').text(''),
       architecture: answer.field('Architecture').text(''),
+      size: answer.field('Size').number(0),
+      layers: texts(answer.field('RootFS').field('Layers')),
     }
   },
+  images: (answer: Reader): readonly ListedImage[] =>
+    answer.list((item) => ({
+      id: item.field('Id').text(),
+      tags: texts(item.field('RepoTags')).filter((tag) => tag !== '<none>:<none>'),
+      labels: labels(item.field('Labels')),
+      size: item.field('Size').number(0),
+      createdAt: new Date(item.field('Created').number(0) * 1000).toISOString(),
+    })),
   imageIds: (answer: Reader): readonly string[] => answer.list((item) => item.field('Id').text()),
   network: (answer: Reader): InspectedNetwork => ({
     id: answer.field('Id').text(),

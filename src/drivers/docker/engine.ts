@@ -121,6 +121,10 @@ export function openEngine(endpoint: Endpoint, transport: Transport = dockerTran
       guard('read', `${path} in container ${id}`, () =>
         transport.stream({ method: 'GET', path: container(id, '/archive'), query: { path } }),
       ),
+    exportContainer: (id, signal) =>
+      guard('export container', id, () =>
+        transport.stream({ method: 'GET', path: container(id, '/export'), signal }),
+      ),
     logs: (id, { follow, tail, since, signal }) =>
       guard('read the log of container', id, () =>
         transport.stream({
@@ -234,25 +238,39 @@ export function openEngine(endpoint: Endpoint, transport: Transport = dockerTran
         progress,
       )
     },
-    importImage: (rootfs, repository, tag, progress) =>
+    importImage: (rootfs, { reference, changes = [], message, signal }) =>
       told(
         'import image',
-        `${repository}:${tag}`,
+        reference,
         {
           method: 'POST',
           path: '/images/create',
-          query: { fromSrc: '-', repo: repository, tag },
+          query: {
+            fromSrc: '-',
+            ...named(reference),
+            ...(changes.length > 0 && { changes: changes.join('\n') }),
+            ...(message !== undefined && { message }),
+          },
           upload: rootfs,
+          ...(signal && { signal }),
         },
-        progress,
+        () => undefined,
       ),
     removeImage: (reference) =>
       act('remove image', reference, { method: 'DELETE', path: `/images/${reference}` }, [404]),
-    tagImage: (reference, tag) => {
-      const [, repo, name] = /^(.*):([^:/]+)$/.exec(tag) ?? []
-      const query = { repo: repo ?? tag, tag: name ?? 'latest' }
-      return act('name image', tag, { method: 'POST', path: `/images/${reference}/tag`, query })
-    },
+    tagImage: (reference, tag) =>
+      act('name image', tag, { method: 'POST', path: `/images/${reference}/tag`, query: named(tag) }),
+    images: ({ reference } = {}) =>
+      ask(
+        'list',
+        'images',
+        {
+          method: 'GET',
+          path: '/images/json',
+          query: reference === undefined ? {} : { filters: JSON.stringify({ reference: [reference] }) },
+        },
+        read.images,
+      ),
     imagesLabelled: (name, value) =>
       ask(
         'list',
@@ -275,6 +293,11 @@ export function openEngine(endpoint: Endpoint, transport: Transport = dockerTran
       for await (const line of jsonLines(stream)) yield decode('follow', 'events', read.event, line)
     },
   }
+}
+
+function named(reference: string): { readonly repo: string; readonly tag: string } {
+  const [, repo, tag] = /^(.*):([^:/]+)$/.exec(reference) ?? []
+  return { repo: repo ?? reference, tag: tag ?? 'latest' }
 }
 
 function execBody(spec: ExecSpec): object {

@@ -15,7 +15,8 @@ import { untar } from './images/untar.ts'
 import { helperFailed } from './trouble.ts'
 
 const FILES = [GUEST_FILES.git, GUEST_FILES.imageGit, GUEST_FILES.systemGit] as const
-const SYSTEM = `# Written by bot-bottle: what the image says, and what is declared.
+/** Of `GUEST_FILES.systemGit`, once it is ours. */
+export const SYSTEM = `# Written by bot-bottle: what the image says, and what is declared.
 ${include(GUEST_FILES.imageGit)}${include(GUEST_FILES.git)}`
 /** A look must not wait for a bottle that has no process left to give. */
 const STAT_MS = 5_000

@@ -6,6 +6,7 @@ import { chooseEndpoint } from './endpoint.ts'
 import type { Engine } from './calls.ts'
 import { openEngine } from './engine.ts'
 import { stackEvents } from './events.ts'
+import { frozenImages } from './freeze/frozen-images.ts'
 import { programVersion } from './images/inputs.ts'
 import { LABELS } from '../../model/names.ts'
 import { memoryOfBottles } from './memory.ts'
@@ -51,6 +52,7 @@ export function dockerDriver(env: Environment, options: DockerOptions = {}): Doc
     metrics: async (stack, bottle, signal) => bundleMetrics(await site(stack), bottle, signal),
     events: (stack, signal) => stackEvents(engine(), stack, signal),
     memory: (stack) => memoryOfBottles(engine(), stack),
+    frozen: (stack) => frozenImages(engine(), stack),
     stacks: async () => stacksOf(engine(), await whose()),
     doctor: () => doctor(engine()),
   }

@@ -19,6 +19,7 @@ export const PARTS = [
   'tools',
   'step',
   'image',
+  'frozen',
 ] as const
 export type Part = (typeof PARTS)[number]
 
@@ -31,6 +32,8 @@ export const DOCKER_LABELS = {
   imageDigest: `${LABEL_PREFIX}image-digest`,
   /** Engine id of the image, as it was at creation: another one is another image. */
   imageId: `${LABEL_PREFIX}image-id`,
+  /** Of a frozen image: tag of the image that its bottle began from. */
+  frozenFrom: `${LABEL_PREFIX}frozen-from`,
   /** First of the bundle's eight daemon uids. */
   uids: `${LABEL_PREFIX}uids`,
   /** Daemons enabled in a bundle, joined with `,`. */

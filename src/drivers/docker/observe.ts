@@ -11,6 +11,7 @@ import { UPLINK_USER } from './bodies.ts'
 import { ask } from './control.ts'
 import type { InspectedImage } from './decode.ts'
 import type { Engine } from './calls.ts'
+import { plainTag } from './freeze/frozen-images.ts'
 import { lookAtGit } from './guest-git.ts'
 import { DOCKER_LABELS, isOfStack } from './labels.ts'
 import { sidecarsImage } from './images/inputs.ts'
@@ -148,7 +149,7 @@ async function observedImages(engine: Engine, world: StackWorld): Promise<readon
   const base = baseImage()
   const objects = await Promise.all(
     [...claims].map(async ([at, agent]): Promise<readonly Observed[]> => {
-      const tag = String(agent.config['Image'] ?? '')
+      const tag = await plainTag(engine, String(agent.config['Image'] ?? ''))
       const image = await engine.image(tag)
       if (image === undefined) return []
       const inputDigest = agent.labels[DOCKER_LABELS.imageDigest] ?? ''

@@ -107,6 +107,21 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    control: 'halted-while-read',
+    copy: 'program',
+    ids: ['HST-11'],
+    suite: 'engine/containment/freeze.test.ts',
+    turns: /HST-11/,
+    stays: /says what it left out/,
+    edits: [
+      {
+        file: 'src/drivers/docker/freeze/freeze.ts',
+        from: '  await halt(site, agent)\n',
+        to: '  await halt(site, { ...agent, state: { ...agent.state, running: false } })\n',
+      },
+    ],
+  },
+  {
     control: 'secrets-by-stdin',
     copy: 'program',
     ids: ['CRD-10'],

@@ -72,7 +72,7 @@ async function buildLocally(
       () => {},
       signal,
     )
-    await engine.importImage(createReadStream(rootfs), 'bot-bottle/base', 'rootfs', progress)
+    await engine.importImage(createReadStream(rootfs), { reference: 'bot-bottle/base:rootfs' })
     await label(
       engine,
       'bot-bottle/base:rootfs',

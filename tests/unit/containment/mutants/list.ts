@@ -1,4 +1,5 @@
 /** Controls that are proven without an engine, and how each is taken away. */
+import { HOST_MUTANTS } from './list-host.ts'
 import type { Mutant } from './mutant.ts'
 
 const EGRESS = 'unit/egress/cases.test.ts'
@@ -411,72 +412,5 @@ function firstOf(running: Running, judged: JudgedRequest): JudgedRequest {
       },
     ],
   },
-  {
-    control: 'configuration-anew',
-    ids: ['ISO-02'],
-    suite: 'unit/cli/workspace.test.ts',
-    stays: /has no repository where it does not ask for one/,
-    edits: [
-      {
-        file: 'src/cli/workspace/repository.ts',
-        from: "Buffer.from(configOf(textIn(common, 'config') ?? ''))",
-        to: "Buffer.from(textIn(common, 'config') ?? '')",
-      },
-    ],
-  },
-  {
-    control: 'plain-builds',
-    ids: ['SPP-06'],
-    suite: 'unit/manifest/dockerfile.test.ts',
-    turns: /is refused with its line/,
-    stays: /is built/,
-    edits: [
-      {
-        file: 'src/manifest/dockerfile.ts',
-        from: '.filter(asksForMore)',
-        to: '.filter((flag) => asksForMore(flag) && flag.length > 99)',
-      },
-    ],
-  },
-  {
-    control: 'context-of-files',
-    ids: ['SPP-07'],
-    suite: 'unit/manifest/build-context.test.ts',
-    turns: /leaves links out/,
-    stays: /says of each file/,
-    edits: [
-      {
-        file: 'src/manifest/build-context.ts',
-        from: 'if (!about.isFile() || ignored(path)) return',
-        to: 'if (about.isDirectory() || ignored(path)) return',
-      },
-    ],
-  },
-  {
-    control: 'no-link-on-the-way',
-    ids: ['SPP-05'],
-    suite: 'unit/manifest/provisions.test.ts',
-    turns: /leads nowhere else/,
-    stays: /is every file of its folder/,
-    edits: [
-      {
-        file: 'src/manifest/folder.ts',
-        from: 'constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK',
-        to: 'constants.O_RDONLY | constants.O_NONBLOCK',
-      },
-    ],
-  },
-  {
-    control: 'manifest-in-reach',
-    ids: ['SPP-03'],
-    suite: 'unit/manifest/files.test.ts',
-    stays: /is warned about when a remote may push/,
-    edits: [
-      {
-        file: 'src/manifest/reach.ts',
-        from: "if (path === '-' || below.startsWith('..') || isAbsolute(below)) continue",
-        to: 'if (below !== undefined) continue',
-      },
-    ],
-  },
+  ...HOST_MUTANTS,
 ]
