@@ -115,6 +115,20 @@ describe('every shape', () => {
     })
     expect(lost.map(({ id }) => id)).toEqual([])
   })
+
+  it('is found directly behind whatever assigns or quotes a value', () => {
+    const befores = ['key=', 'token=', 'token:', '\\"', ...'"\'`([{<,;?&@|']
+    const lost = SHAPES.flatMap((shape) =>
+      samplesOf(shape, 'true').flatMap((text) => {
+        const [{ start = 0, end = 0 } = {}] = scanner.scan(bytesOf(text)).hits
+        const token = text.slice(start, end)
+        return befores
+          .filter((before) => !rulesIn(before + token).includes(`token/${shape.id}`))
+          .map((before) => `${shape.id} behind ${before}`)
+      }),
+    )
+    expect(lost).toEqual([])
+  })
 })
 
 describe('values that vendors print', () => {
