@@ -10,15 +10,19 @@ import type { Gathered, Layer, Reading } from './reading.ts'
 import { runs } from './runs.ts'
 import { skipWithout, TWO_BYTES, viewOf } from './view.ts'
 
-/** `isText`: escapes are read wherever they stand; default: told by how the bytes begin. */
+/**
+ * `isText`: escapes are read wherever they stand; default: told by how the bytes begin. `texts`: as of `Layer`, where
+ * nobody asks at which place.
+ */
 export function* readings(
   bytes: Buffer,
   isText = looksLikeText(bytes, 0, SAMPLE),
+  texts = bytes,
 ): Generator<Reading | Gathered> {
   yield* packed(bytes)
-  yield* runs(bytes, holdsEscape)
-  if (looksWide(bytes)) yield { encoding: 'utf-16', bytes: narrowed(bytes), start: 0, end: bytes.length }
-  yield* folded(bytes)
+  yield* runs(texts, holdsEscape)
+  if (looksWide(texts)) yield { encoding: 'utf-16', bytes: narrowed(texts), start: 0, end: texts.length }
+  yield* folded(texts)
   yield* unescaped(bytes, isText)
 }
 

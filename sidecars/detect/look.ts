@@ -94,9 +94,16 @@ class Inner {
     this.#left = work
   }
 
-  /** Reports with the place in `text`; `goesOn`: another reading has the rest of it; `isText`: see `readings`. */
-  look(text: Buffer, above: readonly string[], report: Report, goesOn = false, isText?: true): void {
-    for (const reading of readings(text, isText)) {
+  /** Reports with the place in `text`; `goesOn`: another reading has the rest of it; `isText`, `texts`: see `readings`. */
+  look(
+    text: Buffer,
+    above: readonly string[],
+    report: Report,
+    goesOn = false,
+    isText?: true,
+    texts?: Buffer,
+  ): void {
+    for (const reading of readings(text, isText, texts)) {
       if ('each' in reading) {
         if (this.#isClean(reading, above)) continue
         for (const layer of reading.each()) if (!this.#look(layer, text, above, report, goesOn)) return
@@ -113,7 +120,7 @@ class Inner {
 
   /** Whether there is work left for another. */
   #look(reading: Layer, text: Buffer, above: readonly string[], report: Report, goesOn: boolean): boolean {
-    const { encoding, bytes, start, end } = reading
+    const { encoding, bytes, texts, start, end } = reading
     const layers = [...above, encoding]
     if (reading.packed === true) {
       this.#unpacked -= bytes.length
@@ -128,13 +135,15 @@ class Inner {
       report('uninspectable/nested', 0, text.length, layers)
       return false
     }
-    this.#detect(bytes, (rule) => report(rule, start, end, layers))
+    this.#detect(bytes, (rule) => report(rule, start, end, layers), texts)
     if (layers.length < DEPTH)
       this.look(
         bytes,
         layers,
         (rule, _start, _end, deep) => report(rule, start, end, deep),
         goesOn || reading.goesOn === true,
+        undefined,
+        texts,
       )
     return true
   }
@@ -153,9 +162,9 @@ class Inner {
     return isClean
   }
 
-  #detect(bytes: Buffer, found: (rule: string) => void): void {
+  #detect(bytes: Buffer, found: (rule: string) => void, texts = bytes): void {
     for (const { rule } of this.#detectors.known.searchWhole(bytes)) found(rule)
-    for (const { rule, documented } of this.#detectors.shapes.scan(bytes).hits) if (!documented) found(rule)
-    for (const { rule } of this.#detectors.personal?.(bytes) ?? []) found(rule)
+    for (const { rule, documented } of this.#detectors.shapes.scan(texts).hits) if (!documented) found(rule)
+    for (const { rule } of this.#detectors.personal?.(texts) ?? []) found(rule)
   }
 }

@@ -4,6 +4,8 @@
 export interface Layer {
   readonly encoding: string
   readonly bytes: Buffer
+  /** Of bytes that are mostly no text, what is: all that is looked for in text. Undefined: they are. */
+  readonly texts?: Buffer | undefined
   readonly start: number
   readonly end: number
   /** It was smaller than what was read. */

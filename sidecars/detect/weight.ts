@@ -10,10 +10,12 @@ import { matching } from './view.ts'
 export const NOTHING = 0
 /** Enough letters and digits, however scattered, for a known secret. */
 export const LETTERS = 1
-/** Enough text in a row for a shape or another layer, or what stands before a password in a URL. */
+/** Enough text in a row for a shape or another layer. */
 export const TEXT = 2
+/** What stands before a password in a URL, which may be any bytes. */
+export const WHOLE = 3
 /** Packed content may begin in it, which has an end only where it stands alone; or an escape, among letters enough. */
-export const ALONE = 3
+export const ALONE = 4
 
 /** Bytes in a row that could be text in UTF-8: no shape is shorter, and look-alikes stand in as many. */
 export const TEXT_MIN = 12
@@ -60,9 +62,58 @@ export function weightOf(bytes: Buffer, begin: number, end: number, alone: numbe
     previous = byte
   }
   if (flags & alone & PACKED_PAIR || (flags & alone & ESCAPE && letters >= WINDOW)) return ALONE
-  if (flags & URL || reached < 0) return TEXT
+  if (flags & URL) return WHOLE
+  if (reached < 0) return TEXT
   return letters >= WINDOW ? LETTERS : NOTHING
 }
+
+/** Stands for what is no text between rows: in no UTF-8, and no shape, run or escape has it. */
+const NO_TEXT = 0xff
+
+/**
+ * Copies what is text of these bytes, every row long enough to hold anything, and says where that ends. Looks backwards
+ * from where a row would be long enough, which passes over most of what is none.
+ */
+export function copyRows(from: Buffer, begin: number, end: number, to: Buffer, at: number): number {
+  for (let start = begin; start + TEXT_MIN <= end;) {
+    const broken = lastBroken(from, start, start + TEXT_MIN)
+    if (broken !== start) {
+      start = broken
+      continue
+    }
+    let rowEnd = start + TEXT_MIN
+    while (rowEnd < end && !isBroken(from, rowEnd)) rowEnd += 1
+    if (start > begin) to[at++] = NO_TEXT
+    at += from.copy(to, at, start, rowEnd)
+    if (rowEnd < end) to[at++] = NO_TEXT
+    start = rowEnd
+  }
+  return at
+}
+
+/** Bytes that rows of so many can be with their ends. */
+const rowsMost = (length: number): number => length + 2 * Math.ceil(length / TEXT_MIN)
+
+/** What is text of bytes most of which are not; undefined where most are, or where a password may stand in a URL. */
+export function rowsOf(bytes: Buffer): Buffer | undefined {
+  if (bytes.includes(BEFORE_PASSWORD)) return undefined
+  const rows = Buffer.allocUnsafe(rowsMost(bytes.length))
+  const end = copyRows(bytes, 0, bytes.length, rows, 0)
+  return end * 2 > bytes.length ? undefined : rows.subarray(0, end)
+}
+
+const BEFORE_PASSWORD = '://'
+
+/** The last place behind `start` and before `end` where no text goes on; `start`: there is none. */
+function lastBroken(bytes: Buffer, start: number, end: number): number {
+  let at = end - 1
+  while (at > start && !isBroken(bytes, at)) at -= 1
+  return at
+}
+
+/** Whether text cannot go on with the byte at a place. */
+const isBroken = (bytes: Buffer, at: number): boolean =>
+  ((PAIRS[((bytes[at - 1] as number) << 8) | (bytes[at] as number)] as number) & BROKEN) !== 0
 
 /**
  * Of base64, before it is decoded: whether it could weigh anything, by what `weightOf` goes by; few runs of ordinary
