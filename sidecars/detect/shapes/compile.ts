@@ -1,7 +1,7 @@
 /** Makes of a shape what the scanner's loop needs: sets of bytes, lengths, a sticky expression. */
 import { CHECKSUMS } from '../checksum.ts'
 import { includes, PatternError, readClass, readPattern, readPlaces, union } from './pattern.ts'
-import type { ByteSet } from './pattern.ts'
+import type { ByteSet, Row } from './pattern.ts'
 import { LONGEST } from './shape.ts'
 import type { Shape } from './shape.ts'
 
@@ -12,6 +12,8 @@ export interface CompiledShape {
   readonly max: number
   readonly rest: ByteSet
   readonly head: readonly ByteSet[]
+  /** A row that stands in every match behind its head. Undefined: the head says as much. */
+  readonly row: Row | undefined
   readonly before: ByteSet | undefined
   readonly after: ByteSet | undefined
   /** At most so many bytes of a match lie before its anchor. */
@@ -34,7 +36,7 @@ export const leadOf = ({ lookback, offset }: Shape): number => lookback?.max ?? 
 
 export function compileShape(shape: Shape): CompiledShape {
   const { pattern, anyCase, lookback, offset } = shape
-  const { min, max, rest, head } = readPattern(pattern, anyCase)
+  const { min, max, rest, head, row } = readPattern(pattern, anyCase)
   if (max >= LONGEST) throw new PatternError(pattern, 0, 'a match may be too long')
   const before = shape.before === undefined ? undefined : readClass(shape.before, anyCase)
   const leading = lookback
@@ -53,6 +55,7 @@ export function compileShape(shape: Shape): CompiledShape {
     max,
     rest,
     head,
+    row: row.length > head.length ? row : undefined,
     before,
     after: shape.after === undefined ? undefined : readClass(shape.after, anyCase),
     lead: leadOf(shape),

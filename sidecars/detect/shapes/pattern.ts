@@ -15,6 +15,13 @@ export interface Pattern {
   readonly head: readonly ByteSet[]
   /** The only bytes that a match can go on with behind its head. */
   readonly rest: ByteSet
+  /** The longest row of one kind of byte that stands in every match. */
+  readonly row: Row
+}
+
+export interface Row {
+  readonly set: ByteSet
+  readonly length: number
 }
 
 /** Longest head that is worth a look before the pattern itself. */
@@ -31,8 +38,8 @@ export function readPattern(pattern: string, anyCase = false): Pattern {
   const reader = new Reader(pattern, anyCase)
   const part = reader.alternatives()
   if (!reader.done()) throw reader.refused('unexpected )')
-  const { min, max, head, rest } = part
-  return { min, max, head: head.slice(0, HEAD), rest: union([...head.slice(HEAD), ...rest]) }
+  const { min, max, head, rest, row } = part
+  return { min, max, head: head.slice(0, HEAD), rest: union([...head.slice(HEAD), ...rest]), row }
 }
 
 /** A literal with classes, `[0-9]Q~`: one set per place. */
@@ -77,6 +84,7 @@ interface Part {
   readonly rest: readonly ByteSet[]
   /** The head is the whole part, so that what follows has known places too. */
   readonly fixed: boolean
+  readonly row: Row
 }
 
 /** Sets by how they are written; patterns have few, and nobody writes to one. */
@@ -84,7 +92,8 @@ const SETS = new Map<string, ByteSet>()
 /** Characters of the longest class in a pattern; a longer one is read, and not shared. */
 const LONGEST_PLACE = 80
 
-const NOTHING: Part = { min: 0, max: 0, head: [], rest: [], fixed: true }
+const NO_ROW: Row = { set: new Uint8Array(256), length: 0 }
+const NOTHING: Part = { min: 0, max: 0, head: [], rest: [], fixed: true, row: NO_ROW }
 
 class Reader {
   readonly #text: string
@@ -224,7 +233,7 @@ class Reader {
 }
 
 function one(set: ByteSet): Part {
-  return { min: 1, max: 1, head: [set], rest: [], fixed: true }
+  return { min: 1, max: 1, head: [set], rest: [], fixed: true, row: { set, length: 1 } }
 }
 
 function then(a: Part, b: Part): Part {
@@ -234,6 +243,7 @@ function then(a: Part, b: Part): Part {
     head: a.fixed ? [...a.head, ...b.head] : a.head,
     rest: a.fixed ? b.rest : [...a.rest, ...b.head, ...b.rest],
     fixed: a.fixed && b.fixed,
+    row: a.row.length < b.row.length ? b.row : a.row,
   }
 }
 
@@ -246,11 +256,15 @@ function either(a: Part, b: Part): Part {
     rest: beyond,
     head: a.head.slice(0, places).map((set, place) => union([set, b.head[place] ?? set])),
     fixed: a.fixed && b.fixed && a.max === b.max,
+    row: {
+      set: union([a.row.set, b.row.set]),
+      length: Math.min(a.row.length, b.row.length),
+    },
   }
 }
 
 function optional(part: Part): Part {
-  return { ...part, min: 0, head: [], rest: [...part.head, ...part.rest], fixed: false }
+  return { ...part, min: 0, head: [], rest: [...part.head, ...part.rest], fixed: false, row: NO_ROW }
 }
 
 function repeated(part: Part, min: number, max: number): Part {
@@ -260,6 +274,7 @@ function repeated(part: Part, min: number, max: number): Part {
     head: Array.from({ length: min }, () => part.head).flat(),
     rest: min < max ? part.head : [],
     fixed: min === max,
+    row: min === 0 ? NO_ROW : { set: part.row.set, length: min },
   }
 }
 

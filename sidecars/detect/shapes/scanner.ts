@@ -12,6 +12,7 @@ import { entropy } from '../checksum.ts'
 import { Literals } from '../literals.ts'
 import { anchorsOf, compileShape, leadOf } from './compile.ts'
 import type { CompiledShape } from './compile.ts'
+import type { Row } from './pattern.ts'
 import { LONGEST, SHAPES } from './shape.ts'
 import type { Shape } from './shape.ts'
 
@@ -162,7 +163,8 @@ class Look {
   }
 
   #settle(shape: CompiledShape, start: number, extent: number): void {
-    const { expression, rule, after, holds, documented } = shape
+    const { expression, rule, row, after, holds, documented } = shape
+    if (row && !hasRow(this.#bytes, start, start + extent, row)) return
     const text = this.#textAt(start, extent)
     expression.lastIndex = start - this.#textFrom
     const found = expression.exec(text)
@@ -198,6 +200,17 @@ const ESCAPES = Buffer.from('nrt')
 
 /** Shorter values can be anything; of these, entropy says nothing. */
 const EVEN = 8
+
+/** Looks backwards from where a row would be long enough. */
+function hasRow(bytes: Buffer, start: number, end: number, { set, length }: Row): boolean {
+  for (let from = start; from + length <= end;) {
+    let last = from + length - 1
+    while (last >= from && set[bytes[last] as number] === 1) last -= 1
+    if (last < from) return true
+    from = last + 1
+  }
+  return false
+}
 
 function runBefore(bytes: Buffer, end: number, set: Uint8Array, most: number): number {
   let begin = end
