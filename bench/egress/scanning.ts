@@ -1,7 +1,8 @@
 /** How fast one thread looks through chat with a model, MB/s of processor time, and through the worst of hostile bodies; one line of JSON. Run with the flags of an egress. */
 import { detectorsFor } from '../../sidecars/egress/exchange/scanning.ts'
 import { lookThrough } from '../../sidecars/detect/look.ts'
-import { ordinary, repeated } from '../../tests/unit/detect/shapes-texts.ts'
+import { repeated } from '../../sidecars/detect/shapes/trial.ts'
+import { ordinary } from '../../tests/unit/detect/shapes-texts.ts'
 import { median } from '../measure.ts'
 
 const rounds = Number(process.argv[2] ?? 9)

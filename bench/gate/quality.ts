@@ -14,7 +14,7 @@ import { SHAPES } from '../../sidecars/detect/shapes/shape.ts'
 import { readNewObjects } from '../../sidecars/gate/objects.ts'
 import type { ObjectHead } from '../../sidecars/gate/objects.ts'
 import { ObjectScan } from '../../sidecars/gate/scan.ts'
-import { samplesOf } from '../../tests/unit/detect/shapes-texts.ts'
+import { samplesOf } from '../../sidecars/detect/shapes/trial.ts'
 import { makeCommits } from './repository.ts'
 
 const { values } = parseArgs({ options: { gitleaks: { type: 'string' } } })

@@ -25,7 +25,7 @@ export interface Detectors {
 }
 
 export interface Hit {
-  /** Stable: `secret/<id>`, `placeholder/<id>`, `canary`, `token/<kind>`, `personal/<kind>`, `uninspectable/<why>`. */
+  /** Stable: `secret/<id>`, `placeholder/<id>`, `canary`, `token/<kind>`, `plugin/<detector>/<kind>`, `personal/<kind>`, `uninspectable/<why>`. */
   readonly rule: string
   /** In the text given; `start` is negative where it began before it. */
   readonly start: number

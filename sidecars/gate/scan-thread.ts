@@ -7,6 +7,7 @@ import type { KnownPrints } from '../../src/model/gate.ts'
 import type { SafeText } from '../../src/model/text.ts'
 import { lookThrough } from '../detect/look.ts'
 import type { Detectors } from '../detect/look.ts'
+import { scannerWith } from '../detect/shapes/further.ts'
 import { createShapeScanner } from '../detect/shapes/scanner.ts'
 import { controls } from './controls.ts'
 import { knownSecrets } from './known.ts'
@@ -69,7 +70,7 @@ class Kept {
     if (this.#detectors === undefined || this.#of !== of) {
       this.#detectors = {
         known: knownSecrets(known),
-        shapes: this.#shapes,
+        shapes: known.detectors ? scannerWith(known.detectors) : this.#shapes,
       }
       this.#clean = new CleanObjects()
       this.#of = of

@@ -81,7 +81,8 @@ function allowLine(refused: Refused): string | undefined {
       return `egress.routes: [{ host: ${authority.host}${port}, dlp: { uninspectable: allow } }]`
     case 'inbound-found':
     case 'secret-found':
-      return /^(?:token|inbound|exfiltration|personal)\//.test(refused.finding?.rule ?? '') && refused.finding
+      return /^(?:token|plugin|inbound|exfiltration|personal)\//.test(refused.finding?.rule ?? '') &&
+        refused.finding
         ? `egress.allow_findings: [{ rule: ${refused.finding.rule}, host: ${refused.route?.host === undefined ? authority.host : scalar(refused.route.host)} }]`
         : undefined
     case 'websocket-undeclared':

@@ -14,6 +14,7 @@ import type {
 import { NAME_PATTERN } from '../../src/model/names.ts'
 import { DecodeError, fields, flag, list, mapOf, oneOf, text, textOf, whole } from '../control/decode.ts'
 import { decodePrint } from './prints.ts'
+import { decodeDetectors } from './shapes.ts'
 
 const REMOTES_MAX = 200
 const PATTERNS_MAX = 1000
@@ -148,7 +149,7 @@ function decodeIdentity(value: unknown, at: string): NonNullable<GateRemote['req
 
 /** The fingerprints stay as they came: the detectors know their form, and nobody else needs to (lessons.md, 12). */
 function decodeKnown(value: unknown): KnownPrints {
-  const found = fields(value, 'config.known', ['key', 'prints'], ['values', 'named'])
+  const found = fields(value, 'config.known', ['key', 'prints'], ['values', 'named', 'detectors'])
   const prints = list((print) => print, PRINTS_MAX)(found['prints'], 'config.known.prints')
   return {
     key: textOf(/^[0-9a-f]{32,128}$/)(found['key'], 'config.known.key'),
@@ -156,6 +157,9 @@ function decodeKnown(value: unknown): KnownPrints {
     ...(found['values'] !== undefined && { values: decodeValues(found['values'], 'config.known.values') }),
     ...(found['named'] !== undefined && {
       named: list(secretId, VALUES_MAX)(found['named'], 'config.known.named'),
+    }),
+    ...(found['detectors'] !== undefined && {
+      detectors: decodeDetectors(found['detectors'], 'config.known.detectors'),
     }),
   }
 }

@@ -6,6 +6,7 @@ import type { OtherBottles } from '../../src/model/known.ts'
 import { DecodeError, fields, flag, list, mapOf, oneOf, text, textOf, whole } from '../control/decode.ts'
 import { decodeGateConfig } from './gate.ts'
 import { decodePrint } from './prints.ts'
+import { decodeDetectors } from './shapes.ts'
 
 /** Longest nonce of a question, characters. */
 const NONCE_MAX = 256
@@ -64,6 +65,7 @@ function decodeEgressConfig(value: unknown): EgressConfig {
     'placeholders',
     'canary',
     'others',
+    'detectors',
   ])
   const policy = fields(found['policy'], 'config.policy', ['log', 'routes'])
   list((route) => route, 10_000)(policy['routes'], 'config.policy.routes')
@@ -80,6 +82,9 @@ function decodeEgressConfig(value: unknown): EgressConfig {
       ? {}
       : { placeholders: named(found['placeholders'], 'config.placeholders') }),
     ...(found['others'] === undefined ? {} : { others: decodeOthers(found['others']) }),
+    ...(found['detectors'] === undefined
+      ? {}
+      : { detectors: decodeDetectors(found['detectors'], 'config.detectors') }),
     ...(found['canary'] === undefined ? {} : { canary: text(found['canary'], 'config.canary', 1024) }),
   }
   if (found['issuer'] === undefined) return config

@@ -17,6 +17,7 @@ import { IGNORABLE } from './checks/bottle.ts'
 import { gatedOf, gitPlaces, gitResources, guestGit, warnPassedThrough } from './desired-git.ts'
 import { desiredImage } from './desired-image.ts'
 import { desiredRoute, type FindingOfHost } from './desired-route.ts'
+import { detectorPlaces } from './detectors.ts'
 import type { BottleEnvironment } from './environment.ts'
 import { asciiName } from './hosts.ts'
 import type { Program } from './load.ts'
@@ -200,11 +201,14 @@ function bottleResources(
       address: bundle,
       needs: [own, address.uplink(), sidecars, ca],
       spec: bundleSpec,
-      places: placed({
-        egressLog: at(tree, 'egress', 'log'),
-        trust: at(request.resolved.root, 'uplink', 'trust'),
-        knows: at(tree, 'env'),
-      }),
+      places: {
+        ...placed({
+          egressLog: at(tree, 'egress', 'log'),
+          trust: at(request.resolved.root, 'uplink', 'trust'),
+          knows: at(tree, 'env'),
+        }),
+        ...detectorPlaces(tree),
+      },
       ignore: ignored('bundle'),
       ...common,
     },

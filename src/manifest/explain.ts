@@ -6,6 +6,8 @@ import { kindOf, parseAddress, type AddressParts } from '../model/address.ts'
 import type { Place } from '../model/diagnostic.ts'
 import { UsageError } from '../model/errors.ts'
 import type { Json } from '../model/json.ts'
+import { detectorRule } from '../model/token-shape.ts'
+import type { DetectorShapes } from '../model/token-shape.ts'
 import { hostVariable } from './checks/bottle.ts'
 import { PIDS_DEFAULT } from './limits.ts'
 import type { LoadedManifest } from './load.ts'
@@ -39,7 +41,11 @@ export function explain(loaded: LoadedManifest, subject: string): Explanation {
   const fields = parsed ? ofAddress(loaded, parsed.parts) : undefined
   if (fields) return { address: subject, fields }
   const live = resolved.live.find(({ name }) => name === subject)
-  if (live) return { address: `bottle/${subject}`, fields: ofBottle(live.tree, '') }
+  if (live)
+    return {
+      address: `bottle/${subject}`,
+      fields: withRules(ofBottle(live.tree, ''), loaded.marks(subject)?.detectors),
+    }
   const definition = resolved.definitions.get(subject)
   if (definition) return { address: subject, fields: ofBottle(definition, '') }
   const known = [
@@ -74,12 +80,15 @@ function ofAddress(loaded: LoadedManifest, parts: AddressParts): readonly Explai
   if (!bottle) return undefined
   switch (parts.kind) {
     case 'bottle':
-      return ofBottle(bottle.tree, '')
+      return withRules(ofBottle(bottle.tree, ''), loaded.marks(bottle.name)?.detectors)
     case 'ca':
       return []
     case 'bundle':
       return [
-        ...only(bottle, ['egress', 'supervise']).filter(({ path }) => !path.startsWith('egress.routes')),
+        ...withRules(
+          only(bottle, ['egress', 'supervise']).filter(({ path }) => !path.startsWith('egress.routes')),
+          loaded.marks(bottle.name)?.detectors,
+        ),
         ...fieldsOf(at(root, 'uplink', 'trust'), 'uplink.trust', []),
       ]
     case 'guest':
@@ -135,6 +144,23 @@ function ofBottle(tree: MapNode, prefix: string): readonly ExplainedField[] {
       .filter(([path]) => !fields.some((field) => field.path === path))
       .map(([path, value]) => ({ path, value, via: [] })),
   ]
+}
+
+/** Behind each detector the rules of its findings, which `allow_findings` can name. */
+function withRules(
+  fields: readonly ExplainedField[],
+  detectors: DetectorShapes = {},
+): readonly ExplainedField[] {
+  return fields.flatMap((field) => {
+    const { path, value } = field
+    if (!/^egress\.dlp\.detectors\[\d+\]$/.test(path) || typeof value !== 'string') return [field]
+    const rules = (detectors[value] ?? []).map(({ id }, index) => ({
+      ...field,
+      path: `${path}.rules[${index}]`,
+      value: detectorRule(value, id),
+    }))
+    return [field, ...rules]
+  })
 }
 
 function only(bottle: LiveBottle, keys: readonly string[]): readonly ExplainedField[] {

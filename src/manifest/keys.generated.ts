@@ -22,7 +22,7 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
   "dlp": {"at":"bottles.<name>.egress.routes[].dlp","keys":["outbound_on_match","inbound","uninspectable"]},
   "limits": {"at":"bottles.<name>.egress.routes[].limits","keys":["rate","bytes_out","body","time"]},
   "routeGit": {"at":"bottles.<name>.egress.routes[].git","keys":["fetch"]},
-  "egress.dlp": {"at":"bottles.<name>.egress.dlp","keys":["personal"]},
+  "egress.dlp": {"at":"bottles.<name>.egress.dlp","keys":["personal","detectors"]},
   "allowedFinding": {"at":"bottles.<name>.egress.allow_findings[]","keys":["rule","host","path","until"]},
   "git": {"at":"bottles.<name>.git","keys":["user","remotes"]},
   "gitUser": {"at":"bottles.<name>.git.user","keys":["name","email"]},

@@ -16,6 +16,7 @@ import { checkManifest } from './check.ts'
 import { checkFindings, type FindingRequest } from './checks/findings.ts'
 import { checkPatterns, type Patterns } from './checks/patterns.ts'
 import { desiredOf } from './desired.ts'
+import { detectorsFor, withDetectors, type DetectorSource } from './detectors.ts'
 import { environmentOf } from './environment.ts'
 import type { BottleMarks, Derived } from './marks.ts'
 import { providersFor } from './known-providers.ts'
@@ -61,6 +62,8 @@ export interface LoadRequest extends FindingRequest {
   readonly skills?: ProvisionRequest['skills']
   /** What `agent_provider.template` can name. */
   providers(): Promise<Providers>
+  /** What `egress.dlp.detectors` can name; asked for only where a bottle names one. */
+  detectors(): Promise<DetectorSource>
   /** Keyed digest for values that must not be shown (env, prompt, skills). */
   readonly keyedDigest: (value: string) => string
   /** What bottles are given beside the manifest, made of a key of this installation. */
@@ -140,19 +143,24 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
     report,
   )
   if (report.errors > 0) throw refuse()
-  await checkFindings(resolved, request, report)
+  const detectors = await detectorsFor(resolved.live, request.detectors, report)
+  if (report.errors > 0) throw refuse()
+  await checkFindings(resolved, detectors, request, report)
 
   const origin = await originOf(located[0]?.path ?? '-')
   const values = new Map(
     resolved.live.map((bottle) => [
       bottle.name,
-      environmentOf(
-        bottle,
-        resolved.stack,
-        request.env,
-        request.keyedDigest,
-        request.derived,
-        provided.get(bottle.name),
+      withDetectors(
+        environmentOf(
+          bottle,
+          resolved.stack,
+          request.env,
+          request.keyedDigest,
+          request.derived,
+          provided.get(bottle.name),
+        ),
+        detectors.get(bottle.name),
       ),
     ]),
   )

@@ -396,6 +396,12 @@ export interface EgressDlp {
    * Payment cards, bank accounts (IBAN), wallets and their recovery phrases, beside what is always looked for.
    */
   personal?: boolean
+  /**
+   * Plug-ins with kinds of tokens that are looked for here and in pushes, beside those that always are.
+   *
+   * @maxItems 16
+   */
+  detectors?: Name[]
 }
 /**
  * Silences exactly one finding.

@@ -2,7 +2,7 @@
 "use strict";
 export const validate = validate52;
 export default validate52;
-const schema19 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://bot-bottle.dev/schema/manifest.v1.json","title":"Manifest","description":"Desired state of one stack of bot-bottle.","type":"object","additionalProperties":false,"required":["version"],"properties":{"version":{"description":"Version of the manifest language.","const":1},"stack":{"$ref":"#/$defs/name","description":"Owner mark on everything that is created. Needed; with several files in one of them, and the same wherever it is said."},"defaults":{"$ref":"#/$defs/defaults"},"uplink":{"$ref":"#/$defs/uplink"},"bottles":{"title":"Bottles","description":"Definitions by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/bottle"}},"agents":{"title":"Agents","description":"Live bottles by name; without this key each bottle that is no template runs under its own name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/agent"}}},"$defs":{"name":{"description":"Lower-case letters, digits and single hyphens; begins with a letter; at most 63 characters.","type":"string","title":"Name","pattern":"^[a-z](-?[a-z0-9]){0,62}$"},"variableName":{"description":"Name of an environment variable.","type":"string","title":"VariableName","pattern":"^[A-Za-z_][A-Za-z0-9_]{0,127}$","examples":["GITHUB_TOKEN"]},"size":{"title":"Size","description":"Bytes, or a number with a unit (B, KB, MB, GB, KiB, MiB, GiB, TiB).","type":["string","integer"],"minimum":0,"pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$","examples":["4GiB","512MiB"]},"duration":{"description":"A number with a unit: ms, s, m, h or d.","type":"string","title":"Duration","pattern":"^[0-9]{1,9}(ms|s|m|h|d)$","examples":["30s","10m"]},"rate":{"description":"Requests per second, minute or hour.","type":"string","title":"Rate","pattern":"^[1-9][0-9]{0,8}/(s|m|h)$","examples":["10/s"]},"sizePerDay":{"description":"A size per day.","type":"string","title":"SizePerDay","pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$","examples":["50MiB/day"]},"path":{"description":"A path; relative ones count from the file that says them, `~/` is the home folder.","type":"string","title":"Path","pattern":"^[^\\u0000-\\u001f\\u007f]{1,4096}$"},"line":{"description":"One line of text.","type":"string","title":"Line","pattern":"^[^\\u0000-\\u001f\\u007f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]{1,200}$"},"color":{"description":"A colour name or `#rrggbb`.","type":"string","title":"Color","pattern":"^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$","examples":["green","#3b82f6"]},"method":{"description":"An HTTP method.","type":"string","title":"Method","pattern":"^[A-Za-z][A-Za-z-]{0,31}$","examples":["GET","POST"]},"scopeName":{"description":"A region or service of AWS.","type":"string","title":"ScopeName","pattern":"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"},"headerName":{"description":"The name of an HTTP header.","type":"string","title":"HeaderName","pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"},"imageName":{"description":"The reference of an image.","type":"string","title":"ImageName","pattern":"^[a-z0-9][A-Za-z0-9._/:@-]{0,254}$","examples":["ghcr.io/acme/agent:2"]},"driver":{"title":"DriverName","description":"What realises the bottle.","enum":["docker","smolvm"]},"nameOrNames":{"title":"NameOrNames","description":"A name, or an ordered list of names folded left to right.","type":["string","array"],"pattern":"^[a-z](-?[a-z0-9]){0,62}$","minItems":1,"maxItems":32,"items":{"$ref":"#/$defs/name"}},"secretRef":{"title":"SecretReference","description":"Where a secret comes from; the value itself never stands in a manifest. `NAME` (variable of the host), `{ env: NAME }`, `{ file: path }`, `{ command: [argv] }`, or \"?\" (asked on the terminal).","type":["string","object"],"pattern":"^([A-Za-z_][A-Za-z0-9_]{0,127}|\\?)$","minProperties":1,"maxProperties":1,"additionalProperties":false,"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"file":{"$ref":"#/$defs/path","description":"File with the value; one trailing newline is left out."},"command":{"description":"Program and arguments that print the value; run without a shell.","type":"array","minItems":1,"maxItems":64,"items":{"type":"string","pattern":"^[^\\u0000]{1,4096}$"}}},"examples":["GITHUB_TOKEN",{"command":["op","read","op://team/github/token"]}]},"textMatch":{"title":"TextMatch","description":"One test of a text: exact, prefix, or an anchored regular expression of linear time.","type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole text.","type":"string"},"prefix":{"description":"The beginning.","type":"string"},"regex":{"description":"The whole text matches; anchored at both ends.","type":"string"}}},"pathMatch":{"title":"PathMatch","description":"One test of the canonical raw path without the query.","type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole path.","type":"string","pattern":"^/"},"prefix":{"description":"The beginning of the path, from its first byte.","type":"string","pattern":"^/"},"regex":{"description":"The whole path matches; anchored at both ends.","type":"string"}},"examples":[{"prefix":"/repos/acme/"}]},"textOrMatch":{"title":"TextOrMatch","description":"A text (exactly this) or a test.","type":["string","object"],"additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole text.","type":"string"},"prefix":{"description":"The beginning.","type":"string"},"regex":{"description":"The whole text matches; anchored at both ends.","type":"string"}}},"match":{"title":"Match","description":"One set of conditions; all given fields must hold.","type":"object","additionalProperties":false,"minProperties":1,"properties":{"methods":{"description":"Any one of these methods.","type":"array","minItems":1,"items":{"$ref":"#/$defs/method"}},"paths":{"description":"Any one of these paths.","type":"array","minItems":1,"items":{"$ref":"#/$defs/pathMatch"}},"headers":{"title":"HeaderMatches","description":"All of these headers.","type":"object","propertyNames":{"$ref":"#/$defs/headerName"},"minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}},"query":{"title":"QueryMatches","description":"All of these query parameters.","type":"object","minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}}}},"auth":{"title":"Auth","description":"The credential that egress puts on the request; `from-agent` lets the agent's own pass.","type":["string","object"],"pattern":"^from-agent$","additionalProperties":false,"required":["scheme"],"properties":{"scheme":{"description":"How the credential is put on the request.","enum":["bearer","token","basic","header","query","aws-sigv4"]},"token_ref":{"$ref":"#/$defs/secretRef","description":"Where the credential comes from."},"username":{"$ref":"#/$defs/line","description":"User name (scheme basic)."},"name":{"$ref":"#/$defs/headerName","description":"Name of the header (scheme header) or of the query parameter (scheme query)."},"i_know":{"description":"Needed with scheme query: a credential in a URL ends up in logs.","type":"boolean"},"access_key_ref":{"$ref":"#/$defs/secretRef","description":"Access key id (scheme aws-sigv4)."},"secret_key_ref":{"$ref":"#/$defs/secretRef","description":"Secret access key (scheme aws-sigv4)."},"session_token_ref":{"$ref":"#/$defs/secretRef","description":"Session token of temporary credentials (scheme aws-sigv4)."},"region":{"$ref":"#/$defs/scopeName","description":"Region (scheme aws-sigv4)."},"service":{"$ref":"#/$defs/scopeName","description":"Service as it stands in signatures: bedrock, s3, sts (scheme aws-sigv4)."}},"examples":[{"scheme":"bearer","token_ref":"GITHUB_TOKEN"}],"allOf":[{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"bearer"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"token"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"basic"}}},"then":{"required":["username","token_ref"],"properties":{"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"header"}}},"then":{"required":["name","token_ref"],"properties":{"username":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"query"}}},"then":{"required":["name","token_ref","i_know"],"properties":{"username":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"aws-sigv4"}}},"then":{"required":["access_key_ref","secret_key_ref","region","service"],"properties":{"token_ref":false,"username":false,"name":false,"i_know":false}}}]},"dlp":{"title":"Dlp","description":"What scanning does with a finding on this route.","type":"object","additionalProperties":false,"properties":{"outbound_on_match":{"description":"A secret is about to leave.","enum":["block","redact","supervise"],"default":"block"},"inbound":{"description":"A response carries instructions to the agent.","enum":["off","warn","block"],"default":"off"},"uninspectable":{"description":"Content that cannot be looked into.","enum":["block","allow"],"default":"block"}}},"limits":{"title":"Limits","description":"Limits of this route.","type":"object","additionalProperties":false,"properties":{"rate":{"$ref":"#/$defs/rate","description":"Requests per time."},"bytes_out":{"$ref":"#/$defs/sizePerDay","description":"Bytes that may leave per day."},"body":{"$ref":"#/$defs/size","description":"Largest request body."},"time":{"$ref":"#/$defs/duration","description":"Longest exchange."}}},"routeGit":{"title":"RouteGit","description":"Git over HTTPS on this route.","type":"object","additionalProperties":false,"properties":{"fetch":{"description":"Allows clone and fetch, never push.","type":"boolean","default":false}}},"route":{"title":"Route","description":"One allowed upstream.","type":"object","additionalProperties":false,"properties":{"host":{"description":"Host name, or `*.` and a name for exactly one label more.","type":"string","examples":["api.github.com","*.internal.example"]},"port":{"description":"Port; default is the scheme's own.","type":"integer","minimum":1,"maximum":65535},"scheme":{"description":"http never together with auth.","enum":["https","http"],"default":"https"},"matches":{"description":"Which requests may pass: any one of these. Absent: all to this host. Empty: none.","type":"array","items":{"$ref":"#/$defs/match"}},"deny":{"description":"Which requests never pass; beats matches.","type":"array","items":{"$ref":"#/$defs/match"}},"auth":{"$ref":"#/$defs/auth"},"dlp":{"$ref":"#/$defs/dlp"},"limits":{"$ref":"#/$defs/limits"},"git":{"$ref":"#/$defs/routeGit"},"allow_private":{"description":"Addresses in private ranges are acceptable for this host; link-local and metadata addresses never are.","type":"boolean","default":false},"tls_passthrough":{"description":"Decided by the name in the TLS hello, not decrypted; never together with auth.","type":"boolean","default":false},"protocols":{"description":"What the agent may speak beyond HTTP/1.1: `websocket`, whose frames are inspected like bodies; `h2`, HTTP/2.","type":"array","maxItems":2,"items":{"enum":["h2","websocket"]}},"preset":{"$ref":"#/$defs/name","description":"A named group of routes."}}},"allowedFinding":{"title":"AllowedFinding","description":"Silences exactly one finding.","type":"object","additionalProperties":false,"required":["rule","host"],"properties":{"rule":{"$ref":"#/$defs/line","description":"The rule of the finding."},"host":{"description":"The host it was found on.","type":"string"},"path":{"description":"The path it was found on.","type":"string","pattern":"^/"},"until":{"description":"Last day, YYYY-MM-DD.","type":"string","pattern":"^[0-9]{4}-[01][0-9]-[0-3][0-9]$"}}},"egress":{"title":"Egress","description":"What the bottle may reach.","type":"object","additionalProperties":false,"properties":{"log":{"description":"What egress logs.","enum":["none","blocks","all"],"default":"blocks"},"routes":{"description":"Everything that is allowed; default is nothing.","type":"array","items":{"$ref":"#/$defs/route"}},"dlp":{"title":"EgressDlp","description":"What scanning looks for on every route.","type":"object","additionalProperties":false,"properties":{"personal":{"description":"Payment cards, bank accounts (IBAN), wallets and their recovery phrases, beside what is always looked for.","type":"boolean","default":false}}},"allow_findings":{"description":"Findings that are known and accepted.","type":"array","items":{"$ref":"#/$defs/allowedFinding"}}}},"gitUser":{"title":"GitUser","description":"Who commits.","type":"object","additionalProperties":false,"properties":{"name":{"$ref":"#/$defs/line","description":"Name."},"email":{"description":"E-mail address.","type":"string","pattern":"^[^\\s<>@\\u0000-\\u001f]{1,100}@[^\\s<>@\\u0000-\\u001f]{1,150}$"}}},"pushPaths":{"title":"PushPaths","description":"Paths that need a second look.","type":"object","additionalProperties":false,"properties":{"flag":{"description":"Globs; a push that touches one is flagged.","type":"array","items":{"type":"string"}}}},"push":{"title":"Push","description":"Which refs may be pushed; default is none.","type":"object","additionalProperties":false,"properties":{"allow":{"description":"Refs that may be pushed.","type":"array","examples":[["refs/heads/agent/*"]],"items":{"description":"A ref or pattern.","type":"string","pattern":"^refs/[^\\s\\u0000-\\u001f:^~?\\[\\\\]+$"}},"force":{"description":"Non-fast-forward pushes.","type":"boolean","default":false},"delete":{"description":"Removing refs.","type":"boolean","default":false},"tags":{"description":"Pushing tags.","type":"boolean","default":false},"scan":{"description":"What scanning of a push does with a finding.","enum":["block","warn","supervise","off"],"default":"block"},"paths":{"$ref":"#/$defs/pushPaths"}}},"provisionedKey":{"title":"ProvisionedKey","description":"A deploy key made for this remote of this bottle alone.","type":"object","additionalProperties":false,"properties":{"provider":{"$ref":"#/$defs/name","description":"The forge: gitea, forgejo, github, gitlab or a plug-in."},"api":{"description":"URL of the forge's API.","type":"string","pattern":"^https?://[^\\s\\u0000-\\u001f]+$"},"repo":{"$ref":"#/$defs/line","description":"owner/name; default from the URL of the remote."},"token_ref":{"$ref":"#/$defs/secretRef","description":"Token that may make deploy keys."},"read_only":{"description":"The key may only fetch; where nothing is said, it may push if anything may be pushed.","type":"boolean"},"rotate":{"$ref":"#/$defs/duration","description":"Age at which the key is made anew."},"allow_private":{"description":"The API may be at a private address.","type":"boolean","default":false}}},"hostKey":{"title":"HostKey","description":"Public key of the SSH server, or several.","type":["string","array"],"pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$","minItems":1,"items":{"type":"string","pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$"}},"remote":{"title":"Remote","description":"One git upstream behind the gate.","type":"object","additionalProperties":false,"properties":{"url":{"description":"SSH URL.","type":"string","examples":["ssh://git@gitea.acme.example:2222/acme/app.git","git@github.com:acme/docs.git"]},"host_key":{"$ref":"#/$defs/hostKey"},"identity":{"$ref":"#/$defs/path","description":"Private key file of yours; exactly one of identity and provisioned_key."},"provisioned_key":{"$ref":"#/$defs/provisionedKey"},"push":{"$ref":"#/$defs/push"},"require_identity":{"description":"Commits must carry the declared identity.","type":"boolean","default":false},"allow_private":{"description":"Addresses in private ranges are acceptable for this upstream; link-local and metadata addresses never are. Where nothing is said: as its provisioned_key says of the same host.","type":"boolean"},"max_pack":{"$ref":"#/$defs/size","description":"Largest pack of one push."},"max_file":{"$ref":"#/$defs/size","description":"Largest file of one push."},"protect":{"description":"Refuses removal.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"git":{"title":"Git","description":"Commit identity and remotes.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"},"remotes":{"title":"Remotes","description":"Upstreams by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/remote"}}}},"agentGit":{"title":"AgentGit","description":"Commit identity, laid over the bottle's per field.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"}}},"envValue":{"title":"EnvValue","description":"A literal, `${NAME}` (the whole value; copied from the host at apply), \"?\" (asked on the terminal), or a placeholder.","type":["string","object"],"additionalProperties":false,"required":["env","placeholder"],"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"placeholder":{"const":true,"description":"Always true: the value itself never enters a bottle."}}},"env":{"title":"Env","description":"Environment of the agent program.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"$ref":"#/$defs/envValue"}},"agentEnv":{"title":"AgentEnv","description":"Environment of the agent program; literals only.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}},"resources":{"title":"Resources","description":"Limits of the bottle.","type":"object","additionalProperties":false,"properties":{"cpus":{"description":"Cores; fractions allowed.","type":"number","minimum":0.01,"maximum":1024},"memory":{"$ref":"#/$defs/size","description":"Memory, at least 16MiB."},"pids":{"description":"Processes and threads.","type":"integer","minimum":16,"maximum":4194304,"default":512},"disk":{"$ref":"#/$defs/size","description":"Disk, where the engine can enforce it."}}},"workspace":{"title":"Workspace","description":"What lies in /workspace.","type":"object","additionalProperties":false,"properties":{"source":{"$ref":"#/$defs/path","description":"Folder or repository on the host."},"mode":{"description":"How it gets in.","enum":["copy","clone","none"],"default":"copy"},"git":{"description":"Takes the repository along.","type":"boolean","default":false}}},"agentBuild":{"title":"AgentBuild","description":"How the image is built.","type":"object","additionalProperties":false,"properties":{"context":{"description":"Files and folders that the build sees.","type":"array","items":{"$ref":"#/$defs/path"}},"args":{"title":"BuildArgs","description":"Build arguments; no secrets.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}},"network":{"description":"Network of the build.","enum":["default","none"],"default":"default"}}},"agentProvider":{"title":"AgentProvider","description":"What installs, configures and starts the agent program.","type":"object","additionalProperties":false,"properties":{"template":{"$ref":"#/$defs/name","description":"claude, codex, pi or a plug-in."},"auth_token":{"$ref":"#/$defs/variableName","description":"Name of the host variable with the OAuth token; claude only."},"api_key_ref":{"$ref":"#/$defs/secretRef","description":"Where the API key comes from."},"forward_host_credentials":{"description":"Uses the sign-in of this host; codex only.","type":"boolean","default":false},"settings":{"title":"ProviderSettings","description":"Settings of the provider.","type":"object"},"version":{"$ref":"#/$defs/line","description":"Version of the agent program."},"dockerfile":{"$ref":"#/$defs/path","description":"Dockerfile laid on top."},"build":{"$ref":"#/$defs/agentBuild"}}},"supervise":{"title":"Supervise","description":"The door through which the agent asks.","type":"object","additionalProperties":false,"properties":{"enabled":{"description":"Whether the door is open.","type":"boolean","default":false},"wait":{"$ref":"#/$defs/duration","description":"How long a question waits before the answer is \"pending\"."}}},"bottle":{"title":"Bottle","description":"One definition of a sandbox.","type":"object","additionalProperties":false,"properties":{"template":{"description":"Only for extends; never runs.","type":"boolean","default":false},"extends":{"$ref":"#/$defs/nameOrNames","description":"Definitions this one builds on."},"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"defaults":{"title":"Defaults","description":"Any key of a bottle; holds for every bottle that does not say otherwise.","type":"object","additionalProperties":false,"properties":{"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"prompt":{"title":"Prompt","description":"A text, or a file with it.","type":["string","object"],"additionalProperties":false,"required":["file"],"properties":{"file":{"$ref":"#/$defs/path","description":"File with the text."}}},"headless":{"title":"Headless","description":"Started once by apply, without a terminal.","type":"object","additionalProperties":false,"properties":{"prompt":{"$ref":"#/$defs/prompt"},"on_exit":{"description":"What happens when the program ends.","enum":["stop","restart"],"default":"stop"}}},"agent":{"title":"Agent","description":"One live bottle: a definition and who works in it.","type":"object","additionalProperties":false,"required":["bottle"],"properties":{"bottle":{"$ref":"#/$defs/nameOrNames","description":"Definition, or an ordered list merged like extends."},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"prompt":{"$ref":"#/$defs/prompt"},"skills":{"description":"Skills by name.","type":"array","items":{"$ref":"#/$defs/name"}},"git":{"$ref":"#/$defs/agentGit"},"env":{"$ref":"#/$defs/agentEnv"},"headless":{"$ref":"#/$defs/headless"}}},"uplink":{"title":"Uplink","description":"The way out of the stack.","type":"object","additionalProperties":false,"properties":{"trust":{"description":"PEM files with further certificate authorities.","type":"array","items":{"$ref":"#/$defs/path"}},"hosts":{"title":"UplinkHosts","description":"Fixed addresses by host name, before any resolver.","type":"object","additionalProperties":{"type":"string"}},"dns":{"description":"Resolvers; default are the host's.","type":"array","maxItems":8,"items":{"type":"string"}},"proxy":{"description":"Site proxy, asked by CONNECT.","type":"string","examples":["http://proxy.acme.example:3128"]},"no_proxy":{"description":"Names and suffixes (`.acme.example`) that bypass the proxy.","type":"array","items":{"type":"string"}}}}}};
+const schema19 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://bot-bottle.dev/schema/manifest.v1.json","title":"Manifest","description":"Desired state of one stack of bot-bottle.","type":"object","additionalProperties":false,"required":["version"],"properties":{"version":{"description":"Version of the manifest language.","const":1},"stack":{"$ref":"#/$defs/name","description":"Owner mark on everything that is created. Needed; with several files in one of them, and the same wherever it is said."},"defaults":{"$ref":"#/$defs/defaults"},"uplink":{"$ref":"#/$defs/uplink"},"bottles":{"title":"Bottles","description":"Definitions by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/bottle"}},"agents":{"title":"Agents","description":"Live bottles by name; without this key each bottle that is no template runs under its own name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/agent"}}},"$defs":{"name":{"description":"Lower-case letters, digits and single hyphens; begins with a letter; at most 63 characters.","type":"string","title":"Name","pattern":"^[a-z](-?[a-z0-9]){0,62}$"},"variableName":{"description":"Name of an environment variable.","type":"string","title":"VariableName","pattern":"^[A-Za-z_][A-Za-z0-9_]{0,127}$","examples":["GITHUB_TOKEN"]},"size":{"title":"Size","description":"Bytes, or a number with a unit (B, KB, MB, GB, KiB, MiB, GiB, TiB).","type":["string","integer"],"minimum":0,"pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$","examples":["4GiB","512MiB"]},"duration":{"description":"A number with a unit: ms, s, m, h or d.","type":"string","title":"Duration","pattern":"^[0-9]{1,9}(ms|s|m|h|d)$","examples":["30s","10m"]},"rate":{"description":"Requests per second, minute or hour.","type":"string","title":"Rate","pattern":"^[1-9][0-9]{0,8}/(s|m|h)$","examples":["10/s"]},"sizePerDay":{"description":"A size per day.","type":"string","title":"SizePerDay","pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$","examples":["50MiB/day"]},"path":{"description":"A path; relative ones count from the file that says them, `~/` is the home folder.","type":"string","title":"Path","pattern":"^[^\\u0000-\\u001f\\u007f]{1,4096}$"},"line":{"description":"One line of text.","type":"string","title":"Line","pattern":"^[^\\u0000-\\u001f\\u007f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]{1,200}$"},"color":{"description":"A colour name or `#rrggbb`.","type":"string","title":"Color","pattern":"^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$","examples":["green","#3b82f6"]},"method":{"description":"An HTTP method.","type":"string","title":"Method","pattern":"^[A-Za-z][A-Za-z-]{0,31}$","examples":["GET","POST"]},"scopeName":{"description":"A region or service of AWS.","type":"string","title":"ScopeName","pattern":"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"},"headerName":{"description":"The name of an HTTP header.","type":"string","title":"HeaderName","pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"},"imageName":{"description":"The reference of an image.","type":"string","title":"ImageName","pattern":"^[a-z0-9][A-Za-z0-9._/:@-]{0,254}$","examples":["ghcr.io/acme/agent:2"]},"driver":{"title":"DriverName","description":"What realises the bottle.","enum":["docker","smolvm"]},"nameOrNames":{"title":"NameOrNames","description":"A name, or an ordered list of names folded left to right.","type":["string","array"],"pattern":"^[a-z](-?[a-z0-9]){0,62}$","minItems":1,"maxItems":32,"items":{"$ref":"#/$defs/name"}},"secretRef":{"title":"SecretReference","description":"Where a secret comes from; the value itself never stands in a manifest. `NAME` (variable of the host), `{ env: NAME }`, `{ file: path }`, `{ command: [argv] }`, or \"?\" (asked on the terminal).","type":["string","object"],"pattern":"^([A-Za-z_][A-Za-z0-9_]{0,127}|\\?)$","minProperties":1,"maxProperties":1,"additionalProperties":false,"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"file":{"$ref":"#/$defs/path","description":"File with the value; one trailing newline is left out."},"command":{"description":"Program and arguments that print the value; run without a shell.","type":"array","minItems":1,"maxItems":64,"items":{"type":"string","pattern":"^[^\\u0000]{1,4096}$"}}},"examples":["GITHUB_TOKEN",{"command":["op","read","op://team/github/token"]}]},"textMatch":{"title":"TextMatch","description":"One test of a text: exact, prefix, or an anchored regular expression of linear time.","type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole text.","type":"string"},"prefix":{"description":"The beginning.","type":"string"},"regex":{"description":"The whole text matches; anchored at both ends.","type":"string"}}},"pathMatch":{"title":"PathMatch","description":"One test of the canonical raw path without the query.","type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole path.","type":"string","pattern":"^/"},"prefix":{"description":"The beginning of the path, from its first byte.","type":"string","pattern":"^/"},"regex":{"description":"The whole path matches; anchored at both ends.","type":"string"}},"examples":[{"prefix":"/repos/acme/"}]},"textOrMatch":{"title":"TextOrMatch","description":"A text (exactly this) or a test.","type":["string","object"],"additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole text.","type":"string"},"prefix":{"description":"The beginning.","type":"string"},"regex":{"description":"The whole text matches; anchored at both ends.","type":"string"}}},"match":{"title":"Match","description":"One set of conditions; all given fields must hold.","type":"object","additionalProperties":false,"minProperties":1,"properties":{"methods":{"description":"Any one of these methods.","type":"array","minItems":1,"items":{"$ref":"#/$defs/method"}},"paths":{"description":"Any one of these paths.","type":"array","minItems":1,"items":{"$ref":"#/$defs/pathMatch"}},"headers":{"title":"HeaderMatches","description":"All of these headers.","type":"object","propertyNames":{"$ref":"#/$defs/headerName"},"minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}},"query":{"title":"QueryMatches","description":"All of these query parameters.","type":"object","minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}}}},"auth":{"title":"Auth","description":"The credential that egress puts on the request; `from-agent` lets the agent's own pass.","type":["string","object"],"pattern":"^from-agent$","additionalProperties":false,"required":["scheme"],"properties":{"scheme":{"description":"How the credential is put on the request.","enum":["bearer","token","basic","header","query","aws-sigv4"]},"token_ref":{"$ref":"#/$defs/secretRef","description":"Where the credential comes from."},"username":{"$ref":"#/$defs/line","description":"User name (scheme basic)."},"name":{"$ref":"#/$defs/headerName","description":"Name of the header (scheme header) or of the query parameter (scheme query)."},"i_know":{"description":"Needed with scheme query: a credential in a URL ends up in logs.","type":"boolean"},"access_key_ref":{"$ref":"#/$defs/secretRef","description":"Access key id (scheme aws-sigv4)."},"secret_key_ref":{"$ref":"#/$defs/secretRef","description":"Secret access key (scheme aws-sigv4)."},"session_token_ref":{"$ref":"#/$defs/secretRef","description":"Session token of temporary credentials (scheme aws-sigv4)."},"region":{"$ref":"#/$defs/scopeName","description":"Region (scheme aws-sigv4)."},"service":{"$ref":"#/$defs/scopeName","description":"Service as it stands in signatures: bedrock, s3, sts (scheme aws-sigv4)."}},"examples":[{"scheme":"bearer","token_ref":"GITHUB_TOKEN"}],"allOf":[{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"bearer"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"token"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"basic"}}},"then":{"required":["username","token_ref"],"properties":{"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"header"}}},"then":{"required":["name","token_ref"],"properties":{"username":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"query"}}},"then":{"required":["name","token_ref","i_know"],"properties":{"username":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"aws-sigv4"}}},"then":{"required":["access_key_ref","secret_key_ref","region","service"],"properties":{"token_ref":false,"username":false,"name":false,"i_know":false}}}]},"dlp":{"title":"Dlp","description":"What scanning does with a finding on this route.","type":"object","additionalProperties":false,"properties":{"outbound_on_match":{"description":"A secret is about to leave.","enum":["block","redact","supervise"],"default":"block"},"inbound":{"description":"A response carries instructions to the agent.","enum":["off","warn","block"],"default":"off"},"uninspectable":{"description":"Content that cannot be looked into.","enum":["block","allow"],"default":"block"}}},"limits":{"title":"Limits","description":"Limits of this route.","type":"object","additionalProperties":false,"properties":{"rate":{"$ref":"#/$defs/rate","description":"Requests per time."},"bytes_out":{"$ref":"#/$defs/sizePerDay","description":"Bytes that may leave per day."},"body":{"$ref":"#/$defs/size","description":"Largest request body."},"time":{"$ref":"#/$defs/duration","description":"Longest exchange."}}},"routeGit":{"title":"RouteGit","description":"Git over HTTPS on this route.","type":"object","additionalProperties":false,"properties":{"fetch":{"description":"Allows clone and fetch, never push.","type":"boolean","default":false}}},"route":{"title":"Route","description":"One allowed upstream.","type":"object","additionalProperties":false,"properties":{"host":{"description":"Host name, or `*.` and a name for exactly one label more.","type":"string","examples":["api.github.com","*.internal.example"]},"port":{"description":"Port; default is the scheme's own.","type":"integer","minimum":1,"maximum":65535},"scheme":{"description":"http never together with auth.","enum":["https","http"],"default":"https"},"matches":{"description":"Which requests may pass: any one of these. Absent: all to this host. Empty: none.","type":"array","items":{"$ref":"#/$defs/match"}},"deny":{"description":"Which requests never pass; beats matches.","type":"array","items":{"$ref":"#/$defs/match"}},"auth":{"$ref":"#/$defs/auth"},"dlp":{"$ref":"#/$defs/dlp"},"limits":{"$ref":"#/$defs/limits"},"git":{"$ref":"#/$defs/routeGit"},"allow_private":{"description":"Addresses in private ranges are acceptable for this host; link-local and metadata addresses never are.","type":"boolean","default":false},"tls_passthrough":{"description":"Decided by the name in the TLS hello, not decrypted; never together with auth.","type":"boolean","default":false},"protocols":{"description":"What the agent may speak beyond HTTP/1.1: `websocket`, whose frames are inspected like bodies; `h2`, HTTP/2.","type":"array","maxItems":2,"items":{"enum":["h2","websocket"]}},"preset":{"$ref":"#/$defs/name","description":"A named group of routes."}}},"allowedFinding":{"title":"AllowedFinding","description":"Silences exactly one finding.","type":"object","additionalProperties":false,"required":["rule","host"],"properties":{"rule":{"$ref":"#/$defs/line","description":"The rule of the finding."},"host":{"description":"The host it was found on.","type":"string"},"path":{"description":"The path it was found on.","type":"string","pattern":"^/"},"until":{"description":"Last day, YYYY-MM-DD.","type":"string","pattern":"^[0-9]{4}-[01][0-9]-[0-3][0-9]$"}}},"egress":{"title":"Egress","description":"What the bottle may reach.","type":"object","additionalProperties":false,"properties":{"log":{"description":"What egress logs.","enum":["none","blocks","all"],"default":"blocks"},"routes":{"description":"Everything that is allowed; default is nothing.","type":"array","items":{"$ref":"#/$defs/route"}},"dlp":{"title":"EgressDlp","description":"What scanning looks for on every route.","type":"object","additionalProperties":false,"properties":{"personal":{"description":"Payment cards, bank accounts (IBAN), wallets and their recovery phrases, beside what is always looked for.","type":"boolean","default":false},"detectors":{"description":"Plug-ins with kinds of tokens that are looked for here and in pushes, beside those that always are.","type":"array","maxItems":16,"items":{"$ref":"#/$defs/name"}}}},"allow_findings":{"description":"Findings that are known and accepted.","type":"array","items":{"$ref":"#/$defs/allowedFinding"}}}},"gitUser":{"title":"GitUser","description":"Who commits.","type":"object","additionalProperties":false,"properties":{"name":{"$ref":"#/$defs/line","description":"Name."},"email":{"description":"E-mail address.","type":"string","pattern":"^[^\\s<>@\\u0000-\\u001f]{1,100}@[^\\s<>@\\u0000-\\u001f]{1,150}$"}}},"pushPaths":{"title":"PushPaths","description":"Paths that need a second look.","type":"object","additionalProperties":false,"properties":{"flag":{"description":"Globs; a push that touches one is flagged.","type":"array","items":{"type":"string"}}}},"push":{"title":"Push","description":"Which refs may be pushed; default is none.","type":"object","additionalProperties":false,"properties":{"allow":{"description":"Refs that may be pushed.","type":"array","examples":[["refs/heads/agent/*"]],"items":{"description":"A ref or pattern.","type":"string","pattern":"^refs/[^\\s\\u0000-\\u001f:^~?\\[\\\\]+$"}},"force":{"description":"Non-fast-forward pushes.","type":"boolean","default":false},"delete":{"description":"Removing refs.","type":"boolean","default":false},"tags":{"description":"Pushing tags.","type":"boolean","default":false},"scan":{"description":"What scanning of a push does with a finding.","enum":["block","warn","supervise","off"],"default":"block"},"paths":{"$ref":"#/$defs/pushPaths"}}},"provisionedKey":{"title":"ProvisionedKey","description":"A deploy key made for this remote of this bottle alone.","type":"object","additionalProperties":false,"properties":{"provider":{"$ref":"#/$defs/name","description":"The forge: gitea, forgejo, github, gitlab or a plug-in."},"api":{"description":"URL of the forge's API.","type":"string","pattern":"^https?://[^\\s\\u0000-\\u001f]+$"},"repo":{"$ref":"#/$defs/line","description":"owner/name; default from the URL of the remote."},"token_ref":{"$ref":"#/$defs/secretRef","description":"Token that may make deploy keys."},"read_only":{"description":"The key may only fetch; where nothing is said, it may push if anything may be pushed.","type":"boolean"},"rotate":{"$ref":"#/$defs/duration","description":"Age at which the key is made anew."},"allow_private":{"description":"The API may be at a private address.","type":"boolean","default":false}}},"hostKey":{"title":"HostKey","description":"Public key of the SSH server, or several.","type":["string","array"],"pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$","minItems":1,"items":{"type":"string","pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$"}},"remote":{"title":"Remote","description":"One git upstream behind the gate.","type":"object","additionalProperties":false,"properties":{"url":{"description":"SSH URL.","type":"string","examples":["ssh://git@gitea.acme.example:2222/acme/app.git","git@github.com:acme/docs.git"]},"host_key":{"$ref":"#/$defs/hostKey"},"identity":{"$ref":"#/$defs/path","description":"Private key file of yours; exactly one of identity and provisioned_key."},"provisioned_key":{"$ref":"#/$defs/provisionedKey"},"push":{"$ref":"#/$defs/push"},"require_identity":{"description":"Commits must carry the declared identity.","type":"boolean","default":false},"allow_private":{"description":"Addresses in private ranges are acceptable for this upstream; link-local and metadata addresses never are. Where nothing is said: as its provisioned_key says of the same host.","type":"boolean"},"max_pack":{"$ref":"#/$defs/size","description":"Largest pack of one push."},"max_file":{"$ref":"#/$defs/size","description":"Largest file of one push."},"protect":{"description":"Refuses removal.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"git":{"title":"Git","description":"Commit identity and remotes.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"},"remotes":{"title":"Remotes","description":"Upstreams by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/remote"}}}},"agentGit":{"title":"AgentGit","description":"Commit identity, laid over the bottle's per field.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"}}},"envValue":{"title":"EnvValue","description":"A literal, `${NAME}` (the whole value; copied from the host at apply), \"?\" (asked on the terminal), or a placeholder.","type":["string","object"],"additionalProperties":false,"required":["env","placeholder"],"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"placeholder":{"const":true,"description":"Always true: the value itself never enters a bottle."}}},"env":{"title":"Env","description":"Environment of the agent program.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"$ref":"#/$defs/envValue"}},"agentEnv":{"title":"AgentEnv","description":"Environment of the agent program; literals only.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}},"resources":{"title":"Resources","description":"Limits of the bottle.","type":"object","additionalProperties":false,"properties":{"cpus":{"description":"Cores; fractions allowed.","type":"number","minimum":0.01,"maximum":1024},"memory":{"$ref":"#/$defs/size","description":"Memory, at least 16MiB."},"pids":{"description":"Processes and threads.","type":"integer","minimum":16,"maximum":4194304,"default":512},"disk":{"$ref":"#/$defs/size","description":"Disk, where the engine can enforce it."}}},"workspace":{"title":"Workspace","description":"What lies in /workspace.","type":"object","additionalProperties":false,"properties":{"source":{"$ref":"#/$defs/path","description":"Folder or repository on the host."},"mode":{"description":"How it gets in.","enum":["copy","clone","none"],"default":"copy"},"git":{"description":"Takes the repository along.","type":"boolean","default":false}}},"agentBuild":{"title":"AgentBuild","description":"How the image is built.","type":"object","additionalProperties":false,"properties":{"context":{"description":"Files and folders that the build sees.","type":"array","items":{"$ref":"#/$defs/path"}},"args":{"title":"BuildArgs","description":"Build arguments; no secrets.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}},"network":{"description":"Network of the build.","enum":["default","none"],"default":"default"}}},"agentProvider":{"title":"AgentProvider","description":"What installs, configures and starts the agent program.","type":"object","additionalProperties":false,"properties":{"template":{"$ref":"#/$defs/name","description":"claude, codex, pi or a plug-in."},"auth_token":{"$ref":"#/$defs/variableName","description":"Name of the host variable with the OAuth token; claude only."},"api_key_ref":{"$ref":"#/$defs/secretRef","description":"Where the API key comes from."},"forward_host_credentials":{"description":"Uses the sign-in of this host; codex only.","type":"boolean","default":false},"settings":{"title":"ProviderSettings","description":"Settings of the provider.","type":"object"},"version":{"$ref":"#/$defs/line","description":"Version of the agent program."},"dockerfile":{"$ref":"#/$defs/path","description":"Dockerfile laid on top."},"build":{"$ref":"#/$defs/agentBuild"}}},"supervise":{"title":"Supervise","description":"The door through which the agent asks.","type":"object","additionalProperties":false,"properties":{"enabled":{"description":"Whether the door is open.","type":"boolean","default":false},"wait":{"$ref":"#/$defs/duration","description":"How long a question waits before the answer is \"pending\"."}}},"bottle":{"title":"Bottle","description":"One definition of a sandbox.","type":"object","additionalProperties":false,"properties":{"template":{"description":"Only for extends; never runs.","type":"boolean","default":false},"extends":{"$ref":"#/$defs/nameOrNames","description":"Definitions this one builds on."},"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"defaults":{"title":"Defaults","description":"Any key of a bottle; holds for every bottle that does not say otherwise.","type":"object","additionalProperties":false,"properties":{"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"prompt":{"title":"Prompt","description":"A text, or a file with it.","type":["string","object"],"additionalProperties":false,"required":["file"],"properties":{"file":{"$ref":"#/$defs/path","description":"File with the text."}}},"headless":{"title":"Headless","description":"Started once by apply, without a terminal.","type":"object","additionalProperties":false,"properties":{"prompt":{"$ref":"#/$defs/prompt"},"on_exit":{"description":"What happens when the program ends.","enum":["stop","restart"],"default":"stop"}}},"agent":{"title":"Agent","description":"One live bottle: a definition and who works in it.","type":"object","additionalProperties":false,"required":["bottle"],"properties":{"bottle":{"$ref":"#/$defs/nameOrNames","description":"Definition, or an ordered list merged like extends."},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"prompt":{"$ref":"#/$defs/prompt"},"skills":{"description":"Skills by name.","type":"array","items":{"$ref":"#/$defs/name"}},"git":{"$ref":"#/$defs/agentGit"},"env":{"$ref":"#/$defs/agentEnv"},"headless":{"$ref":"#/$defs/headless"}}},"uplink":{"title":"Uplink","description":"The way out of the stack.","type":"object","additionalProperties":false,"properties":{"trust":{"description":"PEM files with further certificate authorities.","type":"array","items":{"$ref":"#/$defs/path"}},"hosts":{"title":"UplinkHosts","description":"Fixed addresses by host name, before any resolver.","type":"object","additionalProperties":{"type":"string"}},"dns":{"description":"Resolvers; default are the host's.","type":"array","maxItems":8,"items":{"type":"string"}},"proxy":{"description":"Site proxy, asked by CONNECT.","type":"string","examples":["http://proxy.acme.example:3128"]},"no_proxy":{"description":"Names and suffixes (`.acme.example`) that bypass the proxy.","type":"array","items":{"type":"string"}}}}}};
 const schema20 = {"description":"Lower-case letters, digits and single hyphens; begins with a letter; at most 63 characters.","type":"string","title":"Name","pattern":"^[a-z](-?[a-z0-9]){0,62}$"};
 const pattern3 = new RegExp("^[a-z](-?[a-z0-9]){0,62}$", "u");
 
@@ -675,7 +675,7 @@ return errors === 0;
 }
 validate78.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema31 = {"title":"Egress","description":"What the bottle may reach.","type":"object","additionalProperties":false,"properties":{"log":{"description":"What egress logs.","enum":["none","blocks","all"],"default":"blocks"},"routes":{"description":"Everything that is allowed; default is nothing.","type":"array","items":{"$ref":"#/$defs/route"}},"dlp":{"title":"EgressDlp","description":"What scanning looks for on every route.","type":"object","additionalProperties":false,"properties":{"personal":{"description":"Payment cards, bank accounts (IBAN), wallets and their recovery phrases, beside what is always looked for.","type":"boolean","default":false}}},"allow_findings":{"description":"Findings that are known and accepted.","type":"array","items":{"$ref":"#/$defs/allowedFinding"}}}};
+const schema31 = {"title":"Egress","description":"What the bottle may reach.","type":"object","additionalProperties":false,"properties":{"log":{"description":"What egress logs.","enum":["none","blocks","all"],"default":"blocks"},"routes":{"description":"Everything that is allowed; default is nothing.","type":"array","items":{"$ref":"#/$defs/route"}},"dlp":{"title":"EgressDlp","description":"What scanning looks for on every route.","type":"object","additionalProperties":false,"properties":{"personal":{"description":"Payment cards, bank accounts (IBAN), wallets and their recovery phrases, beside what is always looked for.","type":"boolean","default":false},"detectors":{"description":"Plug-ins with kinds of tokens that are looked for here and in pushes, beside those that always are.","type":"array","maxItems":16,"items":{"$ref":"#/$defs/name"}}}},"allow_findings":{"description":"Findings that are known and accepted.","type":"array","items":{"$ref":"#/$defs/allowedFinding"}}}};
 const schema32 = {"title":"Route","description":"One allowed upstream.","type":"object","additionalProperties":false,"properties":{"host":{"description":"Host name, or `*.` and a name for exactly one label more.","type":"string","examples":["api.github.com","*.internal.example"]},"port":{"description":"Port; default is the scheme's own.","type":"integer","minimum":1,"maximum":65535},"scheme":{"description":"http never together with auth.","enum":["https","http"],"default":"https"},"matches":{"description":"Which requests may pass: any one of these. Absent: all to this host. Empty: none.","type":"array","items":{"$ref":"#/$defs/match"}},"deny":{"description":"Which requests never pass; beats matches.","type":"array","items":{"$ref":"#/$defs/match"}},"auth":{"$ref":"#/$defs/auth"},"dlp":{"$ref":"#/$defs/dlp"},"limits":{"$ref":"#/$defs/limits"},"git":{"$ref":"#/$defs/routeGit"},"allow_private":{"description":"Addresses in private ranges are acceptable for this host; link-local and metadata addresses never are.","type":"boolean","default":false},"tls_passthrough":{"description":"Decided by the name in the TLS hello, not decrypted; never together with auth.","type":"boolean","default":false},"protocols":{"description":"What the agent may speak beyond HTTP/1.1: `websocket`, whose frames are inspected like bodies; `h2`, HTTP/2.","type":"array","maxItems":2,"items":{"enum":["h2","websocket"]}},"preset":{"$ref":"#/$defs/name","description":"A named group of routes."}}};
 const schema33 = {"title":"Match","description":"One set of conditions; all given fields must hold.","type":"object","additionalProperties":false,"minProperties":1,"properties":{"methods":{"description":"Any one of these methods.","type":"array","minItems":1,"items":{"$ref":"#/$defs/method"}},"paths":{"description":"Any one of these paths.","type":"array","minItems":1,"items":{"$ref":"#/$defs/pathMatch"}},"headers":{"title":"HeaderMatches","description":"All of these headers.","type":"object","propertyNames":{"$ref":"#/$defs/headerName"},"minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}},"query":{"title":"QueryMatches","description":"All of these query parameters.","type":"object","minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}}}};
 const schema34 = {"description":"An HTTP method.","type":"string","title":"Method","pattern":"^[A-Za-z][A-Za-z-]{0,31}$","examples":["GET","POST"]};
@@ -3013,10 +3013,10 @@ validate82.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 const schema47 = {"title":"AllowedFinding","description":"Silences exactly one finding.","type":"object","additionalProperties":false,"required":["rule","host"],"properties":{"rule":{"$ref":"#/$defs/line","description":"The rule of the finding."},"host":{"description":"The host it was found on.","type":"string"},"path":{"description":"The path it was found on.","type":"string","pattern":"^/"},"until":{"description":"Last day, YYYY-MM-DD.","type":"string","pattern":"^[0-9]{4}-[01][0-9]-[0-3][0-9]$"}}};
 const pattern21 = new RegExp("^[0-9]{4}-[01][0-9]-[0-3][0-9]$", "u");
 
-function validate122(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate123(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate122.evaluated;
+const evaluated0 = validate123.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3135,10 +3135,10 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate122.errors = vErrors;
+validate123.errors = vErrors;
 return errors === 0;
 }
-validate122.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate123.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate81(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -3203,7 +3203,7 @@ if(data.dlp !== undefined){
 let data3 = data.dlp;
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 for(const key1 in data3){
-if(!(key1 === "personal")){
+if(!((key1 === "personal") || (key1 === "detectors"))){
 const err3 = {instancePath:instancePath+"/dlp",schemaPath:"#/$defs/egress/properties/dlp/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1}};
 if(vErrors === null){
 vErrors = [err3];
@@ -3226,9 +3226,11 @@ vErrors.push(err4);
 errors++;
 }
 }
-}
-else {
-const err5 = {instancePath:instancePath+"/dlp",schemaPath:"#/$defs/egress/properties/dlp/type",keyword:"type",params:{type: "object"}};
+if(data3.detectors !== undefined){
+let data5 = data3.detectors;
+if(Array.isArray(data5)){
+if(data5.length > 16){
+const err5 = {instancePath:instancePath+"/dlp/detectors",schemaPath:"#/$defs/egress/properties/dlp/properties/detectors/maxItems",keyword:"maxItems",params:{limit: 16}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3237,20 +3239,16 @@ vErrors.push(err5);
 }
 errors++;
 }
-}
-if(data.allow_findings !== undefined){
-let data5 = data.allow_findings;
-if(Array.isArray(data5)){
 const len1 = data5.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate122(data5[i1], {instancePath:instancePath+"/allow_findings/" + i1,parentData:data5,parentDataProperty:i1,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate122.errors : vErrors.concat(validate122.errors);
+if(!(validate53(data5[i1], {instancePath:instancePath+"/dlp/detectors/" + i1,parentData:data5,parentDataProperty:i1,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err6 = {instancePath:instancePath+"/allow_findings",schemaPath:"#/$defs/egress/properties/allow_findings/type",keyword:"type",params:{type: "array"}};
+const err6 = {instancePath:instancePath+"/dlp/detectors",schemaPath:"#/$defs/egress/properties/dlp/properties/detectors/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -3262,12 +3260,46 @@ errors++;
 }
 }
 else {
-const err7 = {instancePath,schemaPath:"#/$defs/egress/type",keyword:"type",params:{type: "object"}};
+const err7 = {instancePath:instancePath+"/dlp",schemaPath:"#/$defs/egress/properties/dlp/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err7];
 }
 else {
 vErrors.push(err7);
+}
+errors++;
+}
+}
+if(data.allow_findings !== undefined){
+let data7 = data.allow_findings;
+if(Array.isArray(data7)){
+const len2 = data7.length;
+for(let i2=0; i2<len2; i2++){
+if(!(validate123(data7[i2], {instancePath:instancePath+"/allow_findings/" + i2,parentData:data7,parentDataProperty:i2,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate123.errors : vErrors.concat(validate123.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err8 = {instancePath:instancePath+"/allow_findings",schemaPath:"#/$defs/egress/properties/allow_findings/type",keyword:"type",params:{type: "array"}};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+}
+else {
+const err9 = {instancePath,schemaPath:"#/$defs/egress/type",keyword:"type",params:{type: "object"}};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
 }
 errors++;
 }
@@ -3280,10 +3312,10 @@ const schema48 = {"title":"Git","description":"Commit identity and remotes.","ty
 const schema49 = {"title":"GitUser","description":"Who commits.","type":"object","additionalProperties":false,"properties":{"name":{"$ref":"#/$defs/line","description":"Name."},"email":{"description":"E-mail address.","type":"string","pattern":"^[^\\s<>@\\u0000-\\u001f]{1,100}@[^\\s<>@\\u0000-\\u001f]{1,150}$"}}};
 const pattern22 = new RegExp("^[^\\s<>@\\u0000-\\u001f]{1,100}@[^\\s<>@\\u0000-\\u001f]{1,150}$", "u");
 
-function validate127(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate128(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate127.evaluated;
+const evaluated0 = validate128.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3345,19 +3377,19 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate127.errors = vErrors;
+validate128.errors = vErrors;
 return errors === 0;
 }
-validate127.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate128.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema50 = {"title":"Remote","description":"One git upstream behind the gate.","type":"object","additionalProperties":false,"properties":{"url":{"description":"SSH URL.","type":"string","examples":["ssh://git@gitea.acme.example:2222/acme/app.git","git@github.com:acme/docs.git"]},"host_key":{"$ref":"#/$defs/hostKey"},"identity":{"$ref":"#/$defs/path","description":"Private key file of yours; exactly one of identity and provisioned_key."},"provisioned_key":{"$ref":"#/$defs/provisionedKey"},"push":{"$ref":"#/$defs/push"},"require_identity":{"description":"Commits must carry the declared identity.","type":"boolean","default":false},"allow_private":{"description":"Addresses in private ranges are acceptable for this upstream; link-local and metadata addresses never are. Where nothing is said: as its provisioned_key says of the same host.","type":"boolean"},"max_pack":{"$ref":"#/$defs/size","description":"Largest pack of one push."},"max_file":{"$ref":"#/$defs/size","description":"Largest file of one push."},"protect":{"description":"Refuses removal.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}};
 const schema51 = {"title":"HostKey","description":"Public key of the SSH server, or several.","type":["string","array"],"pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$","minItems":1,"items":{"type":"string","pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$"}};
 const pattern23 = new RegExp("^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$", "u");
 
-function validate132(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate133(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate132.evaluated;
+const evaluated0 = validate133.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3424,18 +3456,18 @@ errors++;
 }
 }
 }
-validate132.errors = vErrors;
+validate133.errors = vErrors;
 return errors === 0;
 }
-validate132.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
+validate133.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema52 = {"title":"ProvisionedKey","description":"A deploy key made for this remote of this bottle alone.","type":"object","additionalProperties":false,"properties":{"provider":{"$ref":"#/$defs/name","description":"The forge: gitea, forgejo, github, gitlab or a plug-in."},"api":{"description":"URL of the forge's API.","type":"string","pattern":"^https?://[^\\s\\u0000-\\u001f]+$"},"repo":{"$ref":"#/$defs/line","description":"owner/name; default from the URL of the remote."},"token_ref":{"$ref":"#/$defs/secretRef","description":"Token that may make deploy keys."},"read_only":{"description":"The key may only fetch; where nothing is said, it may push if anything may be pushed.","type":"boolean"},"rotate":{"$ref":"#/$defs/duration","description":"Age at which the key is made anew."},"allow_private":{"description":"The API may be at a private address.","type":"boolean","default":false}}};
 const pattern25 = new RegExp("^https?://[^\\s\\u0000-\\u001f]+$", "u");
 
-function validate135(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate136(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate135.evaluated;
+const evaluated0 = validate136.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3539,19 +3571,19 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate135.errors = vErrors;
+validate136.errors = vErrors;
 return errors === 0;
 }
-validate135.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate136.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema53 = {"title":"Push","description":"Which refs may be pushed; default is none.","type":"object","additionalProperties":false,"properties":{"allow":{"description":"Refs that may be pushed.","type":"array","examples":[["refs/heads/agent/*"]],"items":{"description":"A ref or pattern.","type":"string","pattern":"^refs/[^\\s\\u0000-\\u001f:^~?\\[\\\\]+$"}},"force":{"description":"Non-fast-forward pushes.","type":"boolean","default":false},"delete":{"description":"Removing refs.","type":"boolean","default":false},"tags":{"description":"Pushing tags.","type":"boolean","default":false},"scan":{"description":"What scanning of a push does with a finding.","enum":["block","warn","supervise","off"],"default":"block"},"paths":{"$ref":"#/$defs/pushPaths"}}};
 const pattern26 = new RegExp("^refs/[^\\s\\u0000-\\u001f:^~?\\[\\\\]+$", "u");
 const schema54 = {"title":"PushPaths","description":"Paths that need a second look.","type":"object","additionalProperties":false,"properties":{"flag":{"description":"Globs; a push that touches one is flagged.","type":"array","items":{"type":"string"}}}};
 
-function validate142(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate143(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate142.evaluated;
+const evaluated0 = validate143.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3610,16 +3642,16 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate142.errors = vErrors;
+validate143.errors = vErrors;
 return errors === 0;
 }
-validate142.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate143.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate141(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate142(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate141.evaluated;
+const evaluated0 = validate142.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3730,8 +3762,8 @@ errors++;
 }
 }
 if(data.paths !== undefined){
-if(!(validate142(data.paths, {instancePath:instancePath+"/paths",parentData:data,parentDataProperty:"paths",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
+if(!(validate143(data.paths, {instancePath:instancePath+"/paths",parentData:data,parentDataProperty:"paths",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
 errors = vErrors.length;
 }
 }
@@ -3746,16 +3778,16 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate141.errors = vErrors;
+validate142.errors = vErrors;
 return errors === 0;
 }
-validate141.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate142.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate131(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate132(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate131.evaluated;
+const evaluated0 = validate132.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3788,8 +3820,8 @@ errors++;
 }
 }
 if(data.host_key !== undefined){
-if(!(validate132(data.host_key, {instancePath:instancePath+"/host_key",parentData:data,parentDataProperty:"host_key",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate132.errors : vErrors.concat(validate132.errors);
+if(!(validate133(data.host_key, {instancePath:instancePath+"/host_key",parentData:data,parentDataProperty:"host_key",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate133.errors : vErrors.concat(validate133.errors);
 errors = vErrors.length;
 }
 }
@@ -3800,14 +3832,14 @@ errors = vErrors.length;
 }
 }
 if(data.provisioned_key !== undefined){
-if(!(validate135(data.provisioned_key, {instancePath:instancePath+"/provisioned_key",parentData:data,parentDataProperty:"provisioned_key",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate135.errors : vErrors.concat(validate135.errors);
+if(!(validate136(data.provisioned_key, {instancePath:instancePath+"/provisioned_key",parentData:data,parentDataProperty:"provisioned_key",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate136.errors : vErrors.concat(validate136.errors);
 errors = vErrors.length;
 }
 }
 if(data.push !== undefined){
-if(!(validate141(data.push, {instancePath:instancePath+"/push",parentData:data,parentDataProperty:"push",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
+if(!(validate142(data.push, {instancePath:instancePath+"/push",parentData:data,parentDataProperty:"push",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
 errors = vErrors.length;
 }
 }
@@ -3892,16 +3924,16 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate131.errors = vErrors;
+validate132.errors = vErrors;
 return errors === 0;
 }
-validate131.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate132.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate126(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate127(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate126.evaluated;
+const evaluated0 = validate127.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3922,8 +3954,8 @@ errors++;
 }
 }
 if(data.user !== undefined){
-if(!(validate127(data.user, {instancePath:instancePath+"/user",parentData:data,parentDataProperty:"user",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate127.errors : vErrors.concat(validate127.errors);
+if(!(validate128(data.user, {instancePath:instancePath+"/user",parentData:data,parentDataProperty:"user",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate128.errors : vErrors.concat(validate128.errors);
 errors = vErrors.length;
 }
 }
@@ -3949,8 +3981,8 @@ errors++;
 }
 }
 for(const key2 in data1){
-if(!(validate131(data1[key2], {instancePath:instancePath+"/remotes/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data1,parentDataProperty:key2,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate131.errors : vErrors.concat(validate131.errors);
+if(!(validate132(data1[key2], {instancePath:instancePath+"/remotes/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data1,parentDataProperty:key2,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate132.errors : vErrors.concat(validate132.errors);
 errors = vErrors.length;
 }
 }
@@ -3977,17 +4009,17 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate126.errors = vErrors;
+validate127.errors = vErrors;
 return errors === 0;
 }
-validate126.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate127.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema55 = {"title":"Supervise","description":"The door through which the agent asks.","type":"object","additionalProperties":false,"properties":{"enabled":{"description":"Whether the door is open.","type":"boolean","default":false},"wait":{"$ref":"#/$defs/duration","description":"How long a question waits before the answer is \"pending\"."}}};
 
-function validate150(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate151(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate150.evaluated;
+const evaluated0 = validate151.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4036,18 +4068,18 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate150.errors = vErrors;
+validate151.errors = vErrors;
 return errors === 0;
 }
-validate150.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate151.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema56 = {"title":"Env","description":"Environment of the agent program.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"$ref":"#/$defs/envValue"}};
 const schema57 = {"title":"EnvValue","description":"A literal, `${NAME}` (the whole value; copied from the host at apply), \"?\" (asked on the terminal), or a placeholder.","type":["string","object"],"additionalProperties":false,"required":["env","placeholder"],"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"placeholder":{"const":true,"description":"Always true: the value itself never enters a bottle."}}};
 
-function validate155(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate156(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate155.evaluated;
+const evaluated0 = validate156.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4116,16 +4148,16 @@ errors++;
 }
 }
 }
-validate155.errors = vErrors;
+validate156.errors = vErrors;
 return errors === 0;
 }
-validate155.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate156.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate153(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate154(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate153.evaluated;
+const evaluated0 = validate154.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4152,8 +4184,8 @@ errors++;
 }
 }
 for(const key1 in data){
-if(!(validate155(data[key1], {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data,parentDataProperty:key1,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate155.errors : vErrors.concat(validate155.errors);
+if(!(validate156(data[key1], {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data,parentDataProperty:key1,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors);
 errors = vErrors.length;
 }
 }
@@ -4168,17 +4200,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate153.errors = vErrors;
+validate154.errors = vErrors;
 return errors === 0;
 }
-validate153.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate154.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema58 = {"title":"Resources","description":"Limits of the bottle.","type":"object","additionalProperties":false,"properties":{"cpus":{"description":"Cores; fractions allowed.","type":"number","minimum":0.01,"maximum":1024},"memory":{"$ref":"#/$defs/size","description":"Memory, at least 16MiB."},"pids":{"description":"Processes and threads.","type":"integer","minimum":16,"maximum":4194304,"default":512},"disk":{"$ref":"#/$defs/size","description":"Disk, where the engine can enforce it."}}};
 
-function validate159(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate160(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate159.evaluated;
+const evaluated0 = validate160.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4291,18 +4323,18 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate159.errors = vErrors;
+validate160.errors = vErrors;
 return errors === 0;
 }
-validate159.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate160.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema59 = {"description":"A colour name or `#rrggbb`.","type":"string","title":"Color","pattern":"^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$","examples":["green","#3b82f6"]};
 const pattern27 = new RegExp("^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$", "u");
 
-function validate164(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate165(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate164.evaluated;
+const evaluated0 = validate165.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4331,10 +4363,10 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate164.errors = vErrors;
+validate165.errors = vErrors;
 return errors === 0;
 }
-validate164.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate165.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
 function validate55(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -4397,26 +4429,26 @@ errors = vErrors.length;
 }
 }
 if(data.git !== undefined){
-if(!(validate126(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate126.errors : vErrors.concat(validate126.errors);
+if(!(validate127(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate127.errors : vErrors.concat(validate127.errors);
 errors = vErrors.length;
 }
 }
 if(data.supervise !== undefined){
-if(!(validate150(data.supervise, {instancePath:instancePath+"/supervise",parentData:data,parentDataProperty:"supervise",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
+if(!(validate151(data.supervise, {instancePath:instancePath+"/supervise",parentData:data,parentDataProperty:"supervise",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
 errors = vErrors.length;
 }
 }
 if(data.env !== undefined){
-if(!(validate153(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
+if(!(validate154(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate154.errors : vErrors.concat(validate154.errors);
 errors = vErrors.length;
 }
 }
 if(data.resources !== undefined){
-if(!(validate159(data.resources, {instancePath:instancePath+"/resources",parentData:data,parentDataProperty:"resources",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
+if(!(validate160(data.resources, {instancePath:instancePath+"/resources",parentData:data,parentDataProperty:"resources",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
 errors = vErrors.length;
 }
 }
@@ -4427,8 +4459,8 @@ errors = vErrors.length;
 }
 }
 if(data.color !== undefined){
-if(!(validate164(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
+if(!(validate165(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate165.errors : vErrors.concat(validate165.errors);
 errors = vErrors.length;
 }
 }
@@ -4484,10 +4516,10 @@ validate55.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema60 = {"title":"Uplink","description":"The way out of the stack.","type":"object","additionalProperties":false,"properties":{"trust":{"description":"PEM files with further certificate authorities.","type":"array","items":{"$ref":"#/$defs/path"}},"hosts":{"title":"UplinkHosts","description":"Fixed addresses by host name, before any resolver.","type":"object","additionalProperties":{"type":"string"}},"dns":{"description":"Resolvers; default are the host's.","type":"array","maxItems":8,"items":{"type":"string"}},"proxy":{"description":"Site proxy, asked by CONNECT.","type":"string","examples":["http://proxy.acme.example:3128"]},"no_proxy":{"description":"Names and suffixes (`.acme.example`) that bypass the proxy.","type":"array","items":{"type":"string"}}}};
 
-function validate168(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate169(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate168.evaluated;
+const evaluated0 = validate169.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4645,18 +4677,18 @@ vErrors.push(err10);
 }
 errors++;
 }
-validate168.errors = vErrors;
+validate169.errors = vErrors;
 return errors === 0;
 }
-validate168.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate169.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema61 = {"title":"Bottle","description":"One definition of a sandbox.","type":"object","additionalProperties":false,"properties":{"template":{"description":"Only for extends; never runs.","type":"boolean","default":false},"extends":{"$ref":"#/$defs/nameOrNames","description":"Definitions this one builds on."},"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}};
 const schema62 = {"title":"NameOrNames","description":"A name, or an ordered list of names folded left to right.","type":["string","array"],"pattern":"^[a-z](-?[a-z0-9]){0,62}$","minItems":1,"maxItems":32,"items":{"$ref":"#/$defs/name"}};
 
-function validate173(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate174(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate173.evaluated;
+const evaluated0 = validate174.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4714,16 +4746,16 @@ errors = vErrors.length;
 }
 }
 }
-validate173.errors = vErrors;
+validate174.errors = vErrors;
 return errors === 0;
 }
-validate173.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
+validate174.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate172(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate173(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate172.evaluated;
+const evaluated0 = validate173.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4756,8 +4788,8 @@ errors++;
 }
 }
 if(data.extends !== undefined){
-if(!(validate173(data.extends, {instancePath:instancePath+"/extends",parentData:data,parentDataProperty:"extends",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
+if(!(validate174(data.extends, {instancePath:instancePath+"/extends",parentData:data,parentDataProperty:"extends",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
 errors = vErrors.length;
 }
 }
@@ -4798,26 +4830,26 @@ errors = vErrors.length;
 }
 }
 if(data.git !== undefined){
-if(!(validate126(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate126.errors : vErrors.concat(validate126.errors);
+if(!(validate127(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate127.errors : vErrors.concat(validate127.errors);
 errors = vErrors.length;
 }
 }
 if(data.supervise !== undefined){
-if(!(validate150(data.supervise, {instancePath:instancePath+"/supervise",parentData:data,parentDataProperty:"supervise",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
+if(!(validate151(data.supervise, {instancePath:instancePath+"/supervise",parentData:data,parentDataProperty:"supervise",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
 errors = vErrors.length;
 }
 }
 if(data.env !== undefined){
-if(!(validate153(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
+if(!(validate154(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate154.errors : vErrors.concat(validate154.errors);
 errors = vErrors.length;
 }
 }
 if(data.resources !== undefined){
-if(!(validate159(data.resources, {instancePath:instancePath+"/resources",parentData:data,parentDataProperty:"resources",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
+if(!(validate160(data.resources, {instancePath:instancePath+"/resources",parentData:data,parentDataProperty:"resources",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
 errors = vErrors.length;
 }
 }
@@ -4828,8 +4860,8 @@ errors = vErrors.length;
 }
 }
 if(data.color !== undefined){
-if(!(validate164(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
+if(!(validate165(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate165.errors : vErrors.concat(validate165.errors);
 errors = vErrors.length;
 }
 }
@@ -4878,18 +4910,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate172.errors = vErrors;
+validate173.errors = vErrors;
 return errors === 0;
 }
-validate172.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate173.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema63 = {"title":"Agent","description":"One live bottle: a definition and who works in it.","type":"object","additionalProperties":false,"required":["bottle"],"properties":{"bottle":{"$ref":"#/$defs/nameOrNames","description":"Definition, or an ordered list merged like extends."},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"prompt":{"$ref":"#/$defs/prompt"},"skills":{"description":"Skills by name.","type":"array","items":{"$ref":"#/$defs/name"}},"git":{"$ref":"#/$defs/agentGit"},"env":{"$ref":"#/$defs/agentEnv"},"headless":{"$ref":"#/$defs/headless"}}};
 const schema64 = {"title":"Prompt","description":"A text, or a file with it.","type":["string","object"],"additionalProperties":false,"required":["file"],"properties":{"file":{"$ref":"#/$defs/path","description":"File with the text."}}};
 
-function validate195(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate196(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate195.evaluated;
+const evaluated0 = validate196.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4936,17 +4968,17 @@ errors = vErrors.length;
 }
 }
 }
-validate195.errors = vErrors;
+validate196.errors = vErrors;
 return errors === 0;
 }
-validate195.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate196.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema65 = {"title":"AgentGit","description":"Commit identity, laid over the bottle's per field.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"}}};
 
-function validate199(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate200(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate199.evaluated;
+const evaluated0 = validate200.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4967,8 +4999,8 @@ errors++;
 }
 }
 if(data.user !== undefined){
-if(!(validate127(data.user, {instancePath:instancePath+"/user",parentData:data,parentDataProperty:"user",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate127.errors : vErrors.concat(validate127.errors);
+if(!(validate128(data.user, {instancePath:instancePath+"/user",parentData:data,parentDataProperty:"user",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate128.errors : vErrors.concat(validate128.errors);
 errors = vErrors.length;
 }
 }
@@ -4983,17 +5015,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate199.errors = vErrors;
+validate200.errors = vErrors;
 return errors === 0;
 }
-validate199.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate200.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema66 = {"title":"AgentEnv","description":"Environment of the agent program; literals only.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}};
 
-function validate202(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate203(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate202.evaluated;
+const evaluated0 = validate203.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5042,17 +5074,17 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate202.errors = vErrors;
+validate203.errors = vErrors;
 return errors === 0;
 }
-validate202.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate203.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema67 = {"title":"Headless","description":"Started once by apply, without a terminal.","type":"object","additionalProperties":false,"properties":{"prompt":{"$ref":"#/$defs/prompt"},"on_exit":{"description":"What happens when the program ends.","enum":["stop","restart"],"default":"stop"}}};
 
-function validate205(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate206(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate205.evaluated;
+const evaluated0 = validate206.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5073,8 +5105,8 @@ errors++;
 }
 }
 if(data.prompt !== undefined){
-if(!(validate195(data.prompt, {instancePath:instancePath+"/prompt",parentData:data,parentDataProperty:"prompt",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate195.errors : vErrors.concat(validate195.errors);
+if(!(validate196(data.prompt, {instancePath:instancePath+"/prompt",parentData:data,parentDataProperty:"prompt",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate196.errors : vErrors.concat(validate196.errors);
 errors = vErrors.length;
 }
 }
@@ -5102,16 +5134,16 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate205.errors = vErrors;
+validate206.errors = vErrors;
 return errors === 0;
 }
-validate205.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate206.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate191(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate192(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate191.evaluated;
+const evaluated0 = validate192.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5142,8 +5174,8 @@ errors++;
 }
 }
 if(data.bottle !== undefined){
-if(!(validate173(data.bottle, {instancePath:instancePath+"/bottle",parentData:data,parentDataProperty:"bottle",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
+if(!(validate174(data.bottle, {instancePath:instancePath+"/bottle",parentData:data,parentDataProperty:"bottle",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
 errors = vErrors.length;
 }
 }
@@ -5154,14 +5186,14 @@ errors = vErrors.length;
 }
 }
 if(data.color !== undefined){
-if(!(validate164(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
+if(!(validate165(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate165.errors : vErrors.concat(validate165.errors);
 errors = vErrors.length;
 }
 }
 if(data.prompt !== undefined){
-if(!(validate195(data.prompt, {instancePath:instancePath+"/prompt",parentData:data,parentDataProperty:"prompt",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate195.errors : vErrors.concat(validate195.errors);
+if(!(validate196(data.prompt, {instancePath:instancePath+"/prompt",parentData:data,parentDataProperty:"prompt",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate196.errors : vErrors.concat(validate196.errors);
 errors = vErrors.length;
 }
 }
@@ -5188,20 +5220,20 @@ errors++;
 }
 }
 if(data.git !== undefined){
-if(!(validate199(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate199.errors : vErrors.concat(validate199.errors);
+if(!(validate200(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate200.errors : vErrors.concat(validate200.errors);
 errors = vErrors.length;
 }
 }
 if(data.env !== undefined){
-if(!(validate202(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate202.errors : vErrors.concat(validate202.errors);
+if(!(validate203(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate203.errors : vErrors.concat(validate203.errors);
 errors = vErrors.length;
 }
 }
 if(data.headless !== undefined){
-if(!(validate205(data.headless, {instancePath:instancePath+"/headless",parentData:data,parentDataProperty:"headless",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate205.errors : vErrors.concat(validate205.errors);
+if(!(validate206(data.headless, {instancePath:instancePath+"/headless",parentData:data,parentDataProperty:"headless",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate206.errors : vErrors.concat(validate206.errors);
 errors = vErrors.length;
 }
 }
@@ -5216,10 +5248,10 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate191.errors = vErrors;
+validate192.errors = vErrors;
 return errors === 0;
 }
-validate191.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate192.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate52(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -5281,8 +5313,8 @@ errors = vErrors.length;
 }
 }
 if(data.uplink !== undefined){
-if(!(validate168(data.uplink, {instancePath:instancePath+"/uplink",parentData:data,parentDataProperty:"uplink",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate168.errors : vErrors.concat(validate168.errors);
+if(!(validate169(data.uplink, {instancePath:instancePath+"/uplink",parentData:data,parentDataProperty:"uplink",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate169.errors : vErrors.concat(validate169.errors);
 errors = vErrors.length;
 }
 }
@@ -5308,8 +5340,8 @@ errors++;
 }
 }
 for(const key2 in data4){
-if(!(validate172(data4[key2], {instancePath:instancePath+"/bottles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data4,parentDataProperty:key2,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate172.errors : vErrors.concat(validate172.errors);
+if(!(validate173(data4[key2], {instancePath:instancePath+"/bottles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data4,parentDataProperty:key2,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
 errors = vErrors.length;
 }
 }
@@ -5347,8 +5379,8 @@ errors++;
 }
 }
 for(const key4 in data6){
-if(!(validate191(data6[key4], {instancePath:instancePath+"/agents/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data6,parentDataProperty:key4,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate191.errors : vErrors.concat(validate191.errors);
+if(!(validate192(data6[key4], {instancePath:instancePath+"/agents/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data6,parentDataProperty:key4,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate192.errors : vErrors.concat(validate192.errors);
 errors = vErrors.length;
 }
 }

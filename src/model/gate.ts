@@ -3,6 +3,7 @@
  * one before it as a whole.
  */
 import type { ForeignPrint } from './known.ts'
+import type { DetectorShapes } from './token-shape.ts'
 
 /** Holds secrets: identities and the uplink token. Never logged, never stored. */
 export interface GateConfig {
@@ -29,6 +30,8 @@ export interface KnownPrints {
   readonly values?: Readonly<Record<string, readonly ForeignPrint[] | null>>
   /** Those of `values` that a refusal may name: the bottle's own. */
   readonly named?: readonly string[]
+  /** Kinds of tokens beside those that every gate knows; absent: none. */
+  readonly detectors?: DetectorShapes
 }
 
 /** The next with what is kept of the present one; prints under another key are worth nothing. */

@@ -1,6 +1,6 @@
 /** What egress of one bottle recognises beside the values that it puts on requests, and how that is compared. Pure. */
 import { digestOf } from './json.ts'
-import type { Json } from './json.ts'
+import type { DetectorShapes } from './token-shape.ts'
 
 /** Nothing of this is a secret of a user, or can be turned back into one. */
 export interface Marks {
@@ -10,6 +10,8 @@ export interface Marks {
   readonly canary?: string
   /** What other bottles of the stack hold. */
   readonly others?: OtherBottles
+  /** Kinds of tokens beside those that every egress knows; absent: none. */
+  readonly detectors?: DetectorShapes
 }
 
 export interface OtherBottles {
@@ -39,11 +41,17 @@ export interface NamedPrint extends ForeignPrint {
   readonly rule?: string
 }
 
-/** Digests by what is recognised: `canary`, `placeholder/<SecretId>`, `other/<SecretId>`, `placeholders of others`. */
-export function knownMarks({ placeholders = {}, canary, others }: Marks): Readonly<Record<string, string>> {
+/** Digests by what is recognised: `canary`, `placeholder/<SecretId>`, `detector/<name>`, `other/<SecretId>`, `placeholders of others`. */
+export function knownMarks({
+  placeholders = {},
+  canary,
+  others,
+  detectors = {},
+}: Marks): Readonly<Record<string, string>> {
   return Object.fromEntries([
     ...(canary === undefined ? [] : [['canary', digest(canary)]]),
     ...Object.entries(placeholders).map(([id, value]) => [`placeholder/${id}`, digest(value)]),
+    ...Object.entries(detectors).map(([name, shapes]) => [`detector/${name}`, digest(shapes)]),
     // One for all of them: a stack of a hundred bottles has thousands, in the answer of every bundle.
     ...(others && Object.keys(others.placeholders).length > 0
       ? [['placeholders of others', digest(others.placeholders)]]
@@ -87,4 +95,4 @@ export function keptMarks(next: Marks, present: Marks | undefined): Pick<Marks, 
   return { others: { ...next.others, values: Object.fromEntries(values) } }
 }
 
-const digest = (value: Json): string => digestOf(value).slice(0, 16)
+const digest = (value: unknown): string => digestOf(value).slice(0, 16)

@@ -3,7 +3,7 @@ import { CHECKSUMS } from '../checksum.ts'
 import { includes, PatternError, readClass, readPattern, readPlaces, union } from './pattern.ts'
 import type { ByteSet, Row } from './pattern.ts'
 import { LONGEST } from './shape.ts'
-import type { Shape } from './shape.ts'
+import type { ScannedShape } from './shape.ts'
 
 export interface CompiledShape {
   readonly rule: string
@@ -28,13 +28,13 @@ export interface CompiledShape {
 }
 
 /** The places of each anchor: all of a shape that a search needs until one is found. */
-export const anchorsOf = ({ anchors, anyCase }: Shape): readonly (readonly ByteSet[])[] =>
+export const anchorsOf = ({ anchors, anyCase }: ScannedShape): readonly (readonly ByteSet[])[] =>
   anchors.map((anchor) => readPlaces(anchor, anyCase))
 
 /** The most bytes of a match that lie before its anchor. */
-export const leadOf = ({ lookback, offset }: Shape): number => lookback?.max ?? offset
+export const leadOf = ({ lookback, offset }: ScannedShape): number => lookback?.max ?? offset
 
-export function compileShape(shape: Shape): CompiledShape {
+export function compileShape(shape: ScannedShape): CompiledShape {
   const { pattern, anyCase, lookback, offset } = shape
   const { min, max, rest, head, row } = readPattern(pattern, anyCase)
   if (max >= LONGEST) throw new PatternError(pattern, 0, 'a match may be too long')
@@ -49,7 +49,7 @@ export function compileShape(shape: Shape): CompiledShape {
   if (lookback && (before === undefined || leading === undefined || !includes(before, leading)))
     throw new PatternError(pattern, 0, 'a searched beginning needs a boundary of its own class')
   return {
-    rule: `token/${shape.id}`,
+    rule: shape.rule,
     expression: new RegExp(pattern, anyCase ? 'iy' : 'y'),
     min,
     max,

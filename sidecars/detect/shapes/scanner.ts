@@ -14,10 +14,10 @@ import { anchorsOf, compileShape, leadOf } from './compile.ts'
 import type { CompiledShape } from './compile.ts'
 import type { Row } from './pattern.ts'
 import { LONGEST, SHAPES } from './shape.ts'
-import type { Shape } from './shape.ts'
+import type { ScannedShape } from './shape.ts'
 
 export interface Hit {
-  /** `token/<id of the shape>`. */
+  /** `token/<id of the shape>`, or of a detector's: `plugin/<detector>/<id>`. */
   readonly rule: string
   readonly start: number
   readonly end: number
@@ -45,7 +45,7 @@ export interface ShapeScanner {
   scan(bytes: Buffer, options?: ScanOptions): ShapeScan
 }
 
-export function createShapeScanner(shapes: readonly Shape[] = SHAPES): ShapeScanner {
+export function createShapeScanner(shapes: readonly ScannedShape[] = SHAPES): ShapeScanner {
   const anchors = shapes.flatMap((shape, index) => anchorsOf(shape).map((places) => ({ index, places })))
   const literals = new Literals(anchors.map(({ places }) => places))
   const shapeOf = anchors.map(({ index }) => index)

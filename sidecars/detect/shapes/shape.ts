@@ -1,13 +1,13 @@
 /** What a kind of token is, and the one place where shapes.json is read. A new kind is a new entry there. */
 import { isChecksum } from '../checksum.ts'
 import type { Checksum } from '../checksum.ts'
+import type { TokenShape } from '../../../src/model/token-shape.ts'
 import data from './shapes.json' with { type: 'json' }
 
-export interface Shape {
-  /** Stable: rules in policies and audits are `token/<id>`. */
-  readonly id: string
-  readonly vendor: string
-  readonly title: string
+/** What a scanner needs of a shape. */
+export interface ScannedShape {
+  /** Stable: policies and audits name it. */
+  readonly rule: string
   /** One of these stands in every match: four bytes or more, a class counts for one: `hf_[A-Za-z]`. */
   readonly anchors: readonly string[]
   /** Bytes of a match before the anchor; default: 0. */
@@ -24,10 +24,16 @@ export interface Shape {
   readonly checksum: Checksum | undefined
   /** Least bits per byte of the value. Default: what tells a token from `xxxx…`. */
   readonly entropy: number
-  /** The vendor's document, or its well-known name. */
-  readonly source: string
   /** Values that vendors print in documents; a hit of one is marked. */
   readonly documented: readonly string[]
+}
+
+export interface Shape extends ScannedShape {
+  readonly id: string
+  readonly vendor: string
+  readonly title: string
+  /** The vendor's document, or its well-known name. */
+  readonly source: string
   readonly samples: Samples
 }
 
@@ -48,35 +54,30 @@ export const LONGEST = 1536
 /** A token whose bytes are this evenly chosen from a handful is a placeholder. */
 const LEAST_ENTROPY = 2.2
 
-export const SHAPES: readonly Shape[] = data.shapes.map(readShape)
+export const SHAPES: readonly Shape[] = data.shapes.map((entry: ShapeEntry) =>
+  readShape(entry, `token/${entry.id}`),
+)
 
 /** An entry of shapes.json; shapes.schema.json describes it, and a test holds the two together. */
-export interface ShapeEntry {
-  readonly id: string
+export interface ShapeEntry extends TokenShape {
   readonly vendor: string
   readonly title: string
-  readonly anchors: readonly string[]
-  readonly offset?: number
-  readonly lookback?: Lookback
-  readonly pattern: string
-  readonly anyCase?: boolean
-  readonly before?: string
-  readonly after?: string
-  readonly checksum?: string
-  readonly entropy?: number
   readonly source: string
-  readonly documented?: readonly (readonly string[])[]
   readonly samples: Samples
 }
 
-function readShape(entry: ShapeEntry): Shape {
+export function readShape(entry: ShapeEntry, rule: string): Shape {
+  const { id, vendor, title, source, samples } = entry
+  return { ...scannedShape(entry, rule), id, vendor, title, source, samples }
+}
+
+/** Throws for a checksum that there is not. */
+export function scannedShape(entry: TokenShape, rule: string): ScannedShape {
   const { checksum } = entry
   if (checksum !== undefined && !isChecksum(checksum))
     throw new TypeError(`shape ${entry.id}: no checksum ${checksum}`)
   return {
-    id: entry.id,
-    vendor: entry.vendor,
-    title: entry.title,
+    rule,
     anchors: entry.anchors,
     offset: entry.offset ?? 0,
     lookback: entry.lookback,
@@ -86,8 +87,6 @@ function readShape(entry: ShapeEntry): Shape {
     after: entry.after,
     checksum,
     entropy: entry.entropy ?? LEAST_ENTROPY,
-    source: entry.source,
     documented: (entry.documented ?? []).map((parts) => parts.join('')),
-    samples: entry.samples,
   }
 }

@@ -9,6 +9,7 @@ import type { Detectors } from '../../detect/look.ts'
 import { personalIn } from '../../detect/personal.ts'
 import { Room } from '../../detect/scan.ts'
 import type { Finding, ScanInput, ScanRules } from '../../detect/scan.ts'
+import { scannerWith } from '../../detect/shapes/further.ts'
 import { createShapeScanner } from '../../detect/shapes/scanner.ts'
 import type { ShapeScanner } from '../../detect/shapes/scanner.ts'
 import { isCredentialField } from '../../policy/strip.ts'
@@ -33,10 +34,12 @@ export function prepareShapes(): void {
   shapes ??= createShapeScanner()
 }
 
+/** Throws for detectors that cannot be searched for. */
 export function detectorsFor(
   secrets: Readonly<Record<string, string>>,
-  { placeholders = {}, canary, others }: Marks = {},
+  { placeholders = {}, canary, others, detectors }: Marks = {},
 ): Detectors {
+  const further = detectors && scannerWith(detectors)
   const key = keyOfProcess()
   const known = [
     ...Object.entries(secrets).flatMap(([id, value]) => fingerprints(key, id, value)),
@@ -54,7 +57,7 @@ export function detectorsFor(
       prints: Object.values(others?.values ?? {}).flatMap((prints) => prints ?? []),
     }),
     get shapes() {
-      return (shapes ??= createShapeScanner())
+      return further ?? (shapes ??= createShapeScanner())
     },
   }
 }

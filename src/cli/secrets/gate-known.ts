@@ -12,7 +12,7 @@ import type { OthersRequest } from './others.ts'
 
 export function knownToGate(bottle: string, { desired, home, found, marksOf }: OthersRequest): KnownPrints {
   const key = keyOf(home, desired.stack)
-  const { placeholders = {}, canary } = marksOf(bottle) ?? {}
+  const { placeholders = {}, canary, detectors } = marksOf(bottle) ?? {}
   const named = secretsIn(desired.resources.filter((resource) => resource.bottle === bottle))
   const values = secretsIn(desired.resources).map((id) => {
     const secret = found.get(id)
@@ -28,6 +28,7 @@ export function knownToGate(bottle: string, { desired, home, found, marksOf }: O
     ],
     values: Object.fromEntries(values),
     named,
+    ...(detectors && { detectors }),
   }
 }
 

@@ -40,6 +40,7 @@ export async function loadFor(invocation: Pick<Invocation, 'options' | 'io'>, ho
     keyedDigest: keyedDigest(home),
     derived: derivedFrom(home),
     today: new Date(io.now()).toISOString().slice(0, 10),
+    detectors: async () => (await import('../egress/detectors.ts')).detectorSource(home.dir),
     findingRules: async () => (await import('../egress/finding-rules.ts')).FINDING_RULES,
     stdin: () => standardInput(io),
   })

@@ -1,4 +1,6 @@
 /** `egress.allow_findings`: entries that accept nothing, because of their rule, their day or their host. */
+import { detectorRule } from '../../model/token-shape.ts'
+import type { DetectorShapes } from '../../model/token-shape.ts'
 import { readHost } from '../hosts.ts'
 import { at, itemsOf, text, type Node } from '../node.ts'
 import { quoted, type Report } from '../report.ts'
@@ -12,9 +14,10 @@ export interface FindingRequest {
   findingRules(): Promise<readonly string[]>
 }
 
-/** With presets expanded: their hosts are routes too. */
+/** With presets expanded: their hosts are routes too. `detectors`: by bottle. */
 export async function checkFindings(
   { live }: ResolvedManifest,
+  detectors: ReadonlyMap<string, DetectorShapes>,
   request: FindingRequest,
   report: Report,
 ): Promise<void> {
@@ -23,14 +26,19 @@ export async function checkFindings(
     return findings.length === 0 ? [] : [{ name, findings, hosts: hostsOf(tree) }]
   })
   if (bottles.length === 0) return
-  const rules = new Set(await request.findingRules())
-  for (const { name, findings, hosts } of bottles)
+  const everywhere = await request.findingRules()
+  for (const { name, findings, hosts } of bottles) {
+    const rules = new Set([...everywhere, ...rulesOf(detectors.get(name) ?? {})])
     for (const finding of findings) {
       checkRule(at(finding, 'rule'), rules, report)
       checkDay(at(finding, 'until'), request.today, report)
       checkRoute(at(finding, 'host'), hosts, name, report)
     }
+  }
 }
+
+const rulesOf = (detectors: DetectorShapes): readonly string[] =>
+  Object.entries(detectors).flatMap(([name, shapes]) => shapes.map(({ id }) => detectorRule(name, id)))
 
 function checkRule(rule: Node | undefined, rules: ReadonlySet<string>, report: Report): void {
   const written = rule && text(rule)

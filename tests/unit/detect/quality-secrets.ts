@@ -10,7 +10,7 @@ import { ENCODINGS } from './quality-encodings.ts'
 import type { Encoding } from './quality-encodings.ts'
 import { fits, PLACES, seededRandom } from './quality-places.ts'
 import type { Sent } from './quality-places.ts'
-import { samplesOf } from './shapes-texts.ts'
+import { samplesOf } from '../../../sidecars/detect/shapes/trial.ts'
 
 export const SEED = 'bot-bottle detection 1'
 

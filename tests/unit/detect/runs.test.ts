@@ -9,7 +9,8 @@ import { compileShape } from '../../../sidecars/detect/shapes/compile.ts'
 import { createShapeScanner } from '../../../sidecars/detect/shapes/scanner.ts'
 import { SHAPES } from '../../../sidecars/detect/shapes/shape.ts'
 import { TEXT_MIN } from '../../../sidecars/detect/weight.ts'
-import { ordinary, samplesOf } from './shapes-texts.ts'
+import { samplesOf } from '../../../sidecars/detect/shapes/trial.ts'
+import { ordinary } from './shapes-texts.ts'
 
 const KEY = Buffer.alloc(32, 7)
 const SECRET = 'Zk9canaryValue0123456789xyQ'

@@ -10,7 +10,7 @@ import { Room, scanRequest, WHOLE_MAX } from '../../../sidecars/detect/scan.ts'
 import type { BodyScan, Finding, ScanRules } from '../../../sidecars/detect/scan.ts'
 import { createShapeScanner } from '../../../sidecars/detect/shapes/scanner.ts'
 import { SHAPES } from '../../../sidecars/detect/shapes/shape.ts'
-import { samplesOf } from './shapes-texts.ts'
+import { samplesOf } from '../../../sidecars/detect/shapes/trial.ts'
 
 const SECRET = 'Zk9-canary/Value+0123456789='
 const TOKENS = SHAPES.filter(({ id }) => /^(github|npm|stripe|slack)/.test(id)).map(

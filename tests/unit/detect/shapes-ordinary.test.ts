@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createShapeScanner } from '../../../sidecars/detect/shapes/scanner.ts'
-import { bytesOf, ordinary, ORDINARY } from './shapes-texts.ts'
+import { bytesOf } from '../../../sidecars/detect/shapes/trial.ts'
+import { ordinary, ORDINARY } from './shapes-texts.ts'
 
 const scanner = createShapeScanner()
 /** 26 MB in `npm run test:long`, else 2.6. */

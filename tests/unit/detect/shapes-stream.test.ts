@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { seeded, signs } from '../../../sidecars/detect/samples.ts'
 import { createShapeScanner } from '../../../sidecars/detect/shapes/scanner.ts'
 import { LONGEST, SHAPES } from '../../../sidecars/detect/shapes/shape.ts'
-import { bytesOf, ordinary, samplesOf, scanPieces } from './shapes-texts.ts'
+import { bytesOf, samplesOf } from '../../../sidecars/detect/shapes/trial.ts'
+import { ordinary, scanPieces } from './shapes-texts.ts'
 
 const scanner = createShapeScanner()
 const RUNS = { numRuns: Math.min(2000, Number(process.env['PROPERTY_RUNS'] ?? 200)) }

@@ -1,28 +1,8 @@
-/** Texts for the tests and the benchmark of token shapes: written samples, hostile bodies, ordinary text. All from seeds. */
-import { seeded, signs, writeSample } from '../../../sidecars/detect/samples.ts'
+/** Texts for the tests and the benchmark of token shapes: bodies in pieces, ordinary text. All from seeds. */
+import { seeded, signs } from '../../../sidecars/detect/samples.ts'
 import type { Random } from '../../../sidecars/detect/samples.ts'
-import { readPlaces } from '../../../sidecars/detect/shapes/pattern.ts'
 import type { Hit, ShapeScanner } from '../../../sidecars/detect/shapes/scanner.ts'
-import type { Shape } from '../../../sidecars/detect/shapes/shape.ts'
-
-export function samplesOf(shape: Shape, which: 'true' | 'alike'): readonly string[] {
-  return shape.samples[which].map((parts, index) =>
-    writeSample(parts, seeded(`${shape.id} ${which} ${index}`)),
-  )
-}
-
-export const bytesOf = (text: string): Buffer => Buffer.from(text, 'latin1')
-
-/** One text that an anchor stands for. */
-export function anchorText(shape: Shape, random: Random): string {
-  const [anchor = ''] = shape.anchors
-  return readPlaces(anchor, shape.anyCase)
-    .map((set) => {
-      const bytes = [...set.keys()].filter((byte) => set[byte] === 1)
-      return String.fromCharCode(bytes[random(bytes.length)] ?? 0)
-    })
-    .join('')
-}
+import { bytesOf } from '../../../sidecars/detect/shapes/trial.ts'
 
 /** Scans as a relay does: pieces come, what is settled goes on. */
 export function scanPieces(
@@ -45,11 +25,6 @@ export function scanPieces(
     onHeld(held.length)
   })
   return hits
-}
-
-/** A body of this length that repeats one text. */
-export function repeated(text: string, length: number): Buffer {
-  return bytesOf(text.repeat(Math.ceil(length / text.length)).slice(0, length))
 }
 
 const HEX = '0123456789abcdef'

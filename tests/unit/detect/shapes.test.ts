@@ -6,7 +6,7 @@ import { anchorsOf, compileShape } from '../../../sidecars/detect/shapes/compile
 import { readPattern } from '../../../sidecars/detect/shapes/pattern.ts'
 import { createShapeScanner } from '../../../sidecars/detect/shapes/scanner.ts'
 import { LONGEST, SHAPES } from '../../../sidecars/detect/shapes/shape.ts'
-import { bytesOf, samplesOf } from './shapes-texts.ts'
+import { bytesOf, samplesOf } from '../../../sidecars/detect/shapes/trial.ts'
 
 const scanner = createShapeScanner()
 const rulesIn = (text: string): readonly string[] => scanner.scan(bytesOf(text)).hits.map(({ rule }) => rule)

@@ -53,6 +53,22 @@ it('reach egress before the agent is given them', async () => {
   expect((await lab.planned(desired)).actions).toEqual([])
 })
 
+it('that are kinds of tokens are handed again when they change, and the agent is left alone', async () => {
+  const kind = { id: 'api-token', anchors: ['acme_live_'], pattern: 'acme_live_[0-9A-Za-z]{30}' }
+  await lab.run(withMarks({ canary, detectors: { acme: [kind] } }))
+  expect(held().detectors).toEqual({ acme: [kind] })
+  const edited = withMarks({
+    canary,
+    detectors: { acme: [{ ...kind, pattern: 'acme_live_[0-9A-Za-z]{40}' }] },
+  })
+  const { actions } = await lab.planned(edited)
+  expect(actions.map(({ address, impact }) => [address, impact])).toEqual([['bundle/dev', 'live']])
+  expect(actions[0]?.differences.map(({ path }) => path)).toEqual(['knows.detector/acme'])
+  await lab.run(edited)
+  expect(held().detectors).toMatchObject({ acme: [{ pattern: 'acme_live_[0-9A-Za-z]{40}' }] })
+  expect((await lab.planned(edited)).actions).toEqual([])
+})
+
 it('that egress was made to forget are drift and are handed again, the agent left alone', async () => {
   const desired = withMarks({ placeholders, canary })
   await lab.run(desired)

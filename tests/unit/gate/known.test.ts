@@ -15,6 +15,7 @@ const KEY = Buffer.alloc(32, 5)
 const OWN = 'own-value-Qx7Zk9mN2vB5cR8tL1w'
 const OTHER = 'value-of-another-bottle-93kQz7Hd82mZx41'
 const CANARY = 'bb7Qx9ZkmN2vB5cR8tL1wQ4sD6fG'
+const TOKEN = ['acme_', 'live_q7Zk2Vb9Xc4Lm1Np8Rt5Sw3Yd6Hf0J'].join('')
 const known: KnownPrints = {
   key: KEY.toString('hex'),
   prints: fingerprints(KEY, 'canary', CANARY, 'canary'),
@@ -24,6 +25,9 @@ const known: KnownPrints = {
     'env:UNHEARD': null,
   },
   named: ['env:OWN'],
+  detectors: {
+    acme: [{ id: 'api-token', anchors: ['acme_live_'], pattern: 'acme_live_[0-9A-Za-z]{30}' }],
+  },
 }
 
 it('(CRD-11) a secret of the bottle is named, one of another is not, and neither could be read from what is held', () => {
@@ -54,6 +58,7 @@ describe.skipIf(noSshd !== undefined)('a push', () => {
     ['of a secret of another bottle, without its name', OTHER, '[secret/of-another-bottle]'],
     ['of a secret in base64', Buffer.from(`login:${OTHER}`).toString('base64'), '[secret/of-another-bottle]'],
     ['of the canary', CANARY, '[canary]'],
+    ['of a kind of tokens that a detector adds', TOKEN, '[plugin/acme/api-token]'],
   ])('%s is refused', (_, text, rule) =>
     inLab({ config: { known } }, async (lab) => {
       await lab.clone()

@@ -29,6 +29,7 @@ export function request(over: Partial<LoadRequest> = {}): LoadRequest {
     derived: (...words) => digestOf(words),
     today: '2026-06-30',
     findingRules: async () => FINDING_RULES,
+    detectors: async () => ({ names: [], find: () => undefined }),
     ...over,
   }
 }

@@ -68,6 +68,7 @@ async function desiredIn(path: string): Promise<Desired> {
     derived: (...words) => digestOf(words),
     today: '2026-06-30',
     findingRules: async () => [],
+    detectors: async () => ({ names: [], find: () => undefined }),
   })
   return relocated(loaded.desired)
 }

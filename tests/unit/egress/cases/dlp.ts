@@ -3,7 +3,7 @@ import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompress
 import { expect } from 'vitest'
 import { SHAPES } from '../../../../sidecars/detect/shapes/shape.ts'
 import { zipArchive, zipMember } from '../../detect/archives.ts'
-import { samplesOf } from '../../detect/shapes-texts.ts'
+import { samplesOf } from '../../../../sidecars/detect/shapes/trial.ts'
 import { route } from '../lab.ts'
 import type { Lab } from '../lab.ts'
 import { inLab } from './case.ts'

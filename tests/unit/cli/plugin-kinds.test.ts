@@ -1,0 +1,85 @@
+/** Detectors as a user has them: folders of `contrib` in the program's home, named by a manifest. */
+import { cpSync, chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { CONTRIB } from '../../contrib.ts'
+import { openProgram } from './program.ts'
+
+let program: ReturnType<typeof openProgram>
+beforeEach(() => {
+  program = openProgram()
+})
+afterEach(() => program.close())
+
+const contrib = (): string => join(program.folder, '.bot-bottle', 'contrib')
+
+/** As whoever copies an example into the home; nobody else can write it, whatever the umask. */
+function install(name: string, edit: (text: string) => string = (text) => text, as = name): void {
+  mkdirSync(contrib(), { recursive: true, mode: 0o700 })
+  chmodSync(join(program.folder, '.bot-bottle'), 0o700)
+  cpSync(join(CONTRIB, name), join(contrib(), as), { recursive: true })
+  for (const path of readdirSync(contrib(), { recursive: true, encoding: 'utf8' })) {
+    const file = join(contrib(), path)
+    chmodSync(file, statSync(file).isDirectory() ? 0o700 : 0o600)
+  }
+  const module = join(contrib(), as, 'index.mjs')
+  writeFileSync(module, edit(readFileSync(module, 'utf8')))
+}
+describe('a detector', () => {
+  const manifest = (name: string): string => `version: 1
+stack: acme
+bottles:
+  dev: { egress: { routes: [{ host: a.test }], dlp: { detectors: [${name}] } } }
+`
+
+  it('of the examples is told to egress, and is then in sync', async () => {
+    install('detector-example')
+    program.write('bottles.yaml', manifest('detector-example'))
+    expect(await program.run('apply --yes')).toMatchObject({ code: 0 })
+    const bundle = program.world.read().stacks['acme']?.bundles['dev']
+    const told = bundle?.config?.detectors?.['detector-example']
+    expect(told?.map(({ id }) => id)).toEqual(['service-token', 'build-cookie'])
+    expect(JSON.stringify(told)).not.toContain('samples')
+    expect(await program.run('diff')).toMatchObject({ code: 0 })
+  })
+
+  it('has its rules explained', async () => {
+    install('detector-example')
+    program.write('bottles.yaml', manifest('detector-example'))
+    const { stdout } = await program.run('explain bundle/dev')
+    expect(stdout).toMatch(/egress\.dlp\.detectors\[0\]\.rules\[1\].*plugin\/detector-example\/build-cookie/)
+  })
+
+  it.each([
+    ['is broken', (text: string) => `${text}(`, 'cannot be loaded'],
+    ['exports something else', () => 'export default []', 'its default export: type (type object)'],
+    [
+      'has a key too many',
+      (text: string) => text.replace("id: 'service-token'", "$&, kind: 'x'"),
+      'shapes/0: additionalProperties',
+    ],
+    [
+      'has a pattern without an end',
+      (text: string) => text.replace('[0-9A-Za-z]{30}', '[0-9A-Za-z]+'),
+      'service-token: unbounded',
+    ],
+    [
+      'does not find its samples',
+      (text: string) => text.replace('live|test', 'live|rest'),
+      'service-token: samples.true[1] is not found',
+    ],
+  ])('that %s stops the plan with the reason', async (_what, edit, why) => {
+    install('detector-example', edit)
+    program.write('bottles.yaml', manifest('detector-example'))
+    const { code, stderr } = await program.run('diff')
+    expect(code).toBe(2)
+    expect(stderr).toContain('detector-unusable')
+    expect(stderr).toContain(why)
+  })
+
+  it('is run only for a manifest that names it', async () => {
+    install('detector-example', () => 'throw new Error("it ran")')
+    program.write('bottles.yaml', manifest(''))
+    expect(await program.run('validate')).toMatchObject({ code: 0 })
+  })
+})
