@@ -14,6 +14,7 @@ import type { Desired } from '../resources/desired.ts'
 import { NEUTRAL_PLACES } from '../resources/guest/places.ts'
 import { checkManifest } from './check.ts'
 import { checkFindings, type FindingRequest } from './checks/findings.ts'
+import { checkForges, type ForgeSource } from './checks/forges.ts'
 import { checkPatterns, type Patterns } from './checks/patterns.ts'
 import { desiredOf } from './desired.ts'
 import { detectorsFor, withDetectors, type DetectorSource } from './detectors.ts'
@@ -64,6 +65,8 @@ export interface LoadRequest extends FindingRequest {
   providers(): Promise<Providers>
   /** What `egress.dlp.detectors` can name; asked for only where a bottle names one. */
   detectors(): Promise<DetectorSource>
+  /** What `provisioned_key.provider` can name; asked for only where a bottle names one. */
+  forges(): Promise<ForgeSource>
   /** Keyed digest for values that must not be shown (env, prompt, skills). */
   readonly keyedDigest: (value: string) => string
   /** What bottles are given beside the manifest, made of a key of this installation. */
@@ -143,6 +146,7 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
     report,
   )
   if (report.errors > 0) throw refuse()
+  await checkForges(resolved.live, request.forges, report)
   const detectors = await detectorsFor(resolved.live, request.detectors, report)
   if (report.errors > 0) throw refuse()
   await checkFindings(resolved, detectors, request, report)

@@ -57,9 +57,10 @@ export async function executing(
     roots,
     keys: openDeployKeys(place),
     forges: async ({ provider, tokenRef, ...at }) => {
-      const { openForgeNamed } = await import('../stack/forges.ts')
+      const { dialectsWith, openForgeNamed } = await import('../stack/forges.ts')
       const token = await materials.secret(tokenRef)
-      return openForgeNamed(provider, { ...at, token, tokenName: describeSecretRef(tokenRef) })
+      const access = { ...at, token, tokenName: describeSecretRef(tokenRef) }
+      return openForgeNamed(provider, access, dialectsWith(stack.home.dir))
     },
     materials,
     trust: materials.trust,

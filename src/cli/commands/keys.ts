@@ -13,6 +13,7 @@ import { openDeployKeys } from '../../state/deploy-keys.ts'
 import { canAsk, confirm } from '../terminal/ask.ts'
 import { forgetKey, forgetQuestion, forgettable } from '../secrets/forget-key.ts'
 import type { Invocation } from '../grammar/invocation.ts'
+import { dialectsWith } from '../stack/forges.ts'
 import { lookAtKeys, openForgeAt } from '../secrets/key-look.ts'
 import { keyLines } from '../secrets/key-list.ts'
 import { keyNotes } from '../secrets/key-notes.ts'
@@ -74,7 +75,8 @@ async function revoke(stack: Stack, id: string, invocation: Invocation): Promise
     const keys = openDeployKeys({ home: stack.home, engineId, stack: stack.name })
     const row = keys.rows().rows.find(({ fingerprint }) => fingerprint === key.fingerprint)
     if (row) keys.retire(row.id, new Date(io.now()).toISOString())
-    const forge = await openForgeAt({ ...at, trust: stack.loaded?.trust ?? row?.trust ?? [] }, io)
+    const trust = stack.loaded?.trust ?? row?.trust ?? []
+    const forge = await openForgeAt({ ...at, trust }, io, dialectsWith(stack.home.dir))
     await forge.revoke(at.repository, key, new AbortController().signal)
     if (row) keys.forget(row.id)
     output.result([`revoked at ${safeText(at.api)}: ${safeText(key.title)}`])

@@ -22,7 +22,8 @@ import { currentRow } from '../../resources/key/rows.ts'
 import type { KeySpec } from '../../resources/key/spec.ts'
 import type { RemoteSpec } from '../../resources/remote/spec.ts'
 import { openDeployKeys } from '../../state/deploy-keys.ts'
-import { openForgeNamed } from '../stack/forges.ts'
+import { dialectsWith, openForgeNamed } from '../stack/forges.ts'
+import type { Dialects } from '../stack/forges.ts'
 import type { Io } from '../io.ts'
 import type { Stack } from '../stack/stack.ts'
 
@@ -49,13 +50,14 @@ export async function lookAtKeys(question: KeyQuestion): Promise<KeysLook | unde
   if (places.length === 0) return undefined
   const each = places.filter((one, at) => places.findIndex((other) => samePlace(one, other)) === at)
   const { found, refused } = await tokensOf(each, io)
+  const dialects = dialectsWith(stack.home.dir)
   const forges = await Promise.all(
     each.map(async (place): Promise<ForgeLook> => {
       const { provider, api, repository, tokenRef, allowPrivate } = place
       const addresses = places.filter((one) => samePlace(one, place)).map(({ address }) => address)
       const token = found.get(canonical(tokenRef))
       const about = { provider, api, repository, tokenRef, allowPrivate, addresses: [...new Set(addresses)] }
-      if (token) return { ...about, answer: await askForge(place, token) }
+      if (token) return { ...about, answer: await askForge(place, token, dialects) }
       return { ...about, unasked: unaskedFor(tokenRef, refused.get(canonical(tokenRef))) }
     }),
   )
@@ -99,16 +101,22 @@ function unaskedFor(ref: SecretRef, refused: BottleError | undefined): NonNullab
 export async function openForgeAt(
   { provider, api, tokenRef, allowPrivate, trust }: Omit<Place, 'address' | 'repository'>,
   { env }: Pick<Io, 'env'>,
+  dialects: Dialects,
 ): Promise<Forge> {
   const token = await secretResolver({ env }).credential(tokenRef)
-  return openForgeNamed(provider, { api, token, tokenName: describeSecretRef(tokenRef), allowPrivate, trust })
+  const tokenName = describeSecretRef(tokenRef)
+  return openForgeNamed(provider, { api, token, tokenName, allowPrivate, trust }, dialects)
 }
 
-async function askForge(place: Place, token: Secret): Promise<NonNullable<ForgeLook['answer']>> {
+async function askForge(
+  place: Place,
+  token: Secret,
+  dialects: Dialects,
+): Promise<NonNullable<ForgeLook['answer']>> {
   const { provider, api, repository, tokenRef, allowPrivate, trust } = place
   const tokenName = describeSecretRef(tokenRef)
   try {
-    const forge = await openForgeNamed(provider, { api, token, tokenName, allowPrivate, trust })
+    const forge = await openForgeNamed(provider, { api, token, tokenName, allowPrivate, trust }, dialects)
     return { keys: await forge.list(repository, new AbortController().signal) }
   } catch (thrown) {
     const { message, hint } = ensureError(thrown)

@@ -1,11 +1,16 @@
 /** Forges by the name that a manifest gives them (`provisioned_key.provider`), each loaded only when it is asked for. */
 import { UsageError } from '../../model/errors.ts'
+import type { ForgeSource } from '../../manifest/checks/forges.ts'
+import { dialectOf } from '../../forges/plugin.ts'
 import type { Forge, ForgeAccess, ForgeDialect } from '../../ports/forge.ts'
+import type { BrokenPlugin, Plugin } from '../../plugins/plugin.ts'
+import { exportedBy, pluginsOf } from './plugins.ts'
 
-type Dialects = ReadonlyMap<string, () => Promise<ForgeDialect>>
+export type Dialects = ReadonlyMap<string, () => Promise<ForgeDialect>>
 
 const giteaDialect = async () => (await import('../../forges/gitea.ts')).gitea
 
+/** Those of the program. */
 export const DIALECTS: Dialects = new Map([
   ['gitea', giteaDialect],
   ['forgejo', giteaDialect],
@@ -13,11 +18,52 @@ export const DIALECTS: Dialects = new Map([
   ['gitlab', async () => (await import('../../forges/gitlab.ts')).gitlab],
 ])
 
-/** `dialects`: those of the program, and what plug-ins add. */
+/** The same with what plug-ins of the user add. `home` is the program's own folder. */
+export function dialectsWith(home: string): Dialects {
+  const added = [...provisionersIn(home)].map(([name, plugin]) => {
+    const open = async (): Promise<ForgeDialect> => {
+      const found = dialectIn(name, plugin)
+      if ('unusable' in found)
+        throw new UsageError(`the forge \`${name}\` cannot be spoken to: ${found.unusable}`, {
+          code: 'forge-unusable',
+          hint: 'mend the plug-in: docs/plugins.md',
+        })
+      return found
+    }
+    return [name, open] as const
+  })
+  return new Map([...DIALECTS, ...added])
+}
+
+/** What manifests can name; a plug-in is run only when it is named. */
+export function forgeSource(home: string): ForgeSource {
+  const plugins = provisionersIn(home)
+  return {
+    names: [...new Set([...DIALECTS.keys(), ...plugins.keys()])],
+    unusable(name) {
+      const plugin = plugins.get(name)
+      const found = plugin && dialectIn(name, plugin)
+      return found && 'unusable' in found ? found.unusable : undefined
+    },
+  }
+}
+
+/** One with the name of a forge of this program stands instead of it only where it says so. */
+const provisionersIn = (home: string): ReadonlyMap<string, Plugin | BrokenPlugin> =>
+  pluginsOf(home, 'provisioner', [...DIALECTS.keys()])
+
+function dialectIn(
+  name: string,
+  plugin: Plugin | BrokenPlugin,
+): ForgeDialect | { readonly unusable: string } {
+  const found = exportedBy(plugin)
+  return 'exported' in found ? dialectOf(name, found.exported) : found
+}
+
 export async function openForgeNamed(
   provider: string,
   access: ForgeAccess,
-  dialects: Dialects = DIALECTS,
+  dialects: Dialects,
 ): Promise<Forge> {
   const dialect = dialects.get(provider)
   if (dialect === undefined) {

@@ -41,6 +41,7 @@ export async function loadFor(invocation: Pick<Invocation, 'options' | 'io'>, ho
     derived: derivedFrom(home),
     today: new Date(io.now()).toISOString().slice(0, 10),
     detectors: async () => (await import('../egress/detectors.ts')).detectorSource(home.dir),
+    forges: async () => (await import('./forges.ts')).forgeSource(home.dir),
     findingRules: async () => (await import('../egress/finding-rules.ts')).FINDING_RULES,
     stdin: () => standardInput(io),
   })

@@ -1,6 +1,6 @@
 /** The life of deploy keys through the whole program, against a forge that answers as its documents say, or wrongly. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openForgeNamed } from '../../../src/cli/stack/forges.ts'
+import { DIALECTS, openForgeNamed } from '../../../src/cli/stack/forges.ts'
 import { Secret } from '../../../src/model/secret.ts'
 import { sshFingerprint } from '../../../src/model/ssh-key.ts'
 import { openDeployKeys } from '../../../src/state/deploy-keys.ts'
@@ -54,7 +54,7 @@ const listed = async () => {
   server.answerWith(undefined)
   const api = `http://127.0.0.1:${server.port}`
   const access = { api, token: new Secret(TOKEN), tokenName: 'FORGE', allowPrivate: true, trust: [] }
-  return (await openForgeNamed('github', access)).list('acme/app', never)
+  return (await openForgeNamed('github', access, DIALECTS)).list('acme/app', never)
 }
 const is = ({ method }: Asked, wanted: 'POST' | 'DELETE') => method === wanted
 /** The forge does it, and from then on nothing is heard of it. */

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openForgeNamed } from '../../../src/cli/stack/forges.ts'
+import { DIALECTS, openForgeNamed } from '../../../src/cli/stack/forges.ts'
 import { address } from '../../../src/model/address.ts'
 import { keyTitle } from '../../../src/model/deploy-key.ts'
 import type { KeyRow } from '../../../src/model/key-row.ts'
@@ -49,13 +49,17 @@ const state = () => {
   return openDeployKeys({ home, engineId: 'memory-engine', stack: 'acme' })
 }
 const forge = async () =>
-  openForgeNamed('github', {
-    api: `http://127.0.0.1:${server.port}`,
-    token: new Secret(TOKEN),
-    tokenName: 'FORGE',
-    allowPrivate: true,
-    trust: [],
-  })
+  openForgeNamed(
+    'github',
+    {
+      api: `http://127.0.0.1:${server.port}`,
+      token: new Secret(TOKEN),
+      tokenName: 'FORGE',
+      allowPrivate: true,
+      trust: [],
+    },
+    DIALECTS,
+  )
 
 function begun(): KeyRow {
   const at = { provider: 'github', api: `http://127.0.0.1:${server.port}`, repository: 'acme/app' }

@@ -1,4 +1,4 @@
-/** Detectors as a user has them: folders of `contrib` in the program's home, named by a manifest. */
+/** Detectors and provisioners as a user has them: folders of `contrib` in the program's home, named by a manifest. */
 import { cpSync, chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -25,6 +25,11 @@ function install(name: string, edit: (text: string) => string = (text) => text, 
   const module = join(contrib(), as, 'index.mjs')
   writeFileSync(module, edit(readFileSync(module, 'utf8')))
 }
+const rename = (name: string, more = ''): void => {
+  const file = join(contrib(), name, 'plugin.yaml')
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/^name: .*$/m, `name: ${name}${more}`))
+}
+
 describe('a detector', () => {
   const manifest = (name: string): string => `version: 1
 stack: acme
@@ -81,5 +86,54 @@ bottles:
     install('detector-example', () => 'throw new Error("it ran")')
     program.write('bottles.yaml', manifest(''))
     expect(await program.run('validate')).toMatchObject({ code: 0 })
+  })
+})
+
+describe('a provisioner', () => {
+  const manifest = (provider: string): string => `version: 1
+stack: acme
+bottles:
+  dev:
+    git:
+      remotes:
+        origin:
+          url: git@forge.test:acme/app.git
+          host_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl
+          provisioned_key: { provider: ${provider}, api: "https://forge.test/api/v1", token_ref: FORGE }
+`
+  const validated = async (provider: string) => {
+    program.write('bottles.yaml', manifest(provider))
+    return program.run('validate')
+  }
+
+  it('of the examples is a forge that a manifest can name', async () => {
+    install('provisioner-example')
+    expect(await validated('provisioner-example')).toMatchObject({ code: 0 })
+  })
+
+  it('is named among those that there are, and nothing is guessed', async () => {
+    install('provisioner-example')
+    const { code, stderr } = await validated('bitbucket')
+    expect(code).toBe(2)
+    expect(stderr).toContain('unknown-forge')
+    expect(stderr).toContain('provider: gitea, forgejo, github, gitlab, provisioner-example')
+  })
+
+  it('that is none stops the plan with the reason', async () => {
+    install('provisioner-example', (text) => text.replace('readKey(value)', 'readOne(value)'))
+    const { code, stderr } = await validated('provisioner-example')
+    expect(code).toBe(2)
+    expect(stderr).toContain('forge-unusable')
+    expect(stderr).toContain('`readKey` is no function, `readOne` is not known')
+  })
+
+  it('stands instead of a forge of this program only where it says so', async () => {
+    install('provisioner-example', undefined, 'gitea')
+    rename('gitea')
+    expect((await validated('gitea')).stderr).toContain(
+      'there is a provisioner `gitea` in bot-bottle already',
+    )
+    rename('gitea', '\noverrides: true')
+    expect(await validated('gitea')).toMatchObject({ code: 0 })
   })
 })

@@ -20,14 +20,14 @@ it('opens each forge that the manifest’s schema and the docs name', async () =
   expect(schema).toContain(`The forge: ${[...DIALECTS.keys()].join(', ')} or a plug-in.`)
   for (const provider of DIALECTS.keys()) {
     expect(page).toContain(`| \`${provider}\` |`)
-    expect(await openForgeNamed(provider, ACCESS)).toMatchObject({ api: ACCESS.api })
+    expect(await openForgeNamed(provider, ACCESS, DIALECTS)).toMatchObject({ api: ACCESS.api })
   }
 })
 
 it('opens one that a plug-in adds, and names all where there is none of that name', async () => {
   const more = new Map([...DIALECTS, ['mine', async () => ({ ...gitea, provider: 'mine' })]])
   expect(await openForgeNamed('mine', ACCESS, more)).toMatchObject({ provider: 'mine' })
-  await expect(openForgeNamed('mine', ACCESS)).rejects.toMatchObject({
+  await expect(openForgeNamed('mine', ACCESS, DIALECTS)).rejects.toMatchObject({
     code: 'unknown-forge',
     exit: 2,
     hint: 'provider: gitea, forgejo, github, gitlab',

@@ -1,6 +1,7 @@
 /** Loads manifests the way a command does, from files of this checkout or from a text. */
 import { join } from 'node:path'
 import { FINDING_RULES } from '../../../src/cli/egress/finding-rules.ts'
+import { DIALECTS } from '../../../src/cli/stack/forges.ts'
 import { loadManifest, type LoadedManifest, type LoadRequest } from '../../../src/manifest/load.ts'
 import { providersWith } from '../../../src/plugins/providers.ts'
 import { BUILT_IN_PROVIDERS } from '../../../src/providers/registry.ts'
@@ -30,6 +31,7 @@ export function request(over: Partial<LoadRequest> = {}): LoadRequest {
     today: '2026-06-30',
     findingRules: async () => FINDING_RULES,
     detectors: async () => ({ names: [], find: () => undefined }),
+    forges: async () => ({ names: [...DIALECTS.keys()], unusable: () => undefined }),
     ...over,
   }
 }

@@ -1,0 +1,44 @@
+/** `provisioned_key.provider` of live bottles: a forge that there is, before anything is asked of it. */
+import { at, entriesOf, text, type Node } from '../node.ts'
+import { quoted, type Report } from '../report.ts'
+import type { LiveBottle } from '../resolve.ts'
+import { nearest } from '../suggest.ts'
+
+/** Forges by the names that manifests use: those of the program, and what plug-ins add. */
+export interface ForgeSource {
+  readonly names: readonly string[]
+  /** Why the forge of this name cannot be spoken to, in words; absent: it can. */
+  unusable(name: string): string | undefined
+}
+
+export async function checkForges(
+  live: readonly LiveBottle[],
+  known: () => Promise<ForgeSource>,
+  report: Report,
+): Promise<void> {
+  const written = live.flatMap(({ tree }) => forgesNamed(tree))
+  if (written.length === 0) return
+  const source = await known()
+  for (const node of written) checkForge(node, source, report)
+}
+
+const forgesNamed = (tree: Node): readonly Node[] =>
+  entriesOf(at(tree, 'git', 'remotes')).flatMap(({ value }) => at(value, 'provisioned_key', 'provider') ?? [])
+
+function checkForge(written: Node, { names, unusable }: ForgeSource, report: Report): void {
+  const name = text(written)
+  if (name === undefined) return
+  if (!names.includes(name)) {
+    const near = nearest(name, names)
+    report.error(
+      'unknown-forge',
+      written.place,
+      `there is no forge ${quoted(name)}`,
+      near === undefined ? `provider: ${names.join(', ')}` : `did you mean ${quoted(near)}?`,
+    )
+    return
+  }
+  const why = unusable(name)
+  if (why !== undefined)
+    report.error('forge-unusable', written.place, `the forge ${quoted(name)} cannot be spoken to: ${why}`)
+}
