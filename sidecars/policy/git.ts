@@ -25,7 +25,11 @@ export function isGitFetch(readings: readonly string[], request: GitRequest): bo
   return readings.some((path) => FETCH_PATH.test(path)) || services(request).includes('git-upload-pack')
 }
 
-const services = (request: GitRequest): readonly string[] =>
-  queryPairs(request.query)
-    .filter(([name]) => name === 'service')
-    .map(([, value]) => value)
+/** A query without the name, or an escape that may hide it, has none. */
+const services = ({ query }: GitRequest): readonly string[] =>
+  query.includes('service') || query.includes('%')
+    ? queryPairs(query)
+        .filter(([name]) => name === 'service')
+        .map(([, value]) => value)
+    : NONE
+const NONE: readonly string[] = []

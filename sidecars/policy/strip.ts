@@ -57,16 +57,21 @@ export function stripQuery(query: string, route: RoutePolicy): string {
   // Some servers part pairs at `;` too; what stays keeps the separator it had.
   const pairs = query.match(/[&;]?[^&;]*/g) ?? []
   const kept = pairs.filter((pair) => {
-    const name = parameterName(pair.replace(/^[&;]/, ''))
+    const name = parameterName(pair)
     return name !== own && !CREDENTIAL_PARAMETER.test(name) && !(signed && SIGNATURE_PARAMETER.test(name))
   })
   return kept.length === pairs.length ? query : kept.join('').replace(/^[&;]/, '')
 }
 
+/** Of a pair with the separator before it. */
 function parameterName(pair: string): string {
-  const raw = pair.split('=', 1)[0] ?? ''
+  const from = pair.startsWith('&') || pair.startsWith(';') ? 1 : 0
+  const equals = pair.indexOf('=', from)
+  const raw = equals === -1 ? pair.slice(from) : pair.slice(from, equals)
+  const spaced = raw.replaceAll('+', ' ')
+  if (!spaced.includes('%')) return spaced.trim().toLowerCase()
   try {
-    return decodeURIComponent(raw.replaceAll('+', ' ')).trim().toLowerCase()
+    return decodeURIComponent(spaced).trim().toLowerCase()
   } catch {
     return raw.toLowerCase()
   }
