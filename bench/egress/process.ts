@@ -8,7 +8,7 @@ const started = new Set<ChildProcess>()
 /** Ended by `end` or `endAll`, with whatever it has started: it leads a group of its own. */
 export function start(
   [program = '', ...rest]: readonly string[],
-  options: Pick<SpawnOptions, 'stdio' | 'uid' | 'gid'> = {},
+  options: Pick<SpawnOptions, 'stdio' | 'uid' | 'gid' | 'env'> = {},
 ): ChildProcess {
   const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], ...options, detached: true })
   started.add(child)

@@ -42,8 +42,11 @@ const NODE_FLAGS = [
   '--heap-growing-percent=25',
   '--no-warnings',
 ]
-/** What a thread of the gate took from the C library would else stay in an arena of its own when it has ended: 20 MiB. */
-const ONE_ARENA = { MALLOC_ARENA_MAX: '1' }
+/**
+ * All a daemon's environment. What its threads take from the C library would else lie in an arena of each: 10 MiB of egress at 64
+ * connections; of the gate, where threads end, 20 MiB that stay.
+ */
+const ENVIRONMENT = { MALLOC_ARENA_MAX: '1' }
 /** Where Node puts the channel: behind the standard streams. */
 const IPC = 3
 const STDERR_MAX = 65_536
@@ -60,7 +63,7 @@ export function beginLife(spec: DaemonSpec, { onLog, onSpent, onNonsense, onEnd 
     uid: spec.uid,
     gid: spec.uid,
     cwd: '/',
-    env: spec.name === 'git-gate' ? ONE_ARENA : {},
+    env: ENVIRONMENT,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
   const conversation = converse(child, onLog, onSpent, onNonsense)

@@ -18,6 +18,8 @@ import { start } from '../process.ts'
 
 /** Of `src/drivers/docker/bodies.ts`. */
 export const NODE_FLAGS = ['--disable-sigusr1', '--max-semi-space-size=1', '--no-warnings']
+/** Of `sidecars/supervisor/life.ts`. */
+const ENVIRONMENT_OF = { egress: { MALLOC_ARENA_MAX: '1' }, uplink: {} } as const
 /** Of `sidecars/supervisor/life.ts`; for the old generation what Node takes of the memory of their containers. */
 const FLAGS_OF = {
   egress: [...NODE_FLAGS, '--heap-growing-percent=25', '--max-old-space-size=256'],
@@ -78,6 +80,7 @@ async function startProgram(
   programs.set(name, made)
   const child = start([process.execPath, ...FLAGS_OF[name], ...(await made), ...argv], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    env: { ...process.env, ...ENVIRONMENT_OF[name] },
   })
   await message(child)
   return child
