@@ -1,7 +1,7 @@
 /** A vendor's API as a server of our own: on 443 of an address that bottles reach through egress, under an authority of its own. */
 import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, RequestListener } from 'node:http'
 import { createServer } from 'node:https'
 import { createSecureContext } from 'node:tls'
 import { zstdDecompressSync } from 'node:zlib'
@@ -21,49 +21,55 @@ export interface Asked {
 export type Events = AsyncIterable<{ readonly event?: string; readonly data: unknown }>
 export type Answer = { readonly events: Events } | { readonly status?: number; readonly json: unknown }
 
-export interface Api {
+export interface Host {
   readonly address: string
   /** PEM, for `uplink.trust`. */
   readonly authority: string
-  readonly asked: Asked[]
   close(): Promise<void>
 }
 
+export interface Api extends Host {
+  readonly asked: Asked[]
+}
+
 export async function openApi(answer: (asked: Asked) => Answer): Promise<Api> {
+  const asked: Asked[] = []
+  const host = await openHost(async (request, response) => {
+    const parts: Buffer[] = []
+    for await (const chunk of request) parts.push(chunk as Buffer)
+    const { method = '', url = '', headers } = request
+    const one = {
+      host: headers.host ?? '',
+      method,
+      path: url,
+      headers,
+      body: plain(Buffer.concat(parts), headers['content-encoding']).toString('utf8'),
+    }
+    asked.push(one)
+    const given = answer(one)
+    if ('json' in given) {
+      response.writeHead(given.status ?? 200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(given.json))
+      return
+    }
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
+    for await (const { event, data } of given.events) {
+      const name = event === undefined ? '' : `event: ${event}\n`
+      response.write(`${name}data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`)
+    }
+    response.end()
+  })
+  return { ...host, asked }
+}
+
+/** A server on 443 of an address that bottles reach through egress; every name has a certificate of its authority. */
+export async function openHost(serve: RequestListener): Promise<Host> {
   const network = `bb-api-${randomBytes(4).toString('hex')}`
   const docker = (...args: string[]) => execFileSync('docker', args, { encoding: 'utf8' }).trim()
   docker('network', 'create', network)
   const address = docker('network', 'inspect', network, '-f', '{{(index .IPAM.Config 0).Gateway}}')
-  const asked: Asked[] = []
   const { authority, contextFor } = certificates()
-  const server = createServer(
-    { SNICallback: (name, done) => done(null, contextFor(name)) },
-    async (request, response) => {
-      const parts: Buffer[] = []
-      for await (const chunk of request) parts.push(chunk as Buffer)
-      const { method = '', url = '', headers } = request
-      const one = {
-        host: headers.host ?? '',
-        method,
-        path: url,
-        headers,
-        body: plain(Buffer.concat(parts), headers['content-encoding']).toString('utf8'),
-      }
-      asked.push(one)
-      const given = answer(one)
-      if ('json' in given) {
-        response.writeHead(given.status ?? 200, { 'content-type': 'application/json' })
-        response.end(JSON.stringify(given.json))
-        return
-      }
-      response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
-      for await (const { event, data } of given.events) {
-        const name = event === undefined ? '' : `event: ${event}\n`
-        response.write(`${name}data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`)
-      }
-      response.end()
-    },
-  )
+  const server = createServer({ SNICallback: (name, done) => done(null, contextFor(name)) }, serve)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(443, address, resolve)
@@ -71,7 +77,6 @@ export async function openApi(answer: (asked: Asked) => Answer): Promise<Api> {
   return {
     address,
     authority,
-    asked,
     async close() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

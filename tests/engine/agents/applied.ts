@@ -1,13 +1,16 @@
 /** A program whose bottles have their agents in them, applied; its API is trusted and known by the names that agents call it by. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Api } from '../../../scripts/labs/model-api/api.ts'
+import type { Host } from '../../../scripts/labs/model-api/api.ts'
 import type { Program } from '../cli/program.ts'
+
+/** Of images, the agent's and the bundle's, on a busy machine; milliseconds. */
+const MAKING = 300_000
 
 /** `hosts`: names that lead to the API's address. `bottles`: the rest of the manifest. Throws what `apply` said. */
 export async function applied(
   program: Program,
-  api: Api,
+  api: Host,
   hosts: readonly string[],
   bottles: string,
 ): Promise<void> {
@@ -17,11 +20,11 @@ export async function applied(
   trust: [api.pem]
   hosts: { ${addresses} }
 ${bottles}`)
-  const { code, out, err } = await program.start('apply').ended
+  const { code, out, err } = await program.start('apply', { limit: MAKING }).ended
   if (code !== 0) throw new Error(out + err)
 }
 
-export async function removed(program: Program | undefined, api: Api | undefined): Promise<void> {
+export async function removed(program: Program | undefined, api: Host | undefined): Promise<void> {
   await program?.run('destroy --yes')
   program?.dispose()
   await api?.close()

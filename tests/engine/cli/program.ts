@@ -11,7 +11,7 @@ import { docker, leftovers } from '../docker/stack.ts'
 import { openScreen, type Screen } from './screen.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
-/** No command of these tests may take longer, milliseconds. */
+/** No command of these tests may take longer where nothing else is said, milliseconds. */
 const LIMIT = 90_000
 
 export interface Ended {
@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly input?: string | Buffer | 'open'
   /** Modules of this folder that are loaded into the process before the program. */
   readonly preload?: readonly string[]
+  /** It may take no longer, milliseconds. Default: 90 s. */
+  readonly limit?: number
 }
 
 export interface Started {
@@ -87,7 +89,7 @@ export function openProgram(prefix = 'cli', env: Readonly<Record<string, string>
     })
     child.stdin?.on('error', () => {})
     if (input !== 'open') child.stdin?.end(input)
-    return { child, ...listening(child, words) }
+    return { child, ...listening(child, words, options.limit) }
   }
 
   const terminal = (args: string): Terminal => {
@@ -150,7 +152,11 @@ function entry(preload: readonly string[]): { readonly command: string; readonly
   }
 }
 
-function listening(child: ChildProcess, words: readonly string[]): Pick<Started, 'says' | 'ended'> {
+function listening(
+  child: ChildProcess,
+  words: readonly string[],
+  limit = LIMIT,
+): Pick<Started, 'says' | 'ended'> {
   const chunks: Buffer[] = []
   let err = ''
   let heard = ''
@@ -167,9 +173,9 @@ function listening(child: ChildProcess, words: readonly string[]): Pick<Started,
     err += chunk.toString()
     hear(chunk.toString())
   })
-  const ended = closed(child).then(({ code, signal, late }): Ended => {
+  const ended = closed(child, limit).then(({ code, signal, late }): Ended => {
     const stdout = Buffer.concat(chunks)
-    if (late) throw new Error(`${words.join(' ')} did not end within ${LIMIT} ms:\n${heard.slice(-2000)}`)
+    if (late) throw new Error(`${words.join(' ')} did not end within ${limit} ms:\n${heard.slice(-2000)}`)
     return { code, signal, stdout, out: stdout.toString(), err }
   })
   ended.catch(() => {})
@@ -192,14 +198,15 @@ function listening(child: ChildProcess, words: readonly string[]): Pick<Started,
 
 async function closed(
   child: ChildProcess,
+  limit: number,
 ): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly late: boolean }> {
   let late = false
-  const limit = setTimeout(() => {
+  const timer = setTimeout(() => {
     late = true
     child.kill('SIGKILL')
-  }, LIMIT)
+  }, limit)
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
-  clearTimeout(limit)
+  clearTimeout(timer)
   return { code, signal, late }
 }
 
