@@ -208,7 +208,8 @@ describe('the credential', () => {
     }
     turns = [{ tokens: ['swept'] }]
     const working = headless('Wait.')
-    await asked.promise
+    // An agent that cannot work is swept all the same.
+    await Promise.race([asked.promise, working])
     const { out } = await program.must('exec one printenv CLAUDE_CODE_OAUTH_TOKEN')
     const values = { TOKEN, 'key of the remote': remote.key, placeholder: out.trim() }
     const found = await sweep(program, 'one', values, CONTROL)

@@ -180,7 +180,8 @@ describe('the credential', () => {
     }
     turns = [{ tokens: ['swept'] }]
     const working = headless('Wait.')
-    await asked.promise
+    // An agent that cannot work is swept all the same.
+    await Promise.race([asked.promise, working])
     const { OPENAI_API_KEY: placeholder } = JSON.parse(
       (await program.must('exec one cat /home/agent/.codex/auth.json')).out,
     ) as { readonly OPENAI_API_KEY: string }

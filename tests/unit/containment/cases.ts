@@ -115,7 +115,7 @@ export const ROWS: readonly Row[] = [
   claimed('CRD-16', 'P1', 'unit/egress/cases.test.ts'),
   claimed('CRD-17', 'P0', 'unit/policy/presets.test.ts', 'entries-decide'),
   claimed('CRD-18', 'P0', 'unit/egress/cases.test.ts', 'git-by-https'),
-  claimed('CRD-19', 'P1', 'engine/agents/codex-forward.test.ts'),
+  claimed('CRD-19', 'P1', 'engine/agents/codex-forward.test.ts', 'dummies-for-the-sign-in'),
   claimed('DLP-01', 'P0', 'unit/egress/cases.test.ts', 'outbound-scan'),
   claimed('DLP-02', 'P0', 'unit/egress/cases.test.ts', 'outbound-scan'),
   claimed('DLP-03', 'P0', 'unit/egress/cases.test.ts', 'outbound-scan'),

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { AGENT_MUTANTS, FURTHER_AGENT_MUTANTS } from '../../engine/agents/mutants.ts'
 import { containerCases } from '../../engine/containment/cases/container.ts'
 import { networkCases } from '../../engine/containment/cases/network.ts'
 import { MUTATIONS } from '../../engine/containment/controls.ts'
@@ -32,7 +33,7 @@ interface Named {
   readonly controls: readonly string[]
 }
 
-const MUTANTS = [...UNIT_MUTANTS, ...ENGINE_MUTANTS]
+const MUTANTS = [...UNIT_MUTANTS, ...ENGINE_MUTANTS, ...AGENT_MUTANTS, ...FURTHER_AGENT_MUTANTS]
 
 /** Cases that are data; the suite that runs them puts their ids into its test names. */
 const named: readonly Named[] = [

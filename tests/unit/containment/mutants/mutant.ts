@@ -47,6 +47,8 @@ export interface Mutant {
   readonly edits: readonly Edit[]
   /** Part of the name of the tests that turn red. Default: all with `[id]` in it. */
   readonly turns?: RegExp
+  /** Part of what they say when they are red. Default: anything. */
+  readonly says?: RegExp
   /** Part of the name of a test of the same copy that stays green: what was edited still runs. Default: none. */
   readonly stays?: RegExp
   /** Edits that do not touch each other's cases share a copy, for speed. Default: a copy of its own. */
@@ -127,7 +129,7 @@ function inVitest(request: object): Promise<Outcomes> {
 
 /** Why the mutant is not shown to matter; empty when it is. */
 export function survives(mutant: Mutant, outcomes: Outcomes): readonly string[] {
-  const { ids, turns, stays } = mutant
+  const { ids, turns, says, stays } = mutant
   const ran = outcomes[copyOf(mutant)] ?? []
   const alive = ran.filter(({ name }) => stays?.test(name) ?? false)
   const named = ids.map((id) => {
@@ -144,6 +146,11 @@ export function survives(mutant: Mutant, outcomes: Outcomes): readonly string[] 
     ...named.filter(({ tests }) => tests.length === 0).map(({ id }) => `no test of ${id} ran`),
     ...named.flatMap(({ id, tests }) =>
       tests.filter(({ state }) => state !== 'failed').map(({ name }) => `${id} is green: ${name}`),
+    ),
+    ...named.flatMap(({ id, tests }) =>
+      tests
+        .filter(({ state, said }) => state === 'failed' && says?.test(said) === false)
+        .map(({ name, said }) => `${id} is red for another reason: ${name}: ${said}`),
     ),
     ...(stays !== undefined && alive.length === 0 ? [`no test is named ${String(stays)}`] : []),
     ...alive.filter(({ state }) => state !== 'passed').map(({ name, said }) => `broken: ${name}: ${said}`),
