@@ -23,6 +23,9 @@ interface Schema {
   readonly $defs?: Readonly<Record<string, Schema>>
 }
 
+/** A copy lies in each example: a plug-in is type-checked where it lies, wherever it was copied to. */
+const PLUGIN_TYPES = ['schema/plugin.v1.d.ts', 'contrib/provider-example/plugin.d.ts']
+
 /** Contents by path from the root of the checkout. */
 export async function generate(): Promise<ReadonlyMap<string, string>> {
   const text = await readFile(new URL('schema/manifest.v1.json', ROOT), 'utf8')
@@ -30,10 +33,12 @@ export async function generate(): Promise<ReadonlyMap<string, string>> {
   const plugin = await readFile(new URL('schema/plugin.v1.json', ROOT), 'utf8')
   const contribution = await readFile(new URL('schema/contribution.v1.json', ROOT), 'utf8')
   const shapes = await readFile(new URL(SHAPES_SCHEMA, ROOT), 'utf8')
+  const declarations = await pluginTypes()
   return new Map([
+    ...PLUGIN_TYPES.map((path) => [path, declarations] as const),
     ['src/manifest/manifest.generated.ts', await types(text)],
     ['src/manifest/validate.generated.js', validator('manifest', text)],
-    ['src/manifest/validate.generated.d.ts', declarations],
+    ['src/manifest/validate.generated.d.ts', manifestDeclarations],
     ['src/manifest/validate-preset.generated.js', validator('preset', preset, [text])],
     ['src/manifest/validate-preset.generated.d.ts', declarationsOf('preset', './validate.generated.js')],
     ['src/plugins/validate.generated.js', validator('plugin', plugin, [text])],
@@ -56,6 +61,14 @@ export async function generate(): Promise<ReadonlyMap<string, string>> {
       ),
     ],
   ])
+}
+
+/** What plug-ins are written against: a file of types alone is a file of declarations. */
+async function pluginTypes(): Promise<string> {
+  const provider = await readFile(new URL('src/model/provider.ts', ROOT), 'utf8')
+  if (/^import |^export (?!type|interface)/m.test(provider))
+    throw new Error('src/model/provider.ts is more than types: it could not stand by itself')
+  return `// Types of the plug-ins of bot-bottle, \`api: 1\`. Generated from src/model/provider.ts: \`bot-bottle schema plugin-types\`.\n${provider}`
 }
 
 async function types(text: string): Promise<string> {
@@ -83,6 +96,8 @@ function validator(name: string, text: string, others: readonly string[] = []): 
     allowUnionTypes: true,
     strictRequired: false,
     messages: false,
+    // Lengths are of UTF-16: counting characters is a module that the code would load.
+    unicode: false,
     // A reference stays a function of its own, so that the path of an error names the definition it broke.
     inlineRefs: false,
     code: { source: true, esm: true, lines: true },
@@ -115,7 +130,7 @@ function nameDefinitions(root: Compiled): void {
   }
 }
 
-const declarations = `${BANNER}export interface SchemaError {
+const manifestDeclarations = `${BANNER}export interface SchemaError {
   readonly instancePath: string
   readonly schemaPath: string
   readonly keyword: string

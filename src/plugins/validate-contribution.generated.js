@@ -2,18 +2,15 @@
 "use strict";
 export const validate = validate52;
 export default validate52;
-const schema19 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://bot-bottle.dev/schema/contribution.v1.json","$ref":"#/$defs/contribution","$defs":{"contribution":{"title":"Contribution","description":"What a provider answers for one bottle; the types with their meaning are in plugin.v1.d.ts.","type":"object","additionalProperties":false,"required":["program","routes","environment","files","places"],"properties":{"carried":{"type":"string","minLength":16},"program":{"$ref":"#/$defs/program"},"routes":{"type":"array","items":{"$ref":"#/$defs/providerRoute"}},"environment":{"type":"object","propertyNames":{"$ref":"manifest.v1.json#/$defs/variableName"},"additionalProperties":{"type":"string"}},"files":{"type":"array","items":{"$ref":"#/$defs/providerFile"}},"places":{"$ref":"#/$defs/places"}}},"program":{"type":"object","additionalProperties":false,"required":["packages","commands","verify"],"properties":{"packages":{"type":"array","items":{"$ref":"#/$defs/lockedPackage"}},"commands":{"type":"object","propertyNames":{"$ref":"#/$defs/commandName"},"additionalProperties":{"$ref":"#/$defs/commandTarget"}},"verify":{"type":"array","minItems":1,"items":{"type":"array","minItems":1,"items":{"type":"string"}}}}},"lockedPackage":{"type":"object","additionalProperties":false,"required":["path","name","version","integrity"],"properties":{"path":{"$ref":"#/$defs/packagePath"},"name":{"$ref":"#/$defs/packageName"},"version":{"$ref":"#/$defs/packageVersion"},"integrity":{"$ref":"#/$defs/integrity"},"cpu":{"enum":["x64","arm64"]}}},"commandName":{"type":"string","pattern":"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"},"commandTarget":{"type":["string","object"],"additionalProperties":{"type":"string"},"propertyNames":{"enum":["x64","arm64"]}},"packagePath":{"type":"string","pattern":"^node_modules(?:/@?[A-Za-z0-9_][A-Za-z0-9_.-]*)+$"},"packageName":{"type":"string","pattern":"^(?:@[a-z0-9_.-]+/)?[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"packageVersion":{"type":"string","pattern":"^\\d+\\.\\d+\\.\\d+(?:[-+][0-9A-Za-z.+-]*)?$"},"integrity":{"type":"string","pattern":"^sha512-[A-Za-z0-9+/]{86}==$"},"providerRoute":{"type":"object","additionalProperties":false,"required":["host","matches","dlp"],"properties":{"host":{"type":"string"},"port":{"type":"integer","minimum":1,"maximum":65535},"matches":{"type":"array","minItems":1,"items":{"$ref":"#/$defs/providerMatch"}},"auth":{"$ref":"#/$defs/providerAuth"},"protocols":{"type":"array","items":{"enum":["h2","websocket"]}},"dlp":{"type":"object","additionalProperties":false,"required":["outbound_on_match"],"properties":{"outbound_on_match":{"const":"redact"}}}}},"providerMatch":{"type":"object","additionalProperties":false,"required":["paths"],"properties":{"methods":{"type":"array","minItems":1,"items":{"$ref":"manifest.v1.json#/$defs/method"}},"paths":{"type":"array","minItems":1,"items":{"$ref":"#/$defs/pathTest"}}}},"pathTest":{"type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"$ref":"#/$defs/requestPath"},"prefix":{"$ref":"#/$defs/requestPath"}}},"requestPath":{"type":"string","pattern":"^/"},"providerAuth":{"type":["string","object"],"pattern":"^from-agent$","additionalProperties":false,"required":["scheme"],"properties":{"scheme":{"enum":["bearer","header"]},"name":{"$ref":"manifest.v1.json#/$defs/headerName"}}},"providerFile":{"type":"object","additionalProperties":false,"required":["path","content","mode","owner"],"properties":{"path":{"$ref":"#/$defs/guestPath"},"content":{"type":"string"},"mode":{"type":"integer","minimum":256,"maximum":511},"owner":{"enum":["agent","root"]},"once":{"type":"boolean"}}},"guestPath":{"type":"string","pattern":"^(?:/\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*)+$"},"folderInHome":{"type":"string","pattern":"^\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*(?:/\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*)*$"},"places":{"type":"object","additionalProperties":false,"required":["prompt","skills","userSkills"],"properties":{"prompt":{"$ref":"#/$defs/guestPath"},"skills":{"$ref":"#/$defs/guestPath"},"userSkills":{"$ref":"#/$defs/folderInHome"}}}}};
-const schema20 = {"title":"Contribution","description":"What a provider answers for one bottle; the types with their meaning are in plugin.v1.d.ts.","type":"object","additionalProperties":false,"required":["program","routes","environment","files","places"],"properties":{"carried":{"type":"string","minLength":16},"program":{"$ref":"#/$defs/program"},"routes":{"type":"array","items":{"$ref":"#/$defs/providerRoute"}},"environment":{"type":"object","propertyNames":{"$ref":"manifest.v1.json#/$defs/variableName"},"additionalProperties":{"type":"string"}},"files":{"type":"array","items":{"$ref":"#/$defs/providerFile"}},"places":{"$ref":"#/$defs/places"}}};
-const func1 = require("ajv/dist/runtime/ucs2length").default;
-const schema21 = {"type":"object","additionalProperties":false,"required":["packages","commands","verify"],"properties":{"packages":{"type":"array","items":{"$ref":"#/$defs/lockedPackage"}},"commands":{"type":"object","propertyNames":{"$ref":"#/$defs/commandName"},"additionalProperties":{"$ref":"#/$defs/commandTarget"}},"verify":{"type":"array","minItems":1,"items":{"type":"array","minItems":1,"items":{"type":"string"}}}}};
-const schema22 = {"type":"object","additionalProperties":false,"required":["path","name","version","integrity"],"properties":{"path":{"$ref":"#/$defs/packagePath"},"name":{"$ref":"#/$defs/packageName"},"version":{"$ref":"#/$defs/packageVersion"},"integrity":{"$ref":"#/$defs/integrity"},"cpu":{"enum":["x64","arm64"]}}};
-const schema23 = {"type":"string","pattern":"^node_modules(?:/@?[A-Za-z0-9_][A-Za-z0-9_.-]*)+$"};
-const pattern3 = new RegExp("^node_modules(?:/@?[A-Za-z0-9_][A-Za-z0-9_.-]*)+$", "u");
+const schema19 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://bot-bottle.dev/schema/contribution.v1.json","$ref":"#/$defs/contribution","$defs":{"contribution":{"title":"Contribution","description":"What a provider answers for one bottle; the types with their meaning are in plugin.v1.d.ts.","type":"object","additionalProperties":false,"required":["program","routes","environment","files","places"],"properties":{"carried":{"$ref":"#/$defs/carried"},"program":{"$ref":"#/$defs/program"},"routes":{"type":"array","items":{"$ref":"#/$defs/providerRoute"}},"environment":{"type":"object","propertyNames":{"$ref":"manifest.v1.json#/$defs/variableName"},"additionalProperties":{"type":"string"}},"files":{"type":"array","items":{"$ref":"#/$defs/providerFile"}},"places":{"$ref":"#/$defs/places"}}},"carried":{"type":"string","pattern":"^[!-~]{16,65536}$"},"program":{"type":"object","additionalProperties":false,"required":["packages","commands","verify"],"properties":{"packages":{"type":"array","items":{"$ref":"#/$defs/lockedPackage"}},"commands":{"type":"object","propertyNames":{"$ref":"#/$defs/commandName"},"additionalProperties":{"$ref":"#/$defs/commandTarget"}},"verify":{"type":"array","minItems":1,"items":{"type":"array","minItems":1,"items":{"type":"string"}}}}},"lockedPackage":{"type":"object","additionalProperties":false,"required":["path","name","version","integrity"],"properties":{"path":{"$ref":"#/$defs/packagePath"},"name":{"$ref":"#/$defs/packageName"},"version":{"$ref":"#/$defs/packageVersion"},"integrity":{"$ref":"#/$defs/integrity"},"cpu":{"enum":["x64","arm64"]}}},"commandName":{"type":"string","pattern":"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"},"commandTarget":{"type":["string","object"],"additionalProperties":{"type":"string"},"propertyNames":{"enum":["x64","arm64"]}},"packagePath":{"type":"string","pattern":"^node_modules(?:/@?[A-Za-z0-9_][A-Za-z0-9_.-]*)+$"},"packageName":{"type":"string","pattern":"^(?:@[a-z0-9_.-]+/)?[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"packageVersion":{"type":"string","pattern":"^\\d+\\.\\d+\\.\\d+(?:[-+][0-9A-Za-z.+-]*)?$"},"integrity":{"type":"string","pattern":"^sha512-[A-Za-z0-9+/]{86}==$"},"providerRoute":{"type":"object","additionalProperties":false,"required":["host","matches","dlp"],"properties":{"host":{"type":"string"},"port":{"type":"integer","minimum":1,"maximum":65535},"matches":{"type":"array","minItems":1,"items":{"$ref":"#/$defs/providerMatch"}},"auth":{"$ref":"#/$defs/providerAuth"},"protocols":{"type":"array","items":{"enum":["h2","websocket"]}},"dlp":{"type":"object","additionalProperties":false,"required":["outbound_on_match"],"properties":{"outbound_on_match":{"const":"redact"}}}}},"providerMatch":{"type":"object","additionalProperties":false,"required":["paths"],"properties":{"methods":{"type":"array","minItems":1,"items":{"$ref":"manifest.v1.json#/$defs/method"}},"paths":{"type":"array","minItems":1,"items":{"$ref":"#/$defs/pathTest"}}}},"pathTest":{"type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"$ref":"#/$defs/requestPath"},"prefix":{"$ref":"#/$defs/requestPath"}}},"requestPath":{"type":"string","pattern":"^/"},"providerAuth":{"type":["string","object"],"pattern":"^from-agent$","additionalProperties":false,"required":["scheme"],"properties":{"scheme":{"enum":["bearer","header"]},"name":{"$ref":"manifest.v1.json#/$defs/headerName"}}},"providerFile":{"type":"object","additionalProperties":false,"required":["path","content","mode","owner"],"properties":{"path":{"$ref":"#/$defs/guestPath"},"content":{"type":"string"},"mode":{"type":"integer","minimum":256,"maximum":511},"owner":{"enum":["agent","root"]},"once":{"type":"boolean"}}},"guestPath":{"type":"string","pattern":"^(?:/\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*)+$"},"folderInHome":{"type":"string","pattern":"^\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*(?:/\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*)*$"},"places":{"type":"object","additionalProperties":false,"required":["prompt","skills","userSkills"],"properties":{"prompt":{"$ref":"#/$defs/guestPath"},"skills":{"$ref":"#/$defs/guestPath"},"userSkills":{"$ref":"#/$defs/folderInHome"}}}}};
+const schema20 = {"title":"Contribution","description":"What a provider answers for one bottle; the types with their meaning are in plugin.v1.d.ts.","type":"object","additionalProperties":false,"required":["program","routes","environment","files","places"],"properties":{"carried":{"$ref":"#/$defs/carried"},"program":{"$ref":"#/$defs/program"},"routes":{"type":"array","items":{"$ref":"#/$defs/providerRoute"}},"environment":{"type":"object","propertyNames":{"$ref":"manifest.v1.json#/$defs/variableName"},"additionalProperties":{"type":"string"}},"files":{"type":"array","items":{"$ref":"#/$defs/providerFile"}},"places":{"$ref":"#/$defs/places"}}};
+const schema21 = {"type":"string","pattern":"^[!-~]{16,65536}$"};
+const pattern3 = new RegExp("^[!-~]{16,65536}$", "u");
 
-function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate54(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate56.evaluated;
+const evaluated0 = validate54.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -22,6 +19,48 @@ evaluated0.items = undefined;
 }
 if(typeof data === "string"){
 if(!pattern3.test(data)){
+const err0 = {instancePath,schemaPath:"#/$defs/carried/pattern",keyword:"pattern",params:{pattern: "^[!-~]{16,65536}$"}};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+else {
+const err1 = {instancePath,schemaPath:"#/$defs/carried/type",keyword:"type",params:{type: "string"}};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+validate54.errors = vErrors;
+return errors === 0;
+}
+validate54.evaluated = {"dynamicProps":false,"dynamicItems":false};
+
+const schema22 = {"type":"object","additionalProperties":false,"required":["packages","commands","verify"],"properties":{"packages":{"type":"array","items":{"$ref":"#/$defs/lockedPackage"}},"commands":{"type":"object","propertyNames":{"$ref":"#/$defs/commandName"},"additionalProperties":{"$ref":"#/$defs/commandTarget"}},"verify":{"type":"array","minItems":1,"items":{"type":"array","minItems":1,"items":{"type":"string"}}}}};
+const schema23 = {"type":"object","additionalProperties":false,"required":["path","name","version","integrity"],"properties":{"path":{"$ref":"#/$defs/packagePath"},"name":{"$ref":"#/$defs/packageName"},"version":{"$ref":"#/$defs/packageVersion"},"integrity":{"$ref":"#/$defs/integrity"},"cpu":{"enum":["x64","arm64"]}}};
+const schema24 = {"type":"string","pattern":"^node_modules(?:/@?[A-Za-z0-9_][A-Za-z0-9_.-]*)+$"};
+const pattern4 = new RegExp("^node_modules(?:/@?[A-Za-z0-9_][A-Za-z0-9_.-]*)+$", "u");
+
+function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate58.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(typeof data === "string"){
+if(!pattern4.test(data)){
 const err0 = {instancePath,schemaPath:"#/$defs/packagePath/pattern",keyword:"pattern",params:{pattern: "^node_modules(?:/@?[A-Za-z0-9_][A-Za-z0-9_.-]*)+$"}};
 if(vErrors === null){
 vErrors = [err0];
@@ -42,18 +81,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate56.errors = vErrors;
+validate58.errors = vErrors;
 return errors === 0;
 }
-validate56.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate58.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema24 = {"type":"string","pattern":"^(?:@[a-z0-9_.-]+/)?[A-Za-z0-9_][A-Za-z0-9_.-]*$"};
-const pattern4 = new RegExp("^(?:@[a-z0-9_.-]+/)?[A-Za-z0-9_][A-Za-z0-9_.-]*$", "u");
+const schema25 = {"type":"string","pattern":"^(?:@[a-z0-9_.-]+/)?[A-Za-z0-9_][A-Za-z0-9_.-]*$"};
+const pattern5 = new RegExp("^(?:@[a-z0-9_.-]+/)?[A-Za-z0-9_][A-Za-z0-9_.-]*$", "u");
 
-function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate58.evaluated;
+const evaluated0 = validate60.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -61,7 +100,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(typeof data === "string"){
-if(!pattern4.test(data)){
+if(!pattern5.test(data)){
 const err0 = {instancePath,schemaPath:"#/$defs/packageName/pattern",keyword:"pattern",params:{pattern: "^(?:@[a-z0-9_.-]+/)?[A-Za-z0-9_][A-Za-z0-9_.-]*$"}};
 if(vErrors === null){
 vErrors = [err0];
@@ -82,18 +121,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate58.errors = vErrors;
+validate60.errors = vErrors;
 return errors === 0;
 }
-validate58.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate60.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema25 = {"type":"string","pattern":"^\\d+\\.\\d+\\.\\d+(?:[-+][0-9A-Za-z.+-]*)?$"};
-const pattern5 = new RegExp("^\\d+\\.\\d+\\.\\d+(?:[-+][0-9A-Za-z.+-]*)?$", "u");
+const schema26 = {"type":"string","pattern":"^\\d+\\.\\d+\\.\\d+(?:[-+][0-9A-Za-z.+-]*)?$"};
+const pattern6 = new RegExp("^\\d+\\.\\d+\\.\\d+(?:[-+][0-9A-Za-z.+-]*)?$", "u");
 
-function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate60.evaluated;
+const evaluated0 = validate62.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -101,7 +140,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(typeof data === "string"){
-if(!pattern5.test(data)){
+if(!pattern6.test(data)){
 const err0 = {instancePath,schemaPath:"#/$defs/packageVersion/pattern",keyword:"pattern",params:{pattern: "^\\d+\\.\\d+\\.\\d+(?:[-+][0-9A-Za-z.+-]*)?$"}};
 if(vErrors === null){
 vErrors = [err0];
@@ -122,18 +161,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate60.errors = vErrors;
+validate62.errors = vErrors;
 return errors === 0;
 }
-validate60.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate62.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema26 = {"type":"string","pattern":"^sha512-[A-Za-z0-9+/]{86}==$"};
-const pattern6 = new RegExp("^sha512-[A-Za-z0-9+/]{86}==$", "u");
+const schema27 = {"type":"string","pattern":"^sha512-[A-Za-z0-9+/]{86}==$"};
+const pattern7 = new RegExp("^sha512-[A-Za-z0-9+/]{86}==$", "u");
 
-function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate62.evaluated;
+const evaluated0 = validate64.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -141,7 +180,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(typeof data === "string"){
-if(!pattern6.test(data)){
+if(!pattern7.test(data)){
 const err0 = {instancePath,schemaPath:"#/$defs/integrity/pattern",keyword:"pattern",params:{pattern: "^sha512-[A-Za-z0-9+/]{86}==$"}};
 if(vErrors === null){
 vErrors = [err0];
@@ -162,16 +201,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate62.errors = vErrors;
+validate64.errors = vErrors;
 return errors === 0;
 }
-validate62.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate64.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate55(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate57(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate55.evaluated;
+const evaluated0 = validate57.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -232,33 +271,33 @@ errors++;
 }
 }
 if(data.path !== undefined){
-if(!(validate56(data.path, {instancePath:instancePath+"/path",parentData:data,parentDataProperty:"path",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
-errors = vErrors.length;
-}
-}
-if(data.name !== undefined){
-if(!(validate58(data.name, {instancePath:instancePath+"/name",parentData:data,parentDataProperty:"name",rootData,dynamicAnchors}))){
+if(!(validate58(data.path, {instancePath:instancePath+"/path",parentData:data,parentDataProperty:"path",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
 errors = vErrors.length;
 }
 }
-if(data.version !== undefined){
-if(!(validate60(data.version, {instancePath:instancePath+"/version",parentData:data,parentDataProperty:"version",rootData,dynamicAnchors}))){
+if(data.name !== undefined){
+if(!(validate60(data.name, {instancePath:instancePath+"/name",parentData:data,parentDataProperty:"name",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
 errors = vErrors.length;
 }
 }
-if(data.integrity !== undefined){
-if(!(validate62(data.integrity, {instancePath:instancePath+"/integrity",parentData:data,parentDataProperty:"integrity",rootData,dynamicAnchors}))){
+if(data.version !== undefined){
+if(!(validate62(data.version, {instancePath:instancePath+"/version",parentData:data,parentDataProperty:"version",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
+errors = vErrors.length;
+}
+}
+if(data.integrity !== undefined){
+if(!(validate64(data.integrity, {instancePath:instancePath+"/integrity",parentData:data,parentDataProperty:"integrity",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate64.errors : vErrors.concat(validate64.errors);
 errors = vErrors.length;
 }
 }
 if(data.cpu !== undefined){
 let data4 = data.cpu;
 if(!((data4 === "x64") || (data4 === "arm64"))){
-const err5 = {instancePath:instancePath+"/cpu",schemaPath:"#/$defs/lockedPackage/properties/cpu/enum",keyword:"enum",params:{allowedValues: schema22.properties.cpu.enum}};
+const err5 = {instancePath:instancePath+"/cpu",schemaPath:"#/$defs/lockedPackage/properties/cpu/enum",keyword:"enum",params:{allowedValues: schema23.properties.cpu.enum}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -279,18 +318,18 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate55.errors = vErrors;
+validate57.errors = vErrors;
 return errors === 0;
 }
-validate55.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate57.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema27 = {"type":"string","pattern":"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"};
-const pattern7 = new RegExp("^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", "u");
+const schema28 = {"type":"string","pattern":"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"};
+const pattern8 = new RegExp("^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", "u");
 
-function validate65(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate65.evaluated;
+const evaluated0 = validate67.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -298,7 +337,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(typeof data === "string"){
-if(!pattern7.test(data)){
+if(!pattern8.test(data)){
 const err0 = {instancePath,schemaPath:"#/$defs/commandName/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"}};
 if(vErrors === null){
 vErrors = [err0];
@@ -319,17 +358,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate65.errors = vErrors;
+validate67.errors = vErrors;
 return errors === 0;
 }
-validate65.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate67.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema28 = {"type":["string","object"],"additionalProperties":{"type":"string"},"propertyNames":{"enum":["x64","arm64"]}};
+const schema29 = {"type":["string","object"],"additionalProperties":{"type":"string"},"propertyNames":{"enum":["x64","arm64"]}};
 
-function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate67.evaluated;
+const evaluated0 = validate69.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -337,7 +376,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/$defs/commandTarget/type",keyword:"type",params:{type: schema28.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/commandTarget/type",keyword:"type",params:{type: schema29.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -350,7 +389,7 @@ if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 const _errs1 = errors;
 if(!((key0 === "x64") || (key0 === "arm64"))){
-const err1 = {instancePath,schemaPath:"#/$defs/commandTarget/propertyNames/enum",keyword:"enum",params:{allowedValues: schema28.propertyNames.enum},propertyName:key0};
+const err1 = {instancePath,schemaPath:"#/$defs/commandTarget/propertyNames/enum",keyword:"enum",params:{allowedValues: schema29.propertyNames.enum},propertyName:key0};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -384,16 +423,16 @@ errors++;
 }
 }
 }
-validate67.errors = vErrors;
+validate69.errors = vErrors;
 return errors === 0;
 }
-validate67.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate69.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate54(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate54.evaluated;
+const evaluated0 = validate56.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -448,8 +487,8 @@ let data0 = data.packages;
 if(Array.isArray(data0)){
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate55(data0[i0], {instancePath:instancePath+"/packages/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate55.errors : vErrors.concat(validate55.errors);
+if(!(validate57(data0[i0], {instancePath:instancePath+"/packages/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate57.errors : vErrors.concat(validate57.errors);
 errors = vErrors.length;
 }
 }
@@ -470,8 +509,8 @@ let data2 = data.commands;
 if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
 for(const key1 in data2){
 const _errs7 = errors;
-if(!(validate65(key1, {instancePath:instancePath+"/commands",parentData:data2,parentDataProperty:"commands",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate65.errors : vErrors.concat(validate65.errors);
+if(!(validate67(key1, {instancePath:instancePath+"/commands",parentData:data2,parentDataProperty:"commands",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors);
 errors = vErrors.length;
 }
 var valid3 = _errs7 === errors;
@@ -487,8 +526,8 @@ errors++;
 }
 }
 for(const key2 in data2){
-if(!(validate67(data2[key2], {instancePath:instancePath+"/commands/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data2,parentDataProperty:key2,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors);
+if(!(validate69(data2[key2], {instancePath:instancePath+"/commands/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data2,parentDataProperty:key2,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate69.errors : vErrors.concat(validate69.errors);
 errors = vErrors.length;
 }
 }
@@ -579,20 +618,20 @@ vErrors.push(err12);
 }
 errors++;
 }
-validate54.errors = vErrors;
+validate56.errors = vErrors;
 return errors === 0;
 }
-validate54.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate56.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema29 = {"type":"object","additionalProperties":false,"required":["host","matches","dlp"],"properties":{"host":{"type":"string"},"port":{"type":"integer","minimum":1,"maximum":65535},"matches":{"type":"array","minItems":1,"items":{"$ref":"#/$defs/providerMatch"}},"auth":{"$ref":"#/$defs/providerAuth"},"protocols":{"type":"array","items":{"enum":["h2","websocket"]}},"dlp":{"type":"object","additionalProperties":false,"required":["outbound_on_match"],"properties":{"outbound_on_match":{"const":"redact"}}}}};
-const schema30 = {"type":"object","additionalProperties":false,"required":["paths"],"properties":{"methods":{"type":"array","minItems":1,"items":{"$ref":"manifest.v1.json#/$defs/method"}},"paths":{"type":"array","minItems":1,"items":{"$ref":"#/$defs/pathTest"}}}};
-const schema46 = {"description":"An HTTP method.","type":"string","title":"Method","pattern":"^[A-Za-z][A-Za-z-]{0,31}$","examples":["GET","POST"]};
-const pattern15 = new RegExp("^[A-Za-z][A-Za-z-]{0,31}$", "u");
+const schema30 = {"type":"object","additionalProperties":false,"required":["host","matches","dlp"],"properties":{"host":{"type":"string"},"port":{"type":"integer","minimum":1,"maximum":65535},"matches":{"type":"array","minItems":1,"items":{"$ref":"#/$defs/providerMatch"}},"auth":{"$ref":"#/$defs/providerAuth"},"protocols":{"type":"array","items":{"enum":["h2","websocket"]}},"dlp":{"type":"object","additionalProperties":false,"required":["outbound_on_match"],"properties":{"outbound_on_match":{"const":"redact"}}}}};
+const schema31 = {"type":"object","additionalProperties":false,"required":["paths"],"properties":{"methods":{"type":"array","minItems":1,"items":{"$ref":"manifest.v1.json#/$defs/method"}},"paths":{"type":"array","minItems":1,"items":{"$ref":"#/$defs/pathTest"}}}};
+const schema47 = {"description":"An HTTP method.","type":"string","title":"Method","pattern":"^[A-Za-z][A-Za-z-]{0,31}$","examples":["GET","POST"]};
+const pattern16 = new RegExp("^[A-Za-z][A-Za-z-]{0,31}$", "u");
 
-function validate230(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate232(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate230.evaluated;
+const evaluated0 = validate232.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -600,7 +639,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(typeof data === "string"){
-if(!pattern15.test(data)){
+if(!pattern16.test(data)){
 const err0 = {instancePath,schemaPath:"#/$defs/method/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z][A-Za-z-]{0,31}$"}};
 if(vErrors === null){
 vErrors = [err0];
@@ -621,19 +660,19 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate230.errors = vErrors;
+validate232.errors = vErrors;
 return errors === 0;
 }
-validate230.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate232.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema81 = {"type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"$ref":"#/$defs/requestPath"},"prefix":{"$ref":"#/$defs/requestPath"}}};
-const schema82 = {"type":"string","pattern":"^/"};
-const pattern16 = new RegExp("^/", "u");
+const schema82 = {"type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"$ref":"#/$defs/requestPath"},"prefix":{"$ref":"#/$defs/requestPath"}}};
+const schema83 = {"type":"string","pattern":"^/"};
+const pattern17 = new RegExp("^/", "u");
 
-function validate233(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate235(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate233.evaluated;
+const evaluated0 = validate235.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -641,7 +680,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(typeof data === "string"){
-if(!pattern16.test(data)){
+if(!pattern17.test(data)){
 const err0 = {instancePath,schemaPath:"#/$defs/requestPath/pattern",keyword:"pattern",params:{pattern: "^/"}};
 if(vErrors === null){
 vErrors = [err0];
@@ -662,16 +701,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate233.errors = vErrors;
+validate235.errors = vErrors;
 return errors === 0;
 }
-validate233.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate235.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate232(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate234(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate232.evaluated;
+const evaluated0 = validate234.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -712,14 +751,14 @@ errors++;
 }
 }
 if(data.exact !== undefined){
-if(!(validate233(data.exact, {instancePath:instancePath+"/exact",parentData:data,parentDataProperty:"exact",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate233.errors : vErrors.concat(validate233.errors);
+if(!(validate235(data.exact, {instancePath:instancePath+"/exact",parentData:data,parentDataProperty:"exact",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate235.errors : vErrors.concat(validate235.errors);
 errors = vErrors.length;
 }
 }
 if(data.prefix !== undefined){
-if(!(validate233(data.prefix, {instancePath:instancePath+"/prefix",parentData:data,parentDataProperty:"prefix",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate233.errors : vErrors.concat(validate233.errors);
+if(!(validate235(data.prefix, {instancePath:instancePath+"/prefix",parentData:data,parentDataProperty:"prefix",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate235.errors : vErrors.concat(validate235.errors);
 errors = vErrors.length;
 }
 }
@@ -734,16 +773,16 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate232.errors = vErrors;
+validate234.errors = vErrors;
 return errors === 0;
 }
-validate232.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate234.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate71.evaluated;
+const evaluated0 = validate73.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -788,8 +827,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate230(data0[i0], {instancePath:instancePath+"/methods/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate230.errors : vErrors.concat(validate230.errors);
+if(!(validate232(data0[i0], {instancePath:instancePath+"/methods/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate232.errors : vErrors.concat(validate232.errors);
 errors = vErrors.length;
 }
 }
@@ -820,8 +859,8 @@ errors++;
 }
 const len1 = data2.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate232(data2[i1], {instancePath:instancePath+"/paths/" + i1,parentData:data2,parentDataProperty:i1,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate232.errors : vErrors.concat(validate232.errors);
+if(!(validate234(data2[i1], {instancePath:instancePath+"/paths/" + i1,parentData:data2,parentDataProperty:i1,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate234.errors : vErrors.concat(validate234.errors);
 errors = vErrors.length;
 }
 }
@@ -848,20 +887,20 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate71.errors = vErrors;
+validate73.errors = vErrors;
 return errors === 0;
 }
-validate71.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate73.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema83 = {"type":["string","object"],"pattern":"^from-agent$","additionalProperties":false,"required":["scheme"],"properties":{"scheme":{"enum":["bearer","header"]},"name":{"$ref":"manifest.v1.json#/$defs/headerName"}}};
-const pattern19 = new RegExp("^from-agent$", "u");
-const schema48 = {"description":"The name of an HTTP header.","type":"string","title":"HeaderName","pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"};
-const pattern18 = new RegExp("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$", "u");
+const schema84 = {"type":["string","object"],"pattern":"^from-agent$","additionalProperties":false,"required":["scheme"],"properties":{"scheme":{"enum":["bearer","header"]},"name":{"$ref":"manifest.v1.json#/$defs/headerName"}}};
+const pattern20 = new RegExp("^from-agent$", "u");
+const schema49 = {"description":"The name of an HTTP header.","type":"string","title":"HeaderName","pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"};
+const pattern19 = new RegExp("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$", "u");
 
-function validate239(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate241(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate239.evaluated;
+const evaluated0 = validate241.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -869,7 +908,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(typeof data === "string"){
-if(!pattern18.test(data)){
+if(!pattern19.test(data)){
 const err0 = {instancePath,schemaPath:"#/$defs/headerName/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"}};
 if(vErrors === null){
 vErrors = [err0];
@@ -890,16 +929,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate239.errors = vErrors;
+validate241.errors = vErrors;
 return errors === 0;
 }
-validate239.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate241.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate238(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate240(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate238.evaluated;
+const evaluated0 = validate240.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -907,7 +946,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/$defs/providerAuth/type",keyword:"type",params:{type: schema83.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/providerAuth/type",keyword:"type",params:{type: schema84.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -917,7 +956,7 @@ vErrors.push(err0);
 errors++;
 }
 if(typeof data === "string"){
-if(!pattern19.test(data)){
+if(!pattern20.test(data)){
 const err1 = {instancePath,schemaPath:"#/$defs/providerAuth/pattern",keyword:"pattern",params:{pattern: "^from-agent$"}};
 if(vErrors === null){
 vErrors = [err1];
@@ -954,7 +993,7 @@ errors++;
 if(data.scheme !== undefined){
 let data0 = data.scheme;
 if(!((data0 === "bearer") || (data0 === "header"))){
-const err4 = {instancePath:instancePath+"/scheme",schemaPath:"#/$defs/providerAuth/properties/scheme/enum",keyword:"enum",params:{allowedValues: schema83.properties.scheme.enum}};
+const err4 = {instancePath:instancePath+"/scheme",schemaPath:"#/$defs/providerAuth/properties/scheme/enum",keyword:"enum",params:{allowedValues: schema84.properties.scheme.enum}};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -965,22 +1004,22 @@ errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate239(data.name, {instancePath:instancePath+"/name",parentData:data,parentDataProperty:"name",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate239.errors : vErrors.concat(validate239.errors);
+if(!(validate241(data.name, {instancePath:instancePath+"/name",parentData:data,parentDataProperty:"name",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate241.errors : vErrors.concat(validate241.errors);
 errors = vErrors.length;
 }
 }
 }
-validate238.errors = vErrors;
+validate240.errors = vErrors;
 return errors === 0;
 }
-validate238.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate240.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate70.evaluated;
+const evaluated0 = validate72.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1092,8 +1131,8 @@ errors++;
 }
 const len0 = data2.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate71(data2[i0], {instancePath:instancePath+"/matches/" + i0,parentData:data2,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
+if(!(validate73(data2[i0], {instancePath:instancePath+"/matches/" + i0,parentData:data2,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
 errors = vErrors.length;
 }
 }
@@ -1110,8 +1149,8 @@ errors++;
 }
 }
 if(data.auth !== undefined){
-if(!(validate238(data.auth, {instancePath:instancePath+"/auth",parentData:data,parentDataProperty:"auth",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate238.errors : vErrors.concat(validate238.errors);
+if(!(validate240(data.auth, {instancePath:instancePath+"/auth",parentData:data,parentDataProperty:"auth",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate240.errors : vErrors.concat(validate240.errors);
 errors = vErrors.length;
 }
 }
@@ -1122,7 +1161,7 @@ const len1 = data5.length;
 for(let i1=0; i1<len1; i1++){
 let data6 = data5[i1];
 if(!((data6 === "h2") || (data6 === "websocket"))){
-const err10 = {instancePath:instancePath+"/protocols/" + i1,schemaPath:"#/$defs/providerRoute/properties/protocols/items/enum",keyword:"enum",params:{allowedValues: schema29.properties.protocols.items.enum}};
+const err10 = {instancePath:instancePath+"/protocols/" + i1,schemaPath:"#/$defs/providerRoute/properties/protocols/items/enum",keyword:"enum",params:{allowedValues: schema30.properties.protocols.items.enum}};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -1204,18 +1243,18 @@ vErrors.push(err16);
 }
 errors++;
 }
-validate70.errors = vErrors;
+validate72.errors = vErrors;
 return errors === 0;
 }
-validate70.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate72.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema37 = {"description":"Name of an environment variable.","type":"string","title":"VariableName","pattern":"^[A-Za-z_][A-Za-z0-9_]{0,127}$","examples":["GITHUB_TOKEN"]};
-const pattern10 = new RegExp("^[A-Za-z_][A-Za-z0-9_]{0,127}$", "u");
+const schema38 = {"description":"Name of an environment variable.","type":"string","title":"VariableName","pattern":"^[A-Za-z_][A-Za-z0-9_]{0,127}$","examples":["GITHUB_TOKEN"]};
+const pattern11 = new RegExp("^[A-Za-z_][A-Za-z0-9_]{0,127}$", "u");
 
-function validate243(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate245(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate243.evaluated;
+const evaluated0 = validate245.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1223,7 +1262,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(typeof data === "string"){
-if(!pattern10.test(data)){
+if(!pattern11.test(data)){
 const err0 = {instancePath,schemaPath:"#/$defs/variableName/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z_][A-Za-z0-9_]{0,127}$"}};
 if(vErrors === null){
 vErrors = [err0];
@@ -1244,19 +1283,19 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate243.errors = vErrors;
+validate245.errors = vErrors;
 return errors === 0;
 }
-validate243.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate245.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema86 = {"type":"object","additionalProperties":false,"required":["path","content","mode","owner"],"properties":{"path":{"$ref":"#/$defs/guestPath"},"content":{"type":"string"},"mode":{"type":"integer","minimum":256,"maximum":511},"owner":{"enum":["agent","root"]},"once":{"type":"boolean"}}};
-const schema87 = {"type":"string","pattern":"^(?:/\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*)+$"};
-const pattern39 = new RegExp("^(?:/\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*)+$", "u");
+const schema87 = {"type":"object","additionalProperties":false,"required":["path","content","mode","owner"],"properties":{"path":{"$ref":"#/$defs/guestPath"},"content":{"type":"string"},"mode":{"type":"integer","minimum":256,"maximum":511},"owner":{"enum":["agent","root"]},"once":{"type":"boolean"}}};
+const schema88 = {"type":"string","pattern":"^(?:/\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*)+$"};
+const pattern40 = new RegExp("^(?:/\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*)+$", "u");
 
-function validate246(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate248(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate246.evaluated;
+const evaluated0 = validate248.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1264,7 +1303,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(typeof data === "string"){
-if(!pattern39.test(data)){
+if(!pattern40.test(data)){
 const err0 = {instancePath,schemaPath:"#/$defs/guestPath/pattern",keyword:"pattern",params:{pattern: "^(?:/\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*)+$"}};
 if(vErrors === null){
 vErrors = [err0];
@@ -1285,16 +1324,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate246.errors = vErrors;
+validate248.errors = vErrors;
 return errors === 0;
 }
-validate246.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate248.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate245(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate247(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate245.evaluated;
+const evaluated0 = validate247.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1355,8 +1394,8 @@ errors++;
 }
 }
 if(data.path !== undefined){
-if(!(validate246(data.path, {instancePath:instancePath+"/path",parentData:data,parentDataProperty:"path",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate246.errors : vErrors.concat(validate246.errors);
+if(!(validate248(data.path, {instancePath:instancePath+"/path",parentData:data,parentDataProperty:"path",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate248.errors : vErrors.concat(validate248.errors);
 errors = vErrors.length;
 }
 }
@@ -1410,7 +1449,7 @@ errors++;
 if(data.owner !== undefined){
 let data3 = data.owner;
 if(!((data3 === "agent") || (data3 === "root"))){
-const err9 = {instancePath:instancePath+"/owner",schemaPath:"#/$defs/providerFile/properties/owner/enum",keyword:"enum",params:{allowedValues: schema86.properties.owner.enum}};
+const err9 = {instancePath:instancePath+"/owner",schemaPath:"#/$defs/providerFile/properties/owner/enum",keyword:"enum",params:{allowedValues: schema87.properties.owner.enum}};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -1443,19 +1482,19 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate245.errors = vErrors;
+validate247.errors = vErrors;
 return errors === 0;
 }
-validate245.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate247.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema88 = {"type":"object","additionalProperties":false,"required":["prompt","skills","userSkills"],"properties":{"prompt":{"$ref":"#/$defs/guestPath"},"skills":{"$ref":"#/$defs/guestPath"},"userSkills":{"$ref":"#/$defs/folderInHome"}}};
-const schema89 = {"type":"string","pattern":"^\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*(?:/\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*)*$"};
-const pattern40 = new RegExp("^\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*(?:/\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*)*$", "u");
+const schema89 = {"type":"object","additionalProperties":false,"required":["prompt","skills","userSkills"],"properties":{"prompt":{"$ref":"#/$defs/guestPath"},"skills":{"$ref":"#/$defs/guestPath"},"userSkills":{"$ref":"#/$defs/folderInHome"}}};
+const schema90 = {"type":"string","pattern":"^\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*(?:/\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*)*$"};
+const pattern41 = new RegExp("^\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*(?:/\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*)*$", "u");
 
-function validate252(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate254(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate252.evaluated;
+const evaluated0 = validate254.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1463,7 +1502,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(typeof data === "string"){
-if(!pattern40.test(data)){
+if(!pattern41.test(data)){
 const err0 = {instancePath,schemaPath:"#/$defs/folderInHome/pattern",keyword:"pattern",params:{pattern: "^\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*(?:/\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*)*$"}};
 if(vErrors === null){
 vErrors = [err0];
@@ -1484,16 +1523,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate252.errors = vErrors;
+validate254.errors = vErrors;
 return errors === 0;
 }
-validate252.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate254.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate249(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate251(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate249.evaluated;
+const evaluated0 = validate251.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1544,20 +1583,20 @@ errors++;
 }
 }
 if(data.prompt !== undefined){
-if(!(validate246(data.prompt, {instancePath:instancePath+"/prompt",parentData:data,parentDataProperty:"prompt",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate246.errors : vErrors.concat(validate246.errors);
+if(!(validate248(data.prompt, {instancePath:instancePath+"/prompt",parentData:data,parentDataProperty:"prompt",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate248.errors : vErrors.concat(validate248.errors);
 errors = vErrors.length;
 }
 }
 if(data.skills !== undefined){
-if(!(validate246(data.skills, {instancePath:instancePath+"/skills",parentData:data,parentDataProperty:"skills",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate246.errors : vErrors.concat(validate246.errors);
+if(!(validate248(data.skills, {instancePath:instancePath+"/skills",parentData:data,parentDataProperty:"skills",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate248.errors : vErrors.concat(validate248.errors);
 errors = vErrors.length;
 }
 }
 if(data.userSkills !== undefined){
-if(!(validate252(data.userSkills, {instancePath:instancePath+"/userSkills",parentData:data,parentDataProperty:"userSkills",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate252.errors : vErrors.concat(validate252.errors);
+if(!(validate254(data.userSkills, {instancePath:instancePath+"/userSkills",parentData:data,parentDataProperty:"userSkills",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate254.errors : vErrors.concat(validate254.errors);
 errors = vErrors.length;
 }
 }
@@ -1572,10 +1611,10 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate249.errors = vErrors;
+validate251.errors = vErrors;
 return errors === 0;
 }
-validate249.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate251.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -1652,10 +1691,30 @@ errors++;
 }
 }
 if(data.carried !== undefined){
-let data0 = data.carried;
-if(typeof data0 === "string"){
-if(func1(data0) < 16){
-const err6 = {instancePath:instancePath+"/carried",schemaPath:"#/$defs/contribution/properties/carried/minLength",keyword:"minLength",params:{limit: 16}};
+if(!(validate54(data.carried, {instancePath:instancePath+"/carried",parentData:data,parentDataProperty:"carried",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+errors = vErrors.length;
+}
+}
+if(data.program !== undefined){
+if(!(validate56(data.program, {instancePath:instancePath+"/program",parentData:data,parentDataProperty:"program",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
+errors = vErrors.length;
+}
+}
+if(data.routes !== undefined){
+let data2 = data.routes;
+if(Array.isArray(data2)){
+const len0 = data2.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate72(data2[i0], {instancePath:instancePath+"/routes/" + i0,parentData:data2,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err6 = {instancePath:instancePath+"/routes",schemaPath:"#/$defs/contribution/properties/routes/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -1665,8 +1724,18 @@ vErrors.push(err6);
 errors++;
 }
 }
-else {
-const err7 = {instancePath:instancePath+"/carried",schemaPath:"#/$defs/contribution/properties/carried/type",keyword:"type",params:{type: "string"}};
+if(data.environment !== undefined){
+let data4 = data.environment;
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+for(const key1 in data4){
+const _errs9 = errors;
+if(!(validate245(key1, {instancePath:instancePath+"/environment",parentData:data4,parentDataProperty:"environment",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate245.errors : vErrors.concat(validate245.errors);
+errors = vErrors.length;
+}
+var valid3 = _errs9 === errors;
+if(!valid3){
+const err7 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/contribution/properties/environment/propertyNames",keyword:"propertyNames",params:{propertyName: key1}};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -1676,25 +1745,9 @@ vErrors.push(err7);
 errors++;
 }
 }
-if(data.program !== undefined){
-if(!(validate54(data.program, {instancePath:instancePath+"/program",parentData:data,parentDataProperty:"program",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
-errors = vErrors.length;
-}
-}
-if(data.routes !== undefined){
-let data2 = data.routes;
-if(Array.isArray(data2)){
-const len0 = data2.length;
-for(let i0=0; i0<len0; i0++){
-if(!(validate70(data2[i0], {instancePath:instancePath+"/routes/" + i0,parentData:data2,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err8 = {instancePath:instancePath+"/routes",schemaPath:"#/$defs/contribution/properties/routes/type",keyword:"type",params:{type: "array"}};
+for(const key2 in data4){
+if(typeof data4[key2] !== "string"){
+const err8 = {instancePath:instancePath+"/environment/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/contribution/properties/environment/additionalProperties/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -1704,18 +1757,9 @@ vErrors.push(err8);
 errors++;
 }
 }
-if(data.environment !== undefined){
-let data4 = data.environment;
-if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-for(const key1 in data4){
-const _errs10 = errors;
-if(!(validate243(key1, {instancePath:instancePath+"/environment",parentData:data4,parentDataProperty:"environment",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate243.errors : vErrors.concat(validate243.errors);
-errors = vErrors.length;
 }
-var valid3 = _errs10 === errors;
-if(!valid3){
-const err9 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/contribution/properties/environment/propertyNames",keyword:"propertyNames",params:{propertyName: key1}};
+else {
+const err9 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/contribution/properties/environment/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -1725,9 +1769,19 @@ vErrors.push(err9);
 errors++;
 }
 }
-for(const key2 in data4){
-if(typeof data4[key2] !== "string"){
-const err10 = {instancePath:instancePath+"/environment/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/contribution/properties/environment/additionalProperties/type",keyword:"type",params:{type: "string"}};
+if(data.files !== undefined){
+let data6 = data.files;
+if(Array.isArray(data6)){
+const len1 = data6.length;
+for(let i1=0; i1<len1; i1++){
+if(!(validate247(data6[i1], {instancePath:instancePath+"/files/" + i1,parentData:data6,parentDataProperty:i1,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate247.errors : vErrors.concat(validate247.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err10 = {instancePath:instancePath+"/files",schemaPath:"#/$defs/contribution/properties/files/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -1737,54 +1791,20 @@ vErrors.push(err10);
 errors++;
 }
 }
+if(data.places !== undefined){
+if(!(validate251(data.places, {instancePath:instancePath+"/places",parentData:data,parentDataProperty:"places",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate251.errors : vErrors.concat(validate251.errors);
+errors = vErrors.length;
+}
+}
 }
 else {
-const err11 = {instancePath:instancePath+"/environment",schemaPath:"#/$defs/contribution/properties/environment/type",keyword:"type",params:{type: "object"}};
+const err11 = {instancePath,schemaPath:"#/$defs/contribution/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err11];
 }
 else {
 vErrors.push(err11);
-}
-errors++;
-}
-}
-if(data.files !== undefined){
-let data6 = data.files;
-if(Array.isArray(data6)){
-const len1 = data6.length;
-for(let i1=0; i1<len1; i1++){
-if(!(validate245(data6[i1], {instancePath:instancePath+"/files/" + i1,parentData:data6,parentDataProperty:i1,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate245.errors : vErrors.concat(validate245.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err12 = {instancePath:instancePath+"/files",schemaPath:"#/$defs/contribution/properties/files/type",keyword:"type",params:{type: "array"}};
-if(vErrors === null){
-vErrors = [err12];
-}
-else {
-vErrors.push(err12);
-}
-errors++;
-}
-}
-if(data.places !== undefined){
-if(!(validate249(data.places, {instancePath:instancePath+"/places",parentData:data,parentDataProperty:"places",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate249.errors : vErrors.concat(validate249.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err13 = {instancePath,schemaPath:"#/$defs/contribution/type",keyword:"type",params:{type: "object"}};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
 }
 errors++;
 }
