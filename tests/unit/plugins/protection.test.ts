@@ -1,16 +1,28 @@
-import { chmodSync, lchownSync, mkdirSync, renameSync, symlinkSync, unlinkSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  lchownSync,
+  mkdirSync,
+  renameSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { findPlugins, pluginAt } from '../../../src/plugins/find.ts'
 import { loadPlugin } from '../../../src/plugins/load.ts'
 import { isBroken } from '../../../src/plugins/plugin.ts'
-import { onlyIn, openHomeFolder, wrong } from './folder.ts'
+import { MANIFEST as ACME, onlyIn, openHomeFolder, wrong } from './folder.ts'
 
 let folder: ReturnType<typeof openHomeFolder>
 beforeEach(() => {
   folder = openHomeFolder()
 })
 afterEach(() => folder.close())
+
+const PROGRAM = join(import.meta.dirname, '../../../bin/bot-bottle')
 
 const only = () => onlyIn(folder.home)
 const loaded = () => {
@@ -123,5 +135,77 @@ describe('[SPP-13] a plug-in is loaded only from what the user alone can write',
   it('and has a default export', () => {
     folder.plugin('acme', 'export const other = 1')
     expect(wrong(loaded())).toMatch(/^plugin-module: .*has no default export$/)
+  })
+})
+
+describe('[SPP-13] the program, started in a folder that somebody else filled', () => {
+  const ran = (): string => join(folder.home, 'ran')
+  const code = (): string => `require('node:fs').writeFileSync(${JSON.stringify(ran())}, __filename)`
+  const project = (): string => join(folder.home, 'project')
+  const inProject = (path: string, text: string): string => folder.write(`project/${path}`, text)
+
+  /** Its exit code and words; throws when anything of the folder ran. */
+  function started(words: readonly string[], env: Readonly<Record<string, string>> = {}): string {
+    const own = join(folder.home, 'own')
+    mkdirSync(own, { recursive: true, mode: 0o700 })
+    const { status, stdout, stderr } = spawnSync(PROGRAM, words, {
+      cwd: project(),
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'] ?? '', HOME: folder.home, BOT_BOTTLE_HOME: own, ...env },
+    })
+    expect(existsSync(ran()) ? `${stdout}${stderr}: something of the folder ran` : '').toBe('')
+    return `${status}: ${stdout}${stderr}`
+  }
+
+  const MANIFEST = 'version: 1\nstack: acme\nbottles: { dev: { agent_provider: { template: acme } } }\n'
+
+  it('runs no plug-in of it, and knows none', () => {
+    inProject('contrib/acme/plugin.yaml', JSON.stringify(ACME))
+    inProject(
+      'contrib/acme/index.mjs',
+      `import fs from 'node:fs'; fs.writeFileSync(${JSON.stringify(ran())}, '')`,
+    )
+    inProject('.bot-bottle/contrib/acme/plugin.yaml', JSON.stringify(ACME))
+    inProject(
+      '.bot-bottle/contrib/acme/index.mjs',
+      `import fs from 'node:fs'; fs.writeFileSync(${JSON.stringify(ran())}, '')`,
+    )
+    inProject('bottles.yaml', MANIFEST)
+    expect(started(['plugins'])).toMatch(/^0: no plug-ins in .*\/own\/contrib/)
+    expect(started(['plugins', 'check', 'acme'])).toMatch(/^2: .*there is no plug-in `acme`/s)
+    expect(started(['validate'])).toMatch(/^2: .*there is no provider `acme`/s)
+  })
+
+  it('is not led by what the environment names', () => {
+    const evil = inProject('evil.cjs', code())
+    inProject('node_modules/yaml/index.js', code())
+    inProject('bottles.yaml', MANIFEST)
+    for (const env of [{ NODE_OPTIONS: `--require=${evil}` }, { NODE_PATH: join(project(), 'node_modules') }])
+      expect(started(['validate'], env)).toMatch(/^2: .*there is no provider `acme`/s)
+  })
+
+  it('is not led by packages and settings of the folder', () => {
+    for (const name of ['yaml', 'execa', 'commander', 'dockerode', 'bot-bottle'])
+      inProject(`node_modules/${name}/index.js`, code())
+    inProject('package.json', JSON.stringify({ type: 'commonjs', imports: { '#x': './evil.cjs' } }))
+    inProject('.npmrc', `node-options=--require=${inProject('evil.cjs', code())}\n`)
+    inProject('bottles.yaml', MANIFEST)
+    expect(started(['validate'])).toMatch(/^2: .*there is no provider `acme`/s)
+    expect(started(['plugins'])).toMatch(/^0: no plug-ins/)
+  })
+
+  it('is not led by programs of the folder, wherever PATH has it', () => {
+    for (const name of ['docker', 'git', 'node', 'find', 'readlink', 'ssh', 'npm']) {
+      const file = join(project(), name)
+      inProject(name, '')
+      writeFileSync(file, `#!/bin/sh\necho "$0" > ${ran()}\nexit 3\n`)
+      chmodSync(file, 0o755)
+    }
+    inProject('bottles.yaml', MANIFEST)
+    const rest = process.env['PATH'] ?? ''
+    for (const PATH of [`.:${rest}`, `:${rest}`, `${rest.split(':')[0]}::${rest}`, `project/..:./:${rest}`]) {
+      expect(started(['validate'], { PATH })).toMatch(/^2: .*there is no provider `acme`/s)
+      expect(started(['doctor'], { PATH, DOCKER_HOST: 'unix:///nonexistent/docker.sock' })).toMatch(/^1: /)
+    }
   })
 })
