@@ -96,8 +96,6 @@ function validator(name: string, text: string, others: readonly string[] = []): 
     allowUnionTypes: true,
     strictRequired: false,
     messages: false,
-    // Lengths are of UTF-16: counting characters is a module that the code would load.
-    unicode: false,
     // A reference stays a function of its own, so that the path of an error names the definition it broke.
     inlineRefs: false,
     code: { source: true, esm: true, lines: true },
@@ -110,8 +108,12 @@ function validator(name: string, text: string, others: readonly string[] = []): 
     if (typeof env === 'object') nameDefinitions(env as unknown as Compiled)
   }
   const code = (standalone as unknown as (instance: Ajv2020, compiled: unknown) => string)(ajv, validate)
-  return bannerOf(name) + code.trimEnd() + '\n'
+  return bannerOf(name) + code.replaceAll(COUNT_LOADED, COUNT).trimEnd() + '\n'
 }
+
+/** How many characters a text has: a module of ajv, which the code would load when it runs. */
+const COUNT_LOADED = 'require("ajv/dist/runtime/ucs2length").default'
+const COUNT = '(text) => [...text].length'
 
 interface Compiled {
   readonly refs: Readonly<Record<string, { readonly validate?: { source: { validateCode: string } } }>>

@@ -14,7 +14,11 @@ export const pluginsFolder = (home: string): string => join(home, 'contrib')
 /** Sorted by name. `home` is the program's own folder. */
 export function findPlugins(home: string): readonly (Plugin | BrokenPlugin)[] {
   const folder = pluginsFolder(home)
-  return namesIn(folder).map((name) => pluginAt(join(folder, name)))
+  try {
+    return namesIn(folder).map((name) => pluginAt(join(folder, name)))
+  } catch (cause) {
+    return [unreadable(folder, cause)]
+  }
 }
 
 /** `folder`: absolute. */
@@ -25,13 +29,17 @@ export function pluginAt(folder: string): Plugin | BrokenPlugin {
     if (open) return unprotected(folder, open)
     return readPlugin({ file, path: file, folder, bytes: readFileSync(file) })
   } catch (cause) {
-    const { code = 'unknown error', path = folder } = cause as NodeJS.ErrnoException
-    const [message, hint] =
-      code === 'ENOENT'
-        ? ([`there is no ${path}`, 'a plug-in has a `plugin.yaml` in its folder: docs/plugins.md'] as const)
-        : ([`${path} cannot be read (${code})`, undefined] as const)
-    return leftOut({ name: basename(folder), folder }, 'plugin-unreadable', message, hint)
+    return unreadable(folder, cause)
   }
+}
+
+function unreadable(folder: string, cause: unknown): BrokenPlugin {
+  const { code = 'unknown error', path = folder } = cause as NodeJS.ErrnoException
+  const [message, hint] =
+    code === 'ENOENT'
+      ? ([`there is no ${path}`, 'a plug-in has a `plugin.yaml` in its folder: docs/plugins.md'] as const)
+      : ([`${path} cannot be read (${code})`, undefined] as const)
+  return leftOut({ name: basename(folder), folder }, 'plugin-unreadable', message, hint)
 }
 
 function unprotected(folder: string, { path, reason, hint }: Unprotected): BrokenPlugin {

@@ -5,6 +5,7 @@ export default validate52;
 const schema19 = {"$schema":"https://json-schema.org/draft/2020-12/schema","title":"Kinds of tokens; what a key means is said in shape.ts","type":"object","required":["shapes"],"additionalProperties":false,"properties":{"$schema":{"type":"string"},"shapes":{"type":"array","minItems":1,"maxItems":512,"items":{"$ref":"#/$defs/shape"}}},"$defs":{"text":{"type":"string","minLength":1,"maxLength":4096},"class":{"type":"string","maxLength":4096,"pattern":"^\\[.+\\]$"},"parts":{"type":"array","minItems":1,"maxItems":100,"items":{"$ref":"#/$defs/text"}},"texts":{"type":"array","minItems":3,"maxItems":100,"items":{"$ref":"#/$defs/parts"}},"shape":{"type":"object","required":["id","vendor","title","anchors","pattern","source","samples"],"additionalProperties":false,"properties":{"id":{"type":"string","maxLength":63,"pattern":"^[a-z0-9]+(-[a-z0-9]+)*$"},"vendor":{"$ref":"#/$defs/text"},"title":{"$ref":"#/$defs/text"},"anchors":{"type":"array","minItems":1,"maxItems":100,"items":{"type":"string","minLength":4,"maxLength":256}},"offset":{"type":"integer","minimum":1,"maximum":96},"lookback":{"type":"object","required":["class","max"],"additionalProperties":false,"properties":{"class":{"$ref":"#/$defs/class"},"max":{"type":"integer","minimum":1,"maximum":96}}},"pattern":{"$ref":"#/$defs/text"},"anyCase":{"const":true},"before":{"$ref":"#/$defs/class"},"after":{"$ref":"#/$defs/class"},"checksum":{"$ref":"#/$defs/text"},"entropy":{"type":"number","minimum":0,"maximum":6},"source":{"$ref":"#/$defs/text"},"documented":{"type":"array","minItems":1,"maxItems":100,"items":{"$ref":"#/$defs/parts"}},"samples":{"type":"object","required":["true","alike"],"additionalProperties":false,"properties":{"true":{"$ref":"#/$defs/texts"},"alike":{"$ref":"#/$defs/texts"}}}}}}};
 const schema20 = {"type":"object","required":["id","vendor","title","anchors","pattern","source","samples"],"additionalProperties":false,"properties":{"id":{"type":"string","maxLength":63,"pattern":"^[a-z0-9]+(-[a-z0-9]+)*$"},"vendor":{"$ref":"#/$defs/text"},"title":{"$ref":"#/$defs/text"},"anchors":{"type":"array","minItems":1,"maxItems":100,"items":{"type":"string","minLength":4,"maxLength":256}},"offset":{"type":"integer","minimum":1,"maximum":96},"lookback":{"type":"object","required":["class","max"],"additionalProperties":false,"properties":{"class":{"$ref":"#/$defs/class"},"max":{"type":"integer","minimum":1,"maximum":96}}},"pattern":{"$ref":"#/$defs/text"},"anyCase":{"const":true},"before":{"$ref":"#/$defs/class"},"after":{"$ref":"#/$defs/class"},"checksum":{"$ref":"#/$defs/text"},"entropy":{"type":"number","minimum":0,"maximum":6},"source":{"$ref":"#/$defs/text"},"documented":{"type":"array","minItems":1,"maxItems":100,"items":{"$ref":"#/$defs/parts"}},"samples":{"type":"object","required":["true","alike"],"additionalProperties":false,"properties":{"true":{"$ref":"#/$defs/texts"},"alike":{"$ref":"#/$defs/texts"}}}}};
 const func1 = Object.prototype.hasOwnProperty;
+const func2 = (text) => [...text].length;
 const pattern3 = new RegExp("^[a-z0-9]+(-[a-z0-9]+)*$", "u");
 const schema21 = {"type":"string","minLength":1,"maxLength":4096};
 
@@ -19,7 +20,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(typeof data === "string"){
-if(data.length > 4096){
+if(func2(data) > 4096){
 const err0 = {instancePath,schemaPath:"#/$defs/text/maxLength",keyword:"maxLength",params:{limit: 4096}};
 if(vErrors === null){
 vErrors = [err0];
@@ -29,7 +30,7 @@ vErrors.push(err0);
 }
 errors++;
 }
-if(data.length < 1){
+if(func2(data) < 1){
 const err1 = {instancePath,schemaPath:"#/$defs/text/minLength",keyword:"minLength",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err1];
@@ -69,7 +70,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(typeof data === "string"){
-if(data.length > 4096){
+if(func2(data) > 4096){
 const err0 = {instancePath,schemaPath:"#/$defs/class/maxLength",keyword:"maxLength",params:{limit: 4096}};
 if(vErrors === null){
 vErrors = [err0];
@@ -314,7 +315,7 @@ errors++;
 if(data.id !== undefined){
 let data0 = data.id;
 if(typeof data0 === "string"){
-if(data0.length > 63){
+if(func2(data0) > 63){
 const err8 = {instancePath:instancePath+"/id",schemaPath:"#/$defs/shape/properties/id/maxLength",keyword:"maxLength",params:{limit: 63}};
 if(vErrors === null){
 vErrors = [err8];
@@ -385,7 +386,7 @@ const len0 = data3.length;
 for(let i0=0; i0<len0; i0++){
 let data4 = data3[i0];
 if(typeof data4 === "string"){
-if(data4.length > 256){
+if(func2(data4) > 256){
 const err13 = {instancePath:instancePath+"/anchors/" + i0,schemaPath:"#/$defs/shape/properties/anchors/items/maxLength",keyword:"maxLength",params:{limit: 256}};
 if(vErrors === null){
 vErrors = [err13];
@@ -395,7 +396,7 @@ vErrors.push(err13);
 }
 errors++;
 }
-if(data4.length < 4){
+if(func2(data4) < 4){
 const err14 = {instancePath:instancePath+"/anchors/" + i0,schemaPath:"#/$defs/shape/properties/anchors/items/minLength",keyword:"minLength",params:{limit: 4}};
 if(vErrors === null){
 vErrors = [err14];

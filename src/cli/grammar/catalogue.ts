@@ -256,10 +256,11 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'schema',
     group: 'Manifest',
-    arguments: '[manifest | preset | plan | events]',
+    arguments: '[manifest | preset | plan | events | plugin | contribution | plugin-types]',
     arity: [0, 1],
     summary: 'Print a JSON Schema for editors and programs',
     examples: ['bot-bottle schema > .bot-bottle/manifest.v1.json'],
+    text: ['`plugin-types` are the TypeScript declarations that plug-ins are written against.'],
     options: [],
   },
   {
@@ -274,6 +275,19 @@ export const COMMANDS: readonly CommandSpec[] = [
       { flags: '--secrets', type: 'flag', text: 'try every secret reference, print names only' },
       OUTPUT('pretty', 'json'),
     ],
+  },
+  {
+    name: 'plugins',
+    group: 'Machine',
+    arguments: '[list | check [NAME | FOLDER]]',
+    arity: [0, 2],
+    summary: 'List the plug-ins in your own folder, or check that they keep to what plug-ins keep to',
+    examples: ['bot-bottle plugins', 'bot-bottle plugins check acme', 'bot-bottle plugins check ./acme'],
+    text: [
+      '`list` runs nothing of them; `check` runs their modules here. A FOLDER has a `/` in it, and is held to the same as',
+      'those of your own: nobody else can write it. Exit 1 when a check finds something.',
+    ],
+    options: [OUTPUT('pretty', 'json'), { flags: '--json', type: 'flag', text: 'the same as --output json' }],
   },
   {
     name: 'forget',

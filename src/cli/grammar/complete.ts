@@ -32,7 +32,9 @@ async function candidates(before: readonly string[], current: string, io: Io): P
   if (option) return option.choices ?? []
   if (current.startsWith('-')) return [...command.options, ...SHARED].flatMap(({ flags }) => long(flags))
   if (command.name === 'completion') return ['bash', 'zsh', 'fish']
-  if (command.name === 'schema') return ['manifest', 'preset', 'plan', 'events']
+  if (command.name === 'schema')
+    return ['manifest', 'preset', 'plan', 'events', 'plugin', 'contribution', 'plugin-types']
+  if (command.name === 'plugins' && before.length - at < 2) return ['list', 'check']
   if (command.name === 'policy' && before.length - at < 2) return ['suggest']
   if (command.name === 'keys' && before.length - at < 2) return ['revoke']
   const typed = before.slice(at + 1).filter((word) => !word.startsWith('-')).length

@@ -25,6 +25,7 @@ const MODULES: Readonly<Record<string, () => Promise<CommandModule>>> = {
   keys: () => import('../commands/keys.ts'),
   logs: () => import('../commands/logs.ts'),
   metrics: () => import('../commands/metrics.ts'),
+  plugins: () => import('../commands/plugins.ts'),
   policy: () => import('../commands/policy.ts'),
   resume: () => import('../commands/resume.ts'),
   run: () => import('../commands/run.ts'),

@@ -171,7 +171,8 @@ describe('completion', () => {
     expect(await complete('explain', '--bottle', 't')).toEqual(['two'])
     expect(await complete('policy', 's')).toEqual(['suggest'])
     expect(await complete('policy', 'suggest', 'd')).toEqual(['dev'])
-    expect(await complete('schema', 'p')).toEqual(['preset', 'plan'])
+    expect(await complete('schema', 'p')).toEqual(['preset', 'plan', 'plugin', 'plugin-types'])
+    expect(await complete('plugins', 'c')).toEqual(['check'])
   })
   test('is silent about a broken manifest', async () => {
     program.write('bottles.yaml', ': [')
