@@ -1,8 +1,9 @@
 /** The plug-ins of `contrib`, as whoever copies one has them. */
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-export const CONTRIB = join(import.meta.dirname, '../contrib')
+const CONTRIB = join(import.meta.dirname, '../contrib')
 
 /** What the module of one exports. */
 export async function exportOf(name: string): Promise<unknown> {
@@ -10,4 +11,20 @@ export async function exportOf(name: string): Promise<unknown> {
     pathToFileURL(join(CONTRIB, name, 'index.mjs')).href
   )
   return module.default
+}
+
+/** Into the program's home; nobody else can write it, whatever the umask. `edit`: of the module. */
+export function install(
+  home: string,
+  name: string,
+  { edit = (text: string) => text, as = name }: { edit?: (text: string) => string; as?: string } = {},
+): void {
+  const folder = join(home, 'contrib', as)
+  mkdirSync(folder, { recursive: true })
+  cpSync(join(CONTRIB, name), folder, { recursive: true })
+  const module = join(folder, 'index.mjs')
+  writeFileSync(module, edit(readFileSync(module, 'utf8')))
+  const inside = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => join(folder, path))
+  for (const path of [home, join(home, 'contrib'), folder, ...inside])
+    chmodSync(path, statSync(path).isDirectory() ? 0o700 : 0o600)
 }

@@ -1,8 +1,8 @@
 /** Detectors and provisioners as a user has them: folders of `contrib` in the program's home, named by a manifest. */
-import { cpSync, chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { CONTRIB } from '../../contrib.ts'
+import { install } from '../../contrib.ts'
 import { openProgram } from './program.ts'
 
 let program: ReturnType<typeof openProgram>
@@ -11,22 +11,9 @@ beforeEach(() => {
 })
 afterEach(() => program.close())
 
-const contrib = (): string => join(program.folder, '.bot-bottle', 'contrib')
-
-/** As whoever copies an example into the home; nobody else can write it, whatever the umask. */
-function install(name: string, edit: (text: string) => string = (text) => text, as = name): void {
-  mkdirSync(contrib(), { recursive: true, mode: 0o700 })
-  chmodSync(join(program.folder, '.bot-bottle'), 0o700)
-  cpSync(join(CONTRIB, name), join(contrib(), as), { recursive: true })
-  for (const path of readdirSync(contrib(), { recursive: true, encoding: 'utf8' })) {
-    const file = join(contrib(), path)
-    chmodSync(file, statSync(file).isDirectory() ? 0o700 : 0o600)
-  }
-  const module = join(contrib(), as, 'index.mjs')
-  writeFileSync(module, edit(readFileSync(module, 'utf8')))
-}
+const home = (): string => join(program.folder, '.bot-bottle')
 const rename = (name: string, more = ''): void => {
-  const file = join(contrib(), name, 'plugin.yaml')
+  const file = join(home(), 'contrib', name, 'plugin.yaml')
   writeFileSync(file, readFileSync(file, 'utf8').replace(/^name: .*$/m, `name: ${name}${more}`))
 }
 
@@ -38,7 +25,7 @@ bottles:
 `
 
   it('of the examples is told to egress, and is then in sync', async () => {
-    install('detector-example')
+    install(home(), 'detector-example')
     program.write('bottles.yaml', manifest('detector-example'))
     expect(await program.run('apply --yes')).toMatchObject({ code: 0 })
     const bundle = program.world.read().stacks['acme']?.bundles['dev']
@@ -49,7 +36,7 @@ bottles:
   })
 
   it('has its rules explained', async () => {
-    install('detector-example')
+    install(home(), 'detector-example')
     program.write('bottles.yaml', manifest('detector-example'))
     const { stdout } = await program.run('explain bundle/dev')
     expect(stdout).toMatch(/egress\.dlp\.detectors\[0\]\.rules\[1\].*plugin\/detector-example\/build-cookie/)
@@ -74,7 +61,7 @@ bottles:
       'service-token: samples.true[1] is not found',
     ],
   ])('that %s stops the plan with the reason', async (_what, edit, why) => {
-    install('detector-example', edit)
+    install(home(), 'detector-example', { edit })
     program.write('bottles.yaml', manifest('detector-example'))
     const { code, stderr } = await program.run('diff')
     expect(code).toBe(2)
@@ -83,7 +70,7 @@ bottles:
   })
 
   it('is run only for a manifest that names it', async () => {
-    install('detector-example', () => 'throw new Error("it ran")')
+    install(home(), 'detector-example', { edit: () => 'throw new Error("it ran")' })
     program.write('bottles.yaml', manifest(''))
     expect(await program.run('validate')).toMatchObject({ code: 0 })
   })
@@ -107,12 +94,12 @@ bottles:
   }
 
   it('of the examples is a forge that a manifest can name', async () => {
-    install('provisioner-example')
+    install(home(), 'provisioner-example')
     expect(await validated('provisioner-example')).toMatchObject({ code: 0 })
   })
 
   it('is named among those that there are, and nothing is guessed', async () => {
-    install('provisioner-example')
+    install(home(), 'provisioner-example')
     const { code, stderr } = await validated('bitbucket')
     expect(code).toBe(2)
     expect(stderr).toContain('unknown-forge')
@@ -120,7 +107,9 @@ bottles:
   })
 
   it('that is none stops the plan with the reason', async () => {
-    install('provisioner-example', (text) => text.replace('readKey(value)', 'readOne(value)'))
+    install(home(), 'provisioner-example', {
+      edit: (text) => text.replace('readKey(value)', 'readOne(value)'),
+    })
     const { code, stderr } = await validated('provisioner-example')
     expect(code).toBe(2)
     expect(stderr).toContain('forge-unusable')
@@ -128,7 +117,7 @@ bottles:
   })
 
   it('stands instead of a forge of this program only where it says so', async () => {
-    install('provisioner-example', undefined, 'gitea')
+    install(home(), 'provisioner-example', { as: 'gitea' })
     rename('gitea')
     expect((await validated('gitea')).stderr).toContain(
       'there is a provisioner `gitea` in bot-bottle already',
