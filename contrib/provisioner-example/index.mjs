@@ -12,9 +12,9 @@ export default {
   headers: (token) => ({ authorization: `token ${token.reveal()}` }),
 
   // Where the keys of a repository are listed (GET) and made (POST), below `api`. One is removed (DELETE) at this
-  // path, a slash, and its id. Nothing for a text that cannot be a repository.
-  keysPath: (repository) =>
-    /^[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+$/.test(repository) ? `/repos/${repository}/keys` : undefined,
+  // path, a slash, and its id. Asked about names such as `owner/name` and `group/sub/name`; nothing for one that
+  // cannot be a repository here.
+  keysPath: (repository) => (/^[^/]+\/[^/]+$/.test(repository) ? `/repos/${repository}/keys` : undefined),
 
   // The query of one page, 1 the first. Pages are read until one is empty, or has no link to a next one
   // (`linksPages: true`: the forge sends `Link: …; rel="next"` on every page but the last).

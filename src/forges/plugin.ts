@@ -4,8 +4,9 @@
  * no token but its own. What it says cannot lead a request away from below the API's URL.
  */
 import { members } from '../model/answer.ts'
-import { ForgeError } from '../model/forge-error.ts'
+import { DialectFault } from '../model/forge-error.ts'
 import type { ListedKey } from '../model/listed-key.ts'
+import { repositorySteps } from '../model/repository-name.ts'
 import { safeText } from '../model/text.ts'
 import type { ForgeDialect } from '../ports/forge.ts'
 
@@ -40,11 +41,7 @@ export function dialectOf(provider: string, exported: unknown): ForgeDialect | {
       // Whoever was given the token may say it.
       if (name !== 'headers' && thrown instanceof Error) why = safeText(thrown.message, 200)
     }
-    throw new ForgeError(`the plug-in ${provider} does not say what to send (\`${name}\`): ${why}`, {
-      code: 'forge-plugin',
-      fate: 'unsent',
-      hint: 'mend the module of the plug-in: docs/plugins.md says what each function answers',
-    })
+    throw new DialectFault(`the plug-in ${provider} does not say what to send (\`${name}\`): ${why}`)
   }
 
   /** Of an answer: nothing that it cannot be read to say is taken from it. */
@@ -62,6 +59,7 @@ export function dialectOf(provider: string, exported: unknown): ForgeDialect | {
     linksPages: linksPages === true,
     headers: (token) => needed('headers', headers, token),
     keysPath(repository) {
+      if (repositorySteps(repository) === undefined) return undefined
       const path = needed('keysPath', (value) => (value === undefined ? NONE : pathBelow(value)), repository)
       return path === NONE ? undefined : path
     },

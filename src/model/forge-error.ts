@@ -16,6 +16,9 @@ export interface ForgeErrorFields extends ErrorFields {
   readonly retryAfterMs?: number
 }
 
+/** A dialect says something that cannot be sent; whoever asked it knows for what. */
+export class DialectFault extends Error {}
+
 /** A `DriverError`, so that the one place that tries again knows it; `transient` is the only licence to. */
 export class ForgeError extends DriverError {
   readonly fate: RequestFate

@@ -5,7 +5,7 @@ import type { ForgeAccess, ForgeDialect } from '../../ports/forge.ts'
 import { secretScrubber } from '../../execute/scrub.ts'
 import { judgeAddresses, readEndpoint, resolveEndpoint } from './endpoint.ts'
 import type { Endpoint } from './endpoint.ts'
-import { failed, notJson, refusedAnswer } from './failures.ts'
+import { failed, notJson, refusedAnswer, saidFor } from './failures.ts'
 import type { Operation } from './failures.ts'
 import { NoAnswer, request } from './request.ts'
 import type { Answer, Sent } from './request.ts'
@@ -72,7 +72,7 @@ export function openCalls(dialect: ForgeDialect, access: ForgeAccess): Calls {
     const sent = {
       method,
       path,
-      headers: dialect.headers(token),
+      headers: saidFor(doing, () => dialect.headers(token)),
       ...(body && { body: JSON.stringify(body) }),
     }
     const time = AbortSignal.timeout(timeoutMs)

@@ -1,5 +1,5 @@
 /** The texts of everything that can go wrong between us and a forge: object, operation, way out. Assembled here alone. */
-import { ForgeError } from '../../model/forge-error.ts'
+import { DialectFault, ForgeError } from '../../model/forge-error.ts'
 import type { ForgeErrorFields, RequestFate } from '../../model/forge-error.ts'
 import { safeText } from '../../model/text.ts'
 import type { Answer } from './request.ts'
@@ -13,6 +13,20 @@ export interface Operation {
   readonly repository: string
   /** `list the deploy keys of`, `make a deploy key for`, `revoke deploy key 7 of`. */
   readonly what: string
+}
+
+/** What a dialect says to be sent; it says so before anything was. */
+export function saidFor<T>(operation: Operation, say: () => T): T {
+  try {
+    return say()
+  } catch (thrown) {
+    if (!(thrown instanceof DialectFault)) throw thrown
+    throw failed(operation, thrown.message, {
+      code: 'forge-plugin',
+      fate: 'unsent',
+      hint: 'mend the module of the plug-in: docs/plugins.md says what each function answers',
+    })
+  }
 }
 
 /** The forge's own words about a refusal, already without the token. */

@@ -8,7 +8,7 @@ import { safeText } from '../../model/text.ts'
 import type { DeployKey, Forge, ForgeAccess, ForgeDialect, NewDeployKey, SeenKey } from '../../ports/forge.ts'
 import { openCalls } from './calls.ts'
 import type { Called } from './calls.ts'
-import { failed, unknownShape } from './failures.ts'
+import { failed, saidFor, unknownShape } from './failures.ts'
 import type { Operation } from './failures.ts'
 import { listWhole } from './list.ts'
 
@@ -25,7 +25,7 @@ export function openForge(dialect: ForgeDialect, access: ForgeAccess): Forge {
   })
   const list = (doing: Operation, signal: AbortSignal) =>
     listWhole(doing, dialect.linksPages, async (page) => {
-      const path = `${keysPath(dialect, doing)}?${dialect.page(page)}`
+      const path = `${keysPath(dialect, doing)}?${saidFor(doing, () => dialect.page(page))}`
       return readPage(dialect, doing, await call(doing, { method: 'GET', path }, signal))
     })
 
@@ -36,7 +36,8 @@ export function openForge(dialect: ForgeDialect, access: ForgeAccess): Forge {
     const before = await held()
     if (before !== undefined) return sameAccess(doing, key, before)
     const path = keysPath(dialect, doing)
-    const answer = await call(doing, { method: 'POST', path, body: dialect.creation(key) }, signal)
+    const body = saidFor(doing, () => dialect.creation(key))
+    const answer = await call(doing, { method: 'POST', path, body }, signal)
     if ('refusal' in answer) {
       // Another try of ours may have arrived meanwhile.
       const there = await held()
@@ -107,7 +108,7 @@ async function behindEffect<T>(work: Promise<T>): Promise<T> {
 }
 
 function keysPath(dialect: ForgeDialect, doing: Operation): string {
-  const path = dialect.keysPath(doing.repository)
+  const path = saidFor(doing, () => dialect.keysPath(doing.repository))
   if (path !== undefined) return path
   throw failed(doing, `that is no name of a repository at ${dialect.provider}`, {
     code: 'forge-repository-name',

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { exportOf } from '../../contrib.ts'
 import { members } from '../../../src/model/answer.ts'
 import { dialectOf } from '../../../src/forges/plugin.ts'
+import { openForge } from '../../../src/forges/rest/forge.ts'
 import { Secret } from '../../../src/model/secret.ts'
 import type { ForgeDialect } from '../../../src/ports/forge.ts'
-import { KEY, LISTED, TOKEN } from './lab.ts'
+import { KEY, LISTED, NEVER, TOKEN } from './lab.ts'
 
 const example = members(await exportOf('provisioner-example'))
 
@@ -35,7 +36,7 @@ describe('what it says of a request', () => {
   it('is sent as it is where it is fit to be', () => {
     const { headers, keysPath, page, creation } = dialect()
     expect(headers(new Secret(TOKEN))).toEqual({ authorization: `token ${TOKEN}` })
-    expect([keysPath('acme/app'), keysPath('no name'), page(2)]).toEqual([
+    expect([keysPath('acme/app'), keysPath('a/b/c'), page(2)]).toEqual([
       '/repos/acme/app/keys',
       undefined,
       'page=2&limit=50',
@@ -58,7 +59,7 @@ describe('what it says of a request', () => {
     [Promise.resolve('/repos')],
   ])('never leads elsewhere: the path %s', (path) => {
     expect(() => dialect({ keysPath: () => path }).keysPath('acme/app')).toThrow(
-      expect.objectContaining({ code: 'forge-plugin', fate: 'unsent' }),
+      'does not say what to send (`keysPath`)',
     )
   })
 
@@ -71,8 +72,29 @@ describe('what it says of a request', () => {
     ['x-token', 7],
   ])('never ends a request or sends it elsewhere: the header %s: %s', (name, value) => {
     expect(() => dialect({ headers: () => ({ [name]: value }) }).headers(new Secret(TOKEN))).toThrow(
-      expect.objectContaining({ code: 'forge-plugin' }),
+      'does not say what to send (`headers`)',
     )
+  })
+
+  it.each(['acme', 'acme/..', '../app', 'acme/app.git', 'no name/app'])(
+    'is not asked about what is no name of a repository: %s',
+    (name) => {
+      const never = (): never => {
+        throw new Error('it was asked')
+      }
+      expect(dialect({ keysPath: never }).keysPath(name)).toBeUndefined()
+    },
+  )
+
+  it('is an error of the forge with what it was for, and nothing was sent', async () => {
+    const api = 'https://forge.invalid/api'
+    const access = { api, token: new Secret(TOKEN), tokenName: 'T', allowPrivate: false, trust: [] }
+    const forge = openForge(dialect({ headers: () => undefined }), access)
+    await expect(forge.list('acme/app', NEVER)).rejects.toMatchObject({
+      code: 'forge-plugin',
+      fate: 'unsent',
+      message: `cannot list the deploy keys of acme/app at ${api}: the plug-in mine does not say what to send (\`headers\`): its answer has not the form that it must have`,
+    })
   })
 
   it('says why it failed, but for the one function that has the token', () => {
