@@ -1,9 +1,13 @@
 /**
  * Deploy keys at a forge that speaks Gitea's API, written from scratch to show what a provisioner says. Each function
  * answers at once and does nothing: bot-bottle sends the requests, to `provisioned_key.api` and nowhere else.
+ * plugin.d.ts says what each one takes and answers.
+ *
+ * @import { Provisioner } from './plugin.d.ts'
  */
 const PAGE = 50
 
+/** @type {Provisioner} */
 export default {
   // For hints: what the token has to be able to do.
   tokenNeeds: 'scope write:repository, of a user who administers the repository',
@@ -27,13 +31,13 @@ export default {
   // One key of a list, or the answer to a creation. Nothing for what is not understood: the list is then an error,
   // never a shorter list.
   readKey(value) {
-    const { id, title, key, read_only: readOnly, created_at: createdAt } = value
+    const { id, title, key, read_only: readOnly, created_at: createdAt } = Object(value)
     if (!Number.isSafeInteger(id)) return undefined
     return { forgeId: String(id), title, publicKey: key, readOnly, createdAt }
   },
 
   // What the forge says in the body of a refusal, in its own words.
-  words: ({ message }) => message,
+  words: (body) => Object(body).message,
 
   // Is this refusal of a creation about a key, or a title, that is there already?
   isDuplicate: (status, words) => status === 422 && /already|has been used/i.test(words),
