@@ -121,12 +121,41 @@ export interface Contribution {
   readonly places: ProviderPlaces
 }
 
+/** One that speaks streamable HTTP, or a program in the bottle that speaks over its standard streams. */
+export type McpServer =
+  | {
+      readonly url: string
+      /** A credential is nowhere in here: at most the placeholder of one. */
+      readonly headers: Readonly<Record<string, string>>
+    }
+  | {
+      readonly command: string
+      readonly args: readonly string[]
+      /** Beside the environment of the agent program. */
+      readonly env: Readonly<Record<string, string>>
+    }
+
+/** By name. */
+export type McpServers = Readonly<Record<string, McpServer>>
+
+/** What is left in the guest so that the agent program knows its servers from its next start. */
+export interface McpRegistration {
+  /** Each in place of a file of the provider's contribution, with which the program starts and knows no server. */
+  readonly files: readonly ProviderFile[]
+  /** Each has to end with 0 once the files are there, as the agent's user; the program's own look at them. */
+  readonly verify: readonly (readonly string[])[]
+}
+
+/** What a program that is told of MCP servers was given beside them. */
+export interface McpRequest extends ProviderRequest {
+  /** Names of all variables of the agent program. */
+  readonly variables: readonly string[]
+}
+
 /** What a program is started with. */
 export interface StartRequest {
-  /** A prompt file and MCP registrations are there. */
+  /** A prompt file is there. */
   readonly hasPrompt: boolean
-  /** By name: URL of an MCP server that speaks streamable HTTP. */
-  readonly mcp: Readonly<Record<string, string>>
   /** Of the command line, behind the provider's own. */
   readonly extra: readonly string[]
   readonly settings: Readonly<Record<string, string>>
@@ -145,6 +174,8 @@ export interface Provider {
   /** With `forward_host_credentials`. */
   readonly login?: HostLogin
   contribution(request: ProviderRequest): Contribution
+  /** Absent: the program takes no MCP servers. */
+  registration?(servers: McpServers, request: McpRequest): McpRegistration
   /** On a terminal. */
   start(request: StartRequest): readonly string[]
   /** Does one task and ends with the program's own exit code. */

@@ -169,10 +169,11 @@ export function openRun({ id, plan, steps, driver, deps, clock, emit }: RunOptio
         for (const action of step.ends) {
           const effect = left(action)
           if (effect instanceof BottleError) fail(action, 'failed', effect)
+          else if (effect.short) fail(action, 'failed', effect.short)
           else done(action, effect)
           ended.add(action)
         }
-        const wrong = step.ends.find((action) => left(action) instanceof BottleError)
+        const wrong = step.ends.find((action) => shortOf(left(action)))
         if (wrong) failedIn.set(step.id, wrong.address)
         return wrong ? 'failed' : 'done'
       } catch (thrown) {
@@ -247,6 +248,10 @@ function endedEvent(
     ...(because !== undefined && { because }),
     at: when,
   }
+}
+
+function shortOf(effect: Effect | BottleError): BottleError | undefined {
+  return effect instanceof BottleError ? effect : effect.short
 }
 
 function note(record: ReturnType<typeof keepRecord>, action: Action, effect: Effect | BottleError): void {

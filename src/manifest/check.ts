@@ -1,6 +1,7 @@
 /** All rules that a schema cannot say, over everything at once. Each definition is checked as written and as folded. */
 import type { DriverName } from '../model/resource.ts'
 import { checkBottle } from './checks/bottle.ts'
+import { checkMcp, checkMcpTaken } from './checks/mcp.ts'
 import { checkProvider } from './checks/provider.ts'
 import type { Patterns } from './checks/patterns.ts'
 import { checkRemotes, checkRequiredIdentity } from './checks/remotes.ts'
@@ -44,12 +45,15 @@ export function checkManifest(
     if (scalar(at(root, 'bottles', name, 'template')) !== true) {
       checkBottle(tree, report)
       checkProvider(tree, providers, report)
+      checkMcp(tree, report)
       checkRemotes(tree, report)
     }
   }
   for (const { tree } of live) {
     checkBottle(tree, report)
     checkProvider(tree, providers, report)
+    checkMcp(tree, report)
+    checkMcpTaken(tree, providers, report)
     checkRemotes(tree, report)
     checkRequiredIdentity(tree, report)
   }

@@ -23,6 +23,7 @@ import { asciiName } from './hosts.ts'
 import type { Program } from './load.ts'
 import { limits } from './limits.ts'
 import type { Bottle, Uplink } from './manifest.generated.ts'
+import { warnUnreached } from './mcp.ts'
 import { nameSecret } from './named-secrets.ts'
 import { at, entriesOf, entry, itemsOf, plain, texts, type Node } from './node.ts'
 import { fileDigests, type Provided } from './providers.ts'
@@ -113,6 +114,7 @@ function bottleResources(
   const environment = request.environments.get(name)
   const provisions = request.provisions.get(name)
   warnUnbound(tree, routes, request.report)
+  warnUnreached(name, tree, routes, request.report)
   warnPassedThrough(routes, request.report)
   const common = { driver, bottle: name, protect: written.protect ?? false }
   const ignored = (kind: 'bottle' | 'bundle' | 'guest'): readonly string[] => ignoredBy(tree, kind)

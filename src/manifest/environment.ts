@@ -2,6 +2,7 @@
 import { hostVariable } from './checks/bottle.ts'
 import { canaryOf, placeholderOf } from './marks.ts'
 import type { BottleMarks, Derived } from './marks.ts'
+import { headerPlaceholders } from './mcp.ts'
 import { at, entriesOf, text } from './node.ts'
 import { digestOf } from '../model/json.ts'
 import type { GuestSpec } from '../resources/guest/spec.ts'
@@ -69,6 +70,8 @@ export function environmentOf(
     if (host === undefined) spec[name] = { from: 'literal', digest: keyedDigest(literal) }
     else spec[name] = { from: 'host', digest: known === undefined ? 'unset' : keyedDigest(known) }
   }
+  for (const { secret } of headerPlaceholders(bottle.tree))
+    placeholders[secret] = placeholderOf(derived, stack, bottle.name, secret)
   const canary = canaryOf(derived, stack, bottle.name, new Set(Object.keys(spec)))
   values.set(canary.name, canary.value)
   spec[canary.name] = { from: 'program', digest: keyedDigest(canary.value) }

@@ -92,7 +92,7 @@ function ofAddress(loaded: LoadedManifest, parts: AddressParts): readonly Explai
         ...fieldsOf(at(root, 'uplink', 'trust'), 'uplink.trust', []),
       ]
     case 'guest':
-      return only(bottle, ['env', 'git', 'workspace', 'prompt', 'skills', 'headless']).filter(
+      return only(bottle, ['env', 'mcp', 'git', 'workspace', 'prompt', 'skills', 'headless']).filter(
         ({ path }) => !path.startsWith('git.remotes'),
       )
     case 'route':

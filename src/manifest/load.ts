@@ -21,6 +21,7 @@ import { detectorsFor, withDetectors, type DetectorSource } from './detectors.ts
 import { environmentOf } from './environment.ts'
 import type { BottleMarks, Derived } from './marks.ts'
 import { providersFor } from './known-providers.ts'
+import { mcpOf } from './mcp.ts'
 import { locateManifest, type ManifestFile } from './locate.ts'
 import { made, plain, type MapNode } from './node.ts'
 import { originOf } from './origin.ts'
@@ -91,7 +92,7 @@ export interface LoadedManifest {
   readonly images: ReadonlyMap<Address, ImageRecipe>
   /** Names of the variables that are asked for, and are not in the environment. */
   asked(bottle: string): readonly string[]
-  /** Prompt, skills and origin of the workspace; absent: there is no such bottle. */
+  /** Prompt, skills, MCP servers and origin of the workspace; absent: there is no such bottle. */
   provisions(bottle: string): BottleProvisions | undefined
   /** Absent: there is no such bottle. */
   marks(bottle: string): BottleMarks | undefined
@@ -176,6 +177,13 @@ export async function loadManifest(request: LoadRequest): Promise<LoadedManifest
         home: request.env['HOME'],
         keyedDigest: request.keyedDigest,
         skills: request.skills ?? [],
+        mcpOf: ({ name, tree }) => {
+          const environment = values.get(name)
+          return (
+            environment &&
+            mcpOf(tree, { provided: provided.get(name), environment, keyedDigest: request.keyedDigest })
+          )
+        },
         placesOf: ({ name }) => provided.get(name)?.contribution.places ?? NEUTRAL_PLACES,
         report,
       }),

@@ -129,6 +129,18 @@ export type EnvValue =
       placeholder: true
     }
 /**
+ * A literal, or a placeholder; a credential belongs into `auth` of a route.
+ */
+export type McpHeader =
+  | string
+  | {
+      env: VariableName
+      /**
+       * Always true: the value itself never enters a bottle.
+       */
+      placeholder: true
+    }
+/**
  * A colour name or `#rrggbb`.
  */
 export type Color = string
@@ -175,6 +187,7 @@ export interface Defaults {
   git?: Git
   supervise?: Supervise
   env?: Env
+  mcp?: Mcp
   resources?: Resources
   label?: Line
   color?: Color
@@ -550,6 +563,42 @@ export interface Env {
   [k: string]: EnvValue
 }
 /**
+ * MCP servers by name.
+ */
+export interface Mcp {
+  [k: string]: McpServer
+}
+/**
+ * An MCP server that the agent program is told of: `url` (streamable HTTP through egress) or `command` (a program in the bottle).
+ */
+export interface McpServer {
+  /**
+   * https; its host needs a route of the bottle.
+   */
+  url?: string
+  headers?: McpHeaders
+  /**
+   * Program and arguments; run without a shell, as the agent, in the workspace.
+   *
+   * @minItems 1
+   * @maxItems 64
+   */
+  command?: string[]
+  env?: AgentEnv
+}
+/**
+ * Sent with each request to the URL.
+ */
+export interface McpHeaders {
+  [k: string]: McpHeader
+}
+/**
+ * Environment of the agent program; literals only.
+ */
+export interface AgentEnv {
+  [k: string]: string
+}
+/**
  * Limits of the bottle.
  */
 export interface Resources {
@@ -618,6 +667,7 @@ export interface Bottle {
   git?: Git
   supervise?: Supervise
   env?: Env
+  mcp?: Mcp
   resources?: Resources
   label?: Line
   color?: Color
@@ -650,6 +700,7 @@ export interface Agent {
   skills?: Name[]
   git?: AgentGit
   env?: AgentEnv
+  mcp?: Mcp
   headless?: Headless
 }
 /**
@@ -657,12 +708,6 @@ export interface Agent {
  */
 export interface AgentGit {
   user?: GitUser
-}
-/**
- * Environment of the agent program; literals only.
- */
-export interface AgentEnv {
-  [k: string]: string
 }
 /**
  * Started once by apply, without a terminal.

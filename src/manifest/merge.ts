@@ -57,10 +57,14 @@ function mergeEntries(parent: Entry, child: Entry, vias: Vias, path: readonly st
   return { key, place, value: mergeMaps(a, b, inner, path) }
 }
 
-/** Maps that say one thing: a variable, a reference. Half of one and half of another would be a third. */
+/** Maps that say one thing: a variable, a server, a reference. Half of one and half of another would be a third. */
 function isOneValue(path: readonly string[]): boolean {
   const key = path.at(-1) ?? ''
-  return (path[0] === 'env' && path.length === 2) || key.endsWith('_ref') || key === 'prompt'
+  return (
+    ((path[0] === 'env' || path[0] === 'mcp') && path.length === 2) ||
+    key.endsWith('_ref') ||
+    key === 'prompt'
+  )
 }
 
 /** Settings of one provider mean nothing to another. */

@@ -33,6 +33,8 @@ export interface Provided {
   /** Absent: it is built in. */
   readonly plugin?: ProviderOrigin
   readonly contribution: Contribution
+  /** What it contributes that for. */
+  readonly request: ProviderRequest
   readonly settings: Readonly<Record<string, string>>
   /** Absent: the bottle has no credential of its own. `secret` is its id. */
   readonly placeholder?: { readonly secret: string; readonly value: string }
@@ -118,6 +120,7 @@ function providedIn(bottle: LiveBottle, stack: string, request: ExpandRequest): 
     provider,
     ...(plugin && { plugin }),
     contribution,
+    request: asked,
     settings,
     place: written.place,
     ...(loginPath !== undefined && { loginPath }),

@@ -1,5 +1,5 @@
 /**
- * What a bottle is given beside its environment: prompt, skills, and where its workspace comes from. Files are read here,
+ * What a bottle is given beside its environment: prompt, skills, MCP servers, and where its workspace comes from. Files are read here,
  * once: what a plan says the digest of is what is put into the guest. The workspace itself is read when it is copied.
  */
 import { createHash } from 'node:crypto'
@@ -8,6 +8,7 @@ import { isAbsolute, join, relative } from 'node:path'
 import { isUtf8 } from 'node:buffer'
 import { digestOf } from '../model/json.ts'
 import type { Place } from '../model/diagnostic.ts'
+import type { McpRegistration } from '../model/provider.ts'
 import type { SshUrl } from '../model/gate.ts'
 import type { BottleSpec } from '../resources/bottle/spec.ts'
 import { NEUTRAL_PLACES } from '../resources/guest/places.ts'
@@ -15,6 +16,7 @@ import type { GuestPlaces } from '../resources/guest/places.ts'
 import type { GuestSpec, Provisioned } from '../resources/guest/spec.ts'
 import { sshUrlText } from '../resources/remote/narrow.ts'
 import { readWhole } from './folder.ts'
+import type { BottleMcp } from './mcp.ts'
 import { urlOf } from './desired-git.ts'
 import { at, entriesOf, entry, scalar, text, texts, type Node } from './node.ts'
 import { quoted, type Report } from './report.ts'
@@ -31,17 +33,20 @@ export interface ProvisionRequest {
   readonly skills: readonly SkillFolder[]
   /** Default: the neutral places. */
   readonly placesOf?: (bottle: LiveBottle) => GuestPlaces
+  readonly mcpOf?: (bottle: LiveBottle) => BottleMcp | undefined
   readonly report: Report
 }
 
 export interface BottleProvisions {
   readonly prompt?: string
+  /** Absent: its agent program has no server to be told of. */
+  readonly mcp?: McpRegistration
   readonly skills: readonly Skill[]
   /** Skills that this host does not have, or that cannot be taken: nothing can be planned until they can. */
   readonly unready: readonly Unready[]
   readonly workspace?: WorkspaceOrigin
   /** What a plan says of them. */
-  readonly guest: Pick<GuestSpec, 'prompt' | 'skills'>
+  readonly guest: Pick<GuestSpec, 'prompt' | 'skills' | 'mcp'>
   readonly bottle: Pick<BottleSpec, 'workspace'>
   readonly places: Readonly<Record<string, Place>>
   /** Absolute paths of what was read. */
@@ -65,6 +70,7 @@ export function provisionsOf(bottle: LiveBottle, request: ProvisionRequest): Bot
   const places = request.placesOf?.(bottle) ?? NEUTRAL_PLACES
   const prompt = promptOf(bottle.tree, request)
   const skills = skillsOf(bottle.tree, places, request)
+  const mcp = request.mcpOf?.(bottle)
   const workspace = workspaceOf(bottle.tree, request)
   const taken = skills.flatMap((each) => ('skill' in each ? [each] : []))
   const digests = Object.fromEntries(
@@ -75,12 +81,14 @@ export function provisionsOf(bottle: LiveBottle, request: ProvisionRequest): Bot
   )
   return {
     ...(prompt && { prompt: prompt.text }),
+    ...(mcp && { mcp: mcp.registration }),
     skills: taken.map(({ skill }) => skill),
     unready: skills.flatMap((each) => ('unready' in each ? [each.unready] : [])),
     ...(workspace && { workspace: workspace.origin }),
     guest: {
       ...(prompt && { prompt: { path: places.prompt, digest: request.keyedDigest(prompt.text) } }),
       ...(taken.length > 0 && { skills: digests }),
+      ...(mcp && { mcp: mcp.digests }),
     },
     bottle: workspace ? { workspace: workspace.spec } : {},
     places: placesIn(bottle.tree),
@@ -89,11 +97,12 @@ export function provisionsOf(bottle: LiveBottle, request: ProvisionRequest): Bot
 }
 
 function placesIn(tree: Node): Readonly<Record<string, Place>> {
-  const found = ['prompt', 'skills', 'workspace'].flatMap((key) => {
+  const found = ['prompt', 'skills', 'mcp', 'workspace'].flatMap((key) => {
     const place = entry(tree, key)?.place
     return place ? [[key, place] as const] : []
   })
-  return Object.fromEntries(found)
+  const servers = entriesOf(at(tree, 'mcp')).map(({ key, place }) => [`mcp.${key}`, place] as const)
+  return Object.fromEntries([...found, ...servers])
 }
 
 function promptOf(

@@ -6,6 +6,7 @@ import { foreignSecrets } from '../resources/bundle/foreign.ts'
 import type { BundleSpec } from '../resources/bundle/spec.ts'
 import type { RouteSpec } from '../resources/route/spec.ts'
 import type { BottleEnvironment } from './environment.ts'
+import { headerPlaceholders } from './mcp.ts'
 import { at, entriesOf, text, type Node } from './node.ts'
 import { quoted, type Report } from './report.ts'
 
@@ -32,7 +33,8 @@ export function withKnown(
 /** A placeholder that no route takes gets nobody anywhere. */
 export function warnUnbound(bottle: Node, routes: readonly Resource[], report: Report): void {
   const carried = new Set(routes.flatMap(({ spec }) => secretsOf((spec as RouteSpec).auth)))
-  for (const { key: name, value } of entriesOf(at(bottle, 'env'))) {
+  const headers = headerPlaceholders(bottle).map(({ header }) => header)
+  for (const { key: name, value } of [...entriesOf(at(bottle, 'env')), ...headers]) {
     const variable = text(at(value, 'env'))
     if (variable === undefined || carried.has(`env:${variable}`)) continue
     report.warning(

@@ -2,7 +2,7 @@
 "use strict";
 export const validate = validate52;
 export default validate52;
-const schema19 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://bot-bottle.dev/schema/manifest.v1.json","title":"Manifest","description":"Desired state of one stack of bot-bottle.","type":"object","additionalProperties":false,"required":["version"],"properties":{"version":{"description":"Version of the manifest language.","const":1},"stack":{"$ref":"#/$defs/name","description":"Owner mark on everything that is created. Needed; with several files in one of them, and the same wherever it is said."},"defaults":{"$ref":"#/$defs/defaults"},"uplink":{"$ref":"#/$defs/uplink"},"bottles":{"title":"Bottles","description":"Definitions by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/bottle"}},"agents":{"title":"Agents","description":"Live bottles by name; without this key each bottle that is no template runs under its own name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/agent"}}},"$defs":{"name":{"description":"Lower-case letters, digits and single hyphens; begins with a letter; at most 63 characters.","type":"string","title":"Name","pattern":"^[a-z](-?[a-z0-9]){0,62}$"},"variableName":{"description":"Name of an environment variable.","type":"string","title":"VariableName","pattern":"^[A-Za-z_][A-Za-z0-9_]{0,127}$","examples":["GITHUB_TOKEN"]},"size":{"title":"Size","description":"Bytes, or a number with a unit (B, KB, MB, GB, KiB, MiB, GiB, TiB).","type":["string","integer"],"minimum":0,"pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$","examples":["4GiB","512MiB"]},"duration":{"description":"A number with a unit: ms, s, m, h or d.","type":"string","title":"Duration","pattern":"^[0-9]{1,9}(ms|s|m|h|d)$","examples":["30s","10m"]},"rate":{"description":"Requests per second, minute or hour.","type":"string","title":"Rate","pattern":"^[1-9][0-9]{0,8}/(s|m|h)$","examples":["10/s"]},"sizePerDay":{"description":"A size per day.","type":"string","title":"SizePerDay","pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$","examples":["50MiB/day"]},"path":{"description":"A path; relative ones count from the file that says them, `~/` is the home folder.","type":"string","title":"Path","pattern":"^[^\\u0000-\\u001f\\u007f]{1,4096}$"},"line":{"description":"One line of text.","type":"string","title":"Line","pattern":"^[^\\u0000-\\u001f\\u007f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]{1,200}$"},"color":{"description":"A colour name or `#rrggbb`.","type":"string","title":"Color","pattern":"^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$","examples":["green","#3b82f6"]},"method":{"description":"An HTTP method.","type":"string","title":"Method","pattern":"^[A-Za-z][A-Za-z-]{0,31}$","examples":["GET","POST"]},"scopeName":{"description":"A region or service of AWS.","type":"string","title":"ScopeName","pattern":"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"},"headerName":{"description":"The name of an HTTP header.","type":"string","title":"HeaderName","pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"},"imageName":{"description":"The reference of an image.","type":"string","title":"ImageName","pattern":"^[a-z0-9][A-Za-z0-9._/:@-]{0,254}$","examples":["ghcr.io/acme/agent:2"]},"driver":{"title":"DriverName","description":"What realises the bottle.","enum":["docker","smolvm"]},"nameOrNames":{"title":"NameOrNames","description":"A name, or an ordered list of names folded left to right.","type":["string","array"],"pattern":"^[a-z](-?[a-z0-9]){0,62}$","minItems":1,"maxItems":32,"items":{"$ref":"#/$defs/name"}},"secretRef":{"title":"SecretReference","description":"Where a secret comes from; the value itself never stands in a manifest. `NAME` (variable of the host), `{ env: NAME }`, `{ file: path }`, `{ command: [argv] }`, or \"?\" (asked on the terminal).","type":["string","object"],"pattern":"^([A-Za-z_][A-Za-z0-9_]{0,127}|\\?)$","minProperties":1,"maxProperties":1,"additionalProperties":false,"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"file":{"$ref":"#/$defs/path","description":"File with the value; one trailing newline is left out."},"command":{"description":"Program and arguments that print the value; run without a shell.","type":"array","minItems":1,"maxItems":64,"items":{"type":"string","pattern":"^[^\\u0000]{1,4096}$"}}},"examples":["GITHUB_TOKEN",{"command":["op","read","op://team/github/token"]}]},"textMatch":{"title":"TextMatch","description":"One test of a text: exact, prefix, or an anchored regular expression of linear time.","type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole text.","type":"string"},"prefix":{"description":"The beginning.","type":"string"},"regex":{"description":"The whole text matches; anchored at both ends.","type":"string"}}},"pathMatch":{"title":"PathMatch","description":"One test of the canonical raw path without the query.","type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole path.","type":"string","pattern":"^/"},"prefix":{"description":"The beginning of the path, from its first byte.","type":"string","pattern":"^/"},"regex":{"description":"The whole path matches; anchored at both ends.","type":"string"}},"examples":[{"prefix":"/repos/acme/"}]},"textOrMatch":{"title":"TextOrMatch","description":"A text (exactly this) or a test.","type":["string","object"],"additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole text.","type":"string"},"prefix":{"description":"The beginning.","type":"string"},"regex":{"description":"The whole text matches; anchored at both ends.","type":"string"}}},"match":{"title":"Match","description":"One set of conditions; all given fields must hold.","type":"object","additionalProperties":false,"minProperties":1,"properties":{"methods":{"description":"Any one of these methods.","type":"array","minItems":1,"items":{"$ref":"#/$defs/method"}},"paths":{"description":"Any one of these paths.","type":"array","minItems":1,"items":{"$ref":"#/$defs/pathMatch"}},"headers":{"title":"HeaderMatches","description":"All of these headers.","type":"object","propertyNames":{"$ref":"#/$defs/headerName"},"minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}},"query":{"title":"QueryMatches","description":"All of these query parameters.","type":"object","minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}}}},"auth":{"title":"Auth","description":"The credential that egress puts on the request; `from-agent` lets the agent's own pass.","type":["string","object"],"pattern":"^from-agent$","additionalProperties":false,"required":["scheme"],"properties":{"scheme":{"description":"How the credential is put on the request.","enum":["bearer","token","basic","header","query","aws-sigv4"]},"token_ref":{"$ref":"#/$defs/secretRef","description":"Where the credential comes from."},"username":{"$ref":"#/$defs/line","description":"User name (scheme basic)."},"name":{"$ref":"#/$defs/headerName","description":"Name of the header (scheme header) or of the query parameter (scheme query)."},"i_know":{"description":"Needed with scheme query: a credential in a URL ends up in logs.","type":"boolean"},"access_key_ref":{"$ref":"#/$defs/secretRef","description":"Access key id (scheme aws-sigv4)."},"secret_key_ref":{"$ref":"#/$defs/secretRef","description":"Secret access key (scheme aws-sigv4)."},"session_token_ref":{"$ref":"#/$defs/secretRef","description":"Session token of temporary credentials (scheme aws-sigv4)."},"region":{"$ref":"#/$defs/scopeName","description":"Region (scheme aws-sigv4)."},"service":{"$ref":"#/$defs/scopeName","description":"Service as it stands in signatures: bedrock, s3, sts (scheme aws-sigv4)."}},"examples":[{"scheme":"bearer","token_ref":"GITHUB_TOKEN"}],"allOf":[{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"bearer"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"token"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"basic"}}},"then":{"required":["username","token_ref"],"properties":{"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"header"}}},"then":{"required":["name","token_ref"],"properties":{"username":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"query"}}},"then":{"required":["name","token_ref","i_know"],"properties":{"username":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"aws-sigv4"}}},"then":{"required":["access_key_ref","secret_key_ref","region","service"],"properties":{"token_ref":false,"username":false,"name":false,"i_know":false}}}]},"dlp":{"title":"Dlp","description":"What scanning does with a finding on this route.","type":"object","additionalProperties":false,"properties":{"outbound_on_match":{"description":"A secret is about to leave.","enum":["block","redact","supervise"],"default":"block"},"inbound":{"description":"A response carries instructions to the agent.","enum":["off","warn","block"],"default":"off"},"uninspectable":{"description":"Content that cannot be looked into.","enum":["block","allow"],"default":"block"}}},"limits":{"title":"Limits","description":"Limits of this route.","type":"object","additionalProperties":false,"properties":{"rate":{"$ref":"#/$defs/rate","description":"Requests per time."},"bytes_out":{"$ref":"#/$defs/sizePerDay","description":"Bytes that may leave per day."},"body":{"$ref":"#/$defs/size","description":"Largest request body."},"time":{"$ref":"#/$defs/duration","description":"Longest exchange."}}},"routeGit":{"title":"RouteGit","description":"Git over HTTPS on this route.","type":"object","additionalProperties":false,"properties":{"fetch":{"description":"Allows clone and fetch, never push.","type":"boolean","default":false}}},"route":{"title":"Route","description":"One allowed upstream.","type":"object","additionalProperties":false,"properties":{"host":{"description":"Host name, or `*.` and a name for exactly one label more.","type":"string","examples":["api.github.com","*.internal.example"]},"port":{"description":"Port; default is the scheme's own.","type":"integer","minimum":1,"maximum":65535},"scheme":{"description":"http never together with auth.","enum":["https","http"],"default":"https"},"matches":{"description":"Which requests may pass: any one of these. Absent: all to this host. Empty: none.","type":"array","items":{"$ref":"#/$defs/match"}},"deny":{"description":"Which requests never pass; beats matches.","type":"array","items":{"$ref":"#/$defs/match"}},"auth":{"$ref":"#/$defs/auth"},"dlp":{"$ref":"#/$defs/dlp"},"limits":{"$ref":"#/$defs/limits"},"git":{"$ref":"#/$defs/routeGit"},"allow_private":{"description":"Addresses in private ranges are acceptable for this host; link-local and metadata addresses never are.","type":"boolean","default":false},"tls_passthrough":{"description":"Decided by the name in the TLS hello, not decrypted; never together with auth.","type":"boolean","default":false},"protocols":{"description":"What the agent may speak beyond HTTP/1.1: `websocket`, whose frames are inspected like bodies; `h2`, HTTP/2.","type":"array","maxItems":2,"items":{"enum":["h2","websocket"]}},"preset":{"$ref":"#/$defs/name","description":"A named group of routes."}}},"allowedFinding":{"title":"AllowedFinding","description":"Silences exactly one finding.","type":"object","additionalProperties":false,"required":["rule","host"],"properties":{"rule":{"$ref":"#/$defs/line","description":"The rule of the finding."},"host":{"description":"The host it was found on.","type":"string"},"path":{"description":"The path it was found on.","type":"string","pattern":"^/"},"until":{"description":"Last day, YYYY-MM-DD.","type":"string","pattern":"^[0-9]{4}-[01][0-9]-[0-3][0-9]$"}}},"egress":{"title":"Egress","description":"What the bottle may reach.","type":"object","additionalProperties":false,"properties":{"log":{"description":"What egress logs.","enum":["none","blocks","all"],"default":"blocks"},"routes":{"description":"Everything that is allowed; default is nothing.","type":"array","items":{"$ref":"#/$defs/route"}},"dlp":{"title":"EgressDlp","description":"What scanning looks for on every route.","type":"object","additionalProperties":false,"properties":{"personal":{"description":"Payment cards, bank accounts (IBAN), wallets and their recovery phrases, beside what is always looked for.","type":"boolean","default":false},"detectors":{"description":"Plug-ins with kinds of tokens that are looked for here and in pushes, beside those that always are.","type":"array","maxItems":16,"items":{"$ref":"#/$defs/name"}}}},"allow_findings":{"description":"Findings that are known and accepted.","type":"array","items":{"$ref":"#/$defs/allowedFinding"}}}},"gitUser":{"title":"GitUser","description":"Who commits.","type":"object","additionalProperties":false,"properties":{"name":{"$ref":"#/$defs/line","description":"Name."},"email":{"description":"E-mail address.","type":"string","pattern":"^[^\\s<>@\\u0000-\\u001f]{1,100}@[^\\s<>@\\u0000-\\u001f]{1,150}$"}}},"pushPaths":{"title":"PushPaths","description":"Paths that need a second look.","type":"object","additionalProperties":false,"properties":{"flag":{"description":"Globs; a push that touches one is flagged.","type":"array","items":{"type":"string"}}}},"push":{"title":"Push","description":"Which refs may be pushed; default is none.","type":"object","additionalProperties":false,"properties":{"allow":{"description":"Refs that may be pushed.","type":"array","examples":[["refs/heads/agent/*"]],"items":{"description":"A ref or pattern.","type":"string","pattern":"^refs/[^\\s\\u0000-\\u001f:^~?\\[\\\\]+$"}},"force":{"description":"Non-fast-forward pushes.","type":"boolean","default":false},"delete":{"description":"Removing refs.","type":"boolean","default":false},"tags":{"description":"Pushing tags.","type":"boolean","default":false},"scan":{"description":"What scanning of a push does with a finding.","enum":["block","warn","supervise","off"],"default":"block"},"paths":{"$ref":"#/$defs/pushPaths"}}},"provisionedKey":{"title":"ProvisionedKey","description":"A deploy key made for this remote of this bottle alone.","type":"object","additionalProperties":false,"properties":{"provider":{"$ref":"#/$defs/name","description":"The forge: gitea, forgejo, github, gitlab or a plug-in."},"api":{"description":"URL of the forge's API.","type":"string","pattern":"^https?://[^\\s\\u0000-\\u001f]+$"},"repo":{"$ref":"#/$defs/line","description":"owner/name; default from the URL of the remote."},"token_ref":{"$ref":"#/$defs/secretRef","description":"Token that may make deploy keys."},"read_only":{"description":"The key may only fetch; where nothing is said, it may push if anything may be pushed.","type":"boolean"},"rotate":{"$ref":"#/$defs/duration","description":"Age at which the key is made anew."},"allow_private":{"description":"The API may be at a private address.","type":"boolean","default":false}}},"hostKey":{"title":"HostKey","description":"Public key of the SSH server, or several.","type":["string","array"],"pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$","minItems":1,"items":{"type":"string","pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$"}},"remote":{"title":"Remote","description":"One git upstream behind the gate.","type":"object","additionalProperties":false,"properties":{"url":{"description":"SSH URL.","type":"string","examples":["ssh://git@gitea.acme.example:2222/acme/app.git","git@github.com:acme/docs.git"]},"host_key":{"$ref":"#/$defs/hostKey"},"identity":{"$ref":"#/$defs/path","description":"Private key file of yours; exactly one of identity and provisioned_key."},"provisioned_key":{"$ref":"#/$defs/provisionedKey"},"push":{"$ref":"#/$defs/push"},"require_identity":{"description":"Commits must carry the declared identity.","type":"boolean","default":false},"allow_private":{"description":"Addresses in private ranges are acceptable for this upstream; link-local and metadata addresses never are. Where nothing is said: as its provisioned_key says of the same host.","type":"boolean"},"max_pack":{"$ref":"#/$defs/size","description":"Largest pack of one push."},"max_file":{"$ref":"#/$defs/size","description":"Largest file of one push."},"protect":{"description":"Refuses removal.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"git":{"title":"Git","description":"Commit identity and remotes.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"},"remotes":{"title":"Remotes","description":"Upstreams by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/remote"}}}},"agentGit":{"title":"AgentGit","description":"Commit identity, laid over the bottle's per field.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"}}},"envValue":{"title":"EnvValue","description":"A literal, `${NAME}` (the whole value; copied from the host at apply), \"?\" (asked on the terminal), or a placeholder.","type":["string","object"],"additionalProperties":false,"required":["env","placeholder"],"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"placeholder":{"const":true,"description":"Always true: the value itself never enters a bottle."}}},"env":{"title":"Env","description":"Environment of the agent program.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"$ref":"#/$defs/envValue"}},"agentEnv":{"title":"AgentEnv","description":"Environment of the agent program; literals only.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}},"resources":{"title":"Resources","description":"Limits of the bottle.","type":"object","additionalProperties":false,"properties":{"cpus":{"description":"Cores; fractions allowed.","type":"number","minimum":0.01,"maximum":1024},"memory":{"$ref":"#/$defs/size","description":"Memory, at least 16MiB."},"pids":{"description":"Processes and threads.","type":"integer","minimum":16,"maximum":4194304,"default":512},"disk":{"$ref":"#/$defs/size","description":"Disk, where the engine can enforce it."}}},"workspace":{"title":"Workspace","description":"What lies in /workspace.","type":"object","additionalProperties":false,"properties":{"source":{"$ref":"#/$defs/path","description":"Folder or repository on the host."},"mode":{"description":"How it gets in.","enum":["copy","clone","none"],"default":"copy"},"git":{"description":"Takes the repository along.","type":"boolean","default":false}}},"agentBuild":{"title":"AgentBuild","description":"How the image is built.","type":"object","additionalProperties":false,"properties":{"context":{"description":"Files and folders that the build sees.","type":"array","items":{"$ref":"#/$defs/path"}},"args":{"title":"BuildArgs","description":"Build arguments; no secrets.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}},"network":{"description":"Network of the build.","enum":["default","none"],"default":"default"}}},"agentProvider":{"title":"AgentProvider","description":"What installs, configures and starts the agent program.","type":"object","additionalProperties":false,"properties":{"template":{"$ref":"#/$defs/name","description":"claude, codex, pi or a plug-in."},"auth_token":{"$ref":"#/$defs/variableName","description":"Name of the host variable with the OAuth token; claude only."},"api_key_ref":{"$ref":"#/$defs/secretRef","description":"Where the API key comes from."},"forward_host_credentials":{"description":"Uses the sign-in of this host; codex only.","type":"boolean","default":false},"settings":{"title":"ProviderSettings","description":"Settings of the provider.","type":"object"},"version":{"$ref":"#/$defs/line","description":"Version of the agent program."},"dockerfile":{"$ref":"#/$defs/path","description":"Dockerfile laid on top."},"build":{"$ref":"#/$defs/agentBuild"}}},"supervise":{"title":"Supervise","description":"The door through which the agent asks.","type":"object","additionalProperties":false,"properties":{"enabled":{"description":"Whether the door is open.","type":"boolean","default":false},"wait":{"$ref":"#/$defs/duration","description":"How long a question waits before the answer is \"pending\"."}}},"bottle":{"title":"Bottle","description":"One definition of a sandbox.","type":"object","additionalProperties":false,"properties":{"template":{"description":"Only for extends; never runs.","type":"boolean","default":false},"extends":{"$ref":"#/$defs/nameOrNames","description":"Definitions this one builds on."},"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"defaults":{"title":"Defaults","description":"Any key of a bottle; holds for every bottle that does not say otherwise.","type":"object","additionalProperties":false,"properties":{"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"prompt":{"title":"Prompt","description":"A text, or a file with it.","type":["string","object"],"additionalProperties":false,"required":["file"],"properties":{"file":{"$ref":"#/$defs/path","description":"File with the text."}}},"headless":{"title":"Headless","description":"Started once by apply, without a terminal.","type":"object","additionalProperties":false,"properties":{"prompt":{"$ref":"#/$defs/prompt"},"on_exit":{"description":"What happens when the program ends.","enum":["stop","restart"],"default":"stop"}}},"agent":{"title":"Agent","description":"One live bottle: a definition and who works in it.","type":"object","additionalProperties":false,"required":["bottle"],"properties":{"bottle":{"$ref":"#/$defs/nameOrNames","description":"Definition, or an ordered list merged like extends."},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"prompt":{"$ref":"#/$defs/prompt"},"skills":{"description":"Skills by name.","type":"array","items":{"$ref":"#/$defs/name"}},"git":{"$ref":"#/$defs/agentGit"},"env":{"$ref":"#/$defs/agentEnv"},"headless":{"$ref":"#/$defs/headless"}}},"uplink":{"title":"Uplink","description":"The way out of the stack.","type":"object","additionalProperties":false,"properties":{"trust":{"description":"PEM files with further certificate authorities.","type":"array","items":{"$ref":"#/$defs/path"}},"hosts":{"title":"UplinkHosts","description":"Fixed addresses by host name, before any resolver.","type":"object","additionalProperties":{"type":"string"}},"dns":{"description":"Resolvers; default are the host's.","type":"array","maxItems":8,"items":{"type":"string"}},"proxy":{"description":"Site proxy, asked by CONNECT.","type":"string","examples":["http://proxy.acme.example:3128"]},"no_proxy":{"description":"Names and suffixes (`.acme.example`) that bypass the proxy.","type":"array","items":{"type":"string"}}}}}};
+const schema19 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://bot-bottle.dev/schema/manifest.v1.json","title":"Manifest","description":"Desired state of one stack of bot-bottle.","type":"object","additionalProperties":false,"required":["version"],"properties":{"version":{"description":"Version of the manifest language.","const":1},"stack":{"$ref":"#/$defs/name","description":"Owner mark on everything that is created. Needed; with several files in one of them, and the same wherever it is said."},"defaults":{"$ref":"#/$defs/defaults"},"uplink":{"$ref":"#/$defs/uplink"},"bottles":{"title":"Bottles","description":"Definitions by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/bottle"}},"agents":{"title":"Agents","description":"Live bottles by name; without this key each bottle that is no template runs under its own name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/agent"}}},"$defs":{"name":{"description":"Lower-case letters, digits and single hyphens; begins with a letter; at most 63 characters.","type":"string","title":"Name","pattern":"^[a-z](-?[a-z0-9]){0,62}$"},"variableName":{"description":"Name of an environment variable.","type":"string","title":"VariableName","pattern":"^[A-Za-z_][A-Za-z0-9_]{0,127}$","examples":["GITHUB_TOKEN"]},"size":{"title":"Size","description":"Bytes, or a number with a unit (B, KB, MB, GB, KiB, MiB, GiB, TiB).","type":["string","integer"],"minimum":0,"pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$","examples":["4GiB","512MiB"]},"duration":{"description":"A number with a unit: ms, s, m, h or d.","type":"string","title":"Duration","pattern":"^[0-9]{1,9}(ms|s|m|h|d)$","examples":["30s","10m"]},"rate":{"description":"Requests per second, minute or hour.","type":"string","title":"Rate","pattern":"^[1-9][0-9]{0,8}/(s|m|h)$","examples":["10/s"]},"sizePerDay":{"description":"A size per day.","type":"string","title":"SizePerDay","pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$","examples":["50MiB/day"]},"path":{"description":"A path; relative ones count from the file that says them, `~/` is the home folder.","type":"string","title":"Path","pattern":"^[^\\u0000-\\u001f\\u007f]{1,4096}$"},"line":{"description":"One line of text.","type":"string","title":"Line","pattern":"^[^\\u0000-\\u001f\\u007f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]{1,200}$"},"color":{"description":"A colour name or `#rrggbb`.","type":"string","title":"Color","pattern":"^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$","examples":["green","#3b82f6"]},"method":{"description":"An HTTP method.","type":"string","title":"Method","pattern":"^[A-Za-z][A-Za-z-]{0,31}$","examples":["GET","POST"]},"scopeName":{"description":"A region or service of AWS.","type":"string","title":"ScopeName","pattern":"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"},"headerName":{"description":"The name of an HTTP header.","type":"string","title":"HeaderName","pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"},"imageName":{"description":"The reference of an image.","type":"string","title":"ImageName","pattern":"^[a-z0-9][A-Za-z0-9._/:@-]{0,254}$","examples":["ghcr.io/acme/agent:2"]},"driver":{"title":"DriverName","description":"What realises the bottle.","enum":["docker","smolvm"]},"nameOrNames":{"title":"NameOrNames","description":"A name, or an ordered list of names folded left to right.","type":["string","array"],"pattern":"^[a-z](-?[a-z0-9]){0,62}$","minItems":1,"maxItems":32,"items":{"$ref":"#/$defs/name"}},"secretRef":{"title":"SecretReference","description":"Where a secret comes from; the value itself never stands in a manifest. `NAME` (variable of the host), `{ env: NAME }`, `{ file: path }`, `{ command: [argv] }`, or \"?\" (asked on the terminal).","type":["string","object"],"pattern":"^([A-Za-z_][A-Za-z0-9_]{0,127}|\\?)$","minProperties":1,"maxProperties":1,"additionalProperties":false,"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"file":{"$ref":"#/$defs/path","description":"File with the value; one trailing newline is left out."},"command":{"description":"Program and arguments that print the value; run without a shell.","type":"array","minItems":1,"maxItems":64,"items":{"type":"string","pattern":"^[^\\u0000]{1,4096}$"}}},"examples":["GITHUB_TOKEN",{"command":["op","read","op://team/github/token"]}]},"textMatch":{"title":"TextMatch","description":"One test of a text: exact, prefix, or an anchored regular expression of linear time.","type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole text.","type":"string"},"prefix":{"description":"The beginning.","type":"string"},"regex":{"description":"The whole text matches; anchored at both ends.","type":"string"}}},"pathMatch":{"title":"PathMatch","description":"One test of the canonical raw path without the query.","type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole path.","type":"string","pattern":"^/"},"prefix":{"description":"The beginning of the path, from its first byte.","type":"string","pattern":"^/"},"regex":{"description":"The whole path matches; anchored at both ends.","type":"string"}},"examples":[{"prefix":"/repos/acme/"}]},"textOrMatch":{"title":"TextOrMatch","description":"A text (exactly this) or a test.","type":["string","object"],"additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole text.","type":"string"},"prefix":{"description":"The beginning.","type":"string"},"regex":{"description":"The whole text matches; anchored at both ends.","type":"string"}}},"match":{"title":"Match","description":"One set of conditions; all given fields must hold.","type":"object","additionalProperties":false,"minProperties":1,"properties":{"methods":{"description":"Any one of these methods.","type":"array","minItems":1,"items":{"$ref":"#/$defs/method"}},"paths":{"description":"Any one of these paths.","type":"array","minItems":1,"items":{"$ref":"#/$defs/pathMatch"}},"headers":{"title":"HeaderMatches","description":"All of these headers.","type":"object","propertyNames":{"$ref":"#/$defs/headerName"},"minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}},"query":{"title":"QueryMatches","description":"All of these query parameters.","type":"object","minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}}}},"auth":{"title":"Auth","description":"The credential that egress puts on the request; `from-agent` lets the agent's own pass.","type":["string","object"],"pattern":"^from-agent$","additionalProperties":false,"required":["scheme"],"properties":{"scheme":{"description":"How the credential is put on the request.","enum":["bearer","token","basic","header","query","aws-sigv4"]},"token_ref":{"$ref":"#/$defs/secretRef","description":"Where the credential comes from."},"username":{"$ref":"#/$defs/line","description":"User name (scheme basic)."},"name":{"$ref":"#/$defs/headerName","description":"Name of the header (scheme header) or of the query parameter (scheme query)."},"i_know":{"description":"Needed with scheme query: a credential in a URL ends up in logs.","type":"boolean"},"access_key_ref":{"$ref":"#/$defs/secretRef","description":"Access key id (scheme aws-sigv4)."},"secret_key_ref":{"$ref":"#/$defs/secretRef","description":"Secret access key (scheme aws-sigv4)."},"session_token_ref":{"$ref":"#/$defs/secretRef","description":"Session token of temporary credentials (scheme aws-sigv4)."},"region":{"$ref":"#/$defs/scopeName","description":"Region (scheme aws-sigv4)."},"service":{"$ref":"#/$defs/scopeName","description":"Service as it stands in signatures: bedrock, s3, sts (scheme aws-sigv4)."}},"examples":[{"scheme":"bearer","token_ref":"GITHUB_TOKEN"}],"allOf":[{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"bearer"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"token"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"basic"}}},"then":{"required":["username","token_ref"],"properties":{"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"header"}}},"then":{"required":["name","token_ref"],"properties":{"username":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"query"}}},"then":{"required":["name","token_ref","i_know"],"properties":{"username":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"aws-sigv4"}}},"then":{"required":["access_key_ref","secret_key_ref","region","service"],"properties":{"token_ref":false,"username":false,"name":false,"i_know":false}}}]},"dlp":{"title":"Dlp","description":"What scanning does with a finding on this route.","type":"object","additionalProperties":false,"properties":{"outbound_on_match":{"description":"A secret is about to leave.","enum":["block","redact","supervise"],"default":"block"},"inbound":{"description":"A response carries instructions to the agent.","enum":["off","warn","block"],"default":"off"},"uninspectable":{"description":"Content that cannot be looked into.","enum":["block","allow"],"default":"block"}}},"limits":{"title":"Limits","description":"Limits of this route.","type":"object","additionalProperties":false,"properties":{"rate":{"$ref":"#/$defs/rate","description":"Requests per time."},"bytes_out":{"$ref":"#/$defs/sizePerDay","description":"Bytes that may leave per day."},"body":{"$ref":"#/$defs/size","description":"Largest request body."},"time":{"$ref":"#/$defs/duration","description":"Longest exchange."}}},"routeGit":{"title":"RouteGit","description":"Git over HTTPS on this route.","type":"object","additionalProperties":false,"properties":{"fetch":{"description":"Allows clone and fetch, never push.","type":"boolean","default":false}}},"route":{"title":"Route","description":"One allowed upstream.","type":"object","additionalProperties":false,"properties":{"host":{"description":"Host name, or `*.` and a name for exactly one label more.","type":"string","examples":["api.github.com","*.internal.example"]},"port":{"description":"Port; default is the scheme's own.","type":"integer","minimum":1,"maximum":65535},"scheme":{"description":"http never together with auth.","enum":["https","http"],"default":"https"},"matches":{"description":"Which requests may pass: any one of these. Absent: all to this host. Empty: none.","type":"array","items":{"$ref":"#/$defs/match"}},"deny":{"description":"Which requests never pass; beats matches.","type":"array","items":{"$ref":"#/$defs/match"}},"auth":{"$ref":"#/$defs/auth"},"dlp":{"$ref":"#/$defs/dlp"},"limits":{"$ref":"#/$defs/limits"},"git":{"$ref":"#/$defs/routeGit"},"allow_private":{"description":"Addresses in private ranges are acceptable for this host; link-local and metadata addresses never are.","type":"boolean","default":false},"tls_passthrough":{"description":"Decided by the name in the TLS hello, not decrypted; never together with auth.","type":"boolean","default":false},"protocols":{"description":"What the agent may speak beyond HTTP/1.1: `websocket`, whose frames are inspected like bodies; `h2`, HTTP/2.","type":"array","maxItems":2,"items":{"enum":["h2","websocket"]}},"preset":{"$ref":"#/$defs/name","description":"A named group of routes."}}},"allowedFinding":{"title":"AllowedFinding","description":"Silences exactly one finding.","type":"object","additionalProperties":false,"required":["rule","host"],"properties":{"rule":{"$ref":"#/$defs/line","description":"The rule of the finding."},"host":{"description":"The host it was found on.","type":"string"},"path":{"description":"The path it was found on.","type":"string","pattern":"^/"},"until":{"description":"Last day, YYYY-MM-DD.","type":"string","pattern":"^[0-9]{4}-[01][0-9]-[0-3][0-9]$"}}},"egress":{"title":"Egress","description":"What the bottle may reach.","type":"object","additionalProperties":false,"properties":{"log":{"description":"What egress logs.","enum":["none","blocks","all"],"default":"blocks"},"routes":{"description":"Everything that is allowed; default is nothing.","type":"array","items":{"$ref":"#/$defs/route"}},"dlp":{"title":"EgressDlp","description":"What scanning looks for on every route.","type":"object","additionalProperties":false,"properties":{"personal":{"description":"Payment cards, bank accounts (IBAN), wallets and their recovery phrases, beside what is always looked for.","type":"boolean","default":false},"detectors":{"description":"Plug-ins with kinds of tokens that are looked for here and in pushes, beside those that always are.","type":"array","maxItems":16,"items":{"$ref":"#/$defs/name"}}}},"allow_findings":{"description":"Findings that are known and accepted.","type":"array","items":{"$ref":"#/$defs/allowedFinding"}}}},"gitUser":{"title":"GitUser","description":"Who commits.","type":"object","additionalProperties":false,"properties":{"name":{"$ref":"#/$defs/line","description":"Name."},"email":{"description":"E-mail address.","type":"string","pattern":"^[^\\s<>@\\u0000-\\u001f]{1,100}@[^\\s<>@\\u0000-\\u001f]{1,150}$"}}},"pushPaths":{"title":"PushPaths","description":"Paths that need a second look.","type":"object","additionalProperties":false,"properties":{"flag":{"description":"Globs; a push that touches one is flagged.","type":"array","items":{"type":"string"}}}},"push":{"title":"Push","description":"Which refs may be pushed; default is none.","type":"object","additionalProperties":false,"properties":{"allow":{"description":"Refs that may be pushed.","type":"array","examples":[["refs/heads/agent/*"]],"items":{"description":"A ref or pattern.","type":"string","pattern":"^refs/[^\\s\\u0000-\\u001f:^~?\\[\\\\]+$"}},"force":{"description":"Non-fast-forward pushes.","type":"boolean","default":false},"delete":{"description":"Removing refs.","type":"boolean","default":false},"tags":{"description":"Pushing tags.","type":"boolean","default":false},"scan":{"description":"What scanning of a push does with a finding.","enum":["block","warn","supervise","off"],"default":"block"},"paths":{"$ref":"#/$defs/pushPaths"}}},"provisionedKey":{"title":"ProvisionedKey","description":"A deploy key made for this remote of this bottle alone.","type":"object","additionalProperties":false,"properties":{"provider":{"$ref":"#/$defs/name","description":"The forge: gitea, forgejo, github, gitlab or a plug-in."},"api":{"description":"URL of the forge's API.","type":"string","pattern":"^https?://[^\\s\\u0000-\\u001f]+$"},"repo":{"$ref":"#/$defs/line","description":"owner/name; default from the URL of the remote."},"token_ref":{"$ref":"#/$defs/secretRef","description":"Token that may make deploy keys."},"read_only":{"description":"The key may only fetch; where nothing is said, it may push if anything may be pushed.","type":"boolean"},"rotate":{"$ref":"#/$defs/duration","description":"Age at which the key is made anew."},"allow_private":{"description":"The API may be at a private address.","type":"boolean","default":false}}},"hostKey":{"title":"HostKey","description":"Public key of the SSH server, or several.","type":["string","array"],"pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$","minItems":1,"items":{"type":"string","pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$"}},"remote":{"title":"Remote","description":"One git upstream behind the gate.","type":"object","additionalProperties":false,"properties":{"url":{"description":"SSH URL.","type":"string","examples":["ssh://git@gitea.acme.example:2222/acme/app.git","git@github.com:acme/docs.git"]},"host_key":{"$ref":"#/$defs/hostKey"},"identity":{"$ref":"#/$defs/path","description":"Private key file of yours; exactly one of identity and provisioned_key."},"provisioned_key":{"$ref":"#/$defs/provisionedKey"},"push":{"$ref":"#/$defs/push"},"require_identity":{"description":"Commits must carry the declared identity.","type":"boolean","default":false},"allow_private":{"description":"Addresses in private ranges are acceptable for this upstream; link-local and metadata addresses never are. Where nothing is said: as its provisioned_key says of the same host.","type":"boolean"},"max_pack":{"$ref":"#/$defs/size","description":"Largest pack of one push."},"max_file":{"$ref":"#/$defs/size","description":"Largest file of one push."},"protect":{"description":"Refuses removal.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"git":{"title":"Git","description":"Commit identity and remotes.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"},"remotes":{"title":"Remotes","description":"Upstreams by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/remote"}}}},"agentGit":{"title":"AgentGit","description":"Commit identity, laid over the bottle's per field.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"}}},"envValue":{"title":"EnvValue","description":"A literal, `${NAME}` (the whole value; copied from the host at apply), \"?\" (asked on the terminal), or a placeholder.","type":["string","object"],"additionalProperties":false,"required":["env","placeholder"],"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"placeholder":{"const":true,"description":"Always true: the value itself never enters a bottle."}}},"env":{"title":"Env","description":"Environment of the agent program.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"$ref":"#/$defs/envValue"}},"agentEnv":{"title":"AgentEnv","description":"Environment of the agent program; literals only.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}},"mcpHeader":{"title":"McpHeader","description":"A literal, or a placeholder; a credential belongs into `auth` of a route.","type":["string","object"],"additionalProperties":false,"required":["env","placeholder"],"pattern":"^[^\\u0000-\\u001f\\u007f]{0,4096}$","properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"placeholder":{"const":true,"description":"Always true: the value itself never enters a bottle."}}},"mcpServer":{"title":"McpServer","description":"An MCP server that the agent program is told of: `url` (streamable HTTP through egress) or `command` (a program in the bottle).","type":"object","additionalProperties":false,"minProperties":1,"properties":{"url":{"description":"https; its host needs a route of the bottle.","type":"string","pattern":"^[^\\u0000-\\u0020\\u007f]{1,2000}$","examples":["https://tracker.acme.example/mcp"]},"headers":{"title":"McpHeaders","description":"Sent with each request to the URL.","type":"object","propertyNames":{"$ref":"#/$defs/headerName"},"additionalProperties":{"$ref":"#/$defs/mcpHeader"}},"command":{"description":"Program and arguments; run without a shell, as the agent, in the workspace.","type":"array","minItems":1,"maxItems":64,"items":{"type":"string","pattern":"^[^\\u0000]{1,4096}$"}},"env":{"$ref":"#/$defs/agentEnv","description":"Environment of the command beside the bottle's own; literals only."}}},"mcp":{"title":"Mcp","description":"MCP servers by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/mcpServer"}},"resources":{"title":"Resources","description":"Limits of the bottle.","type":"object","additionalProperties":false,"properties":{"cpus":{"description":"Cores; fractions allowed.","type":"number","minimum":0.01,"maximum":1024},"memory":{"$ref":"#/$defs/size","description":"Memory, at least 16MiB."},"pids":{"description":"Processes and threads.","type":"integer","minimum":16,"maximum":4194304,"default":512},"disk":{"$ref":"#/$defs/size","description":"Disk, where the engine can enforce it."}}},"workspace":{"title":"Workspace","description":"What lies in /workspace.","type":"object","additionalProperties":false,"properties":{"source":{"$ref":"#/$defs/path","description":"Folder or repository on the host."},"mode":{"description":"How it gets in.","enum":["copy","clone","none"],"default":"copy"},"git":{"description":"Takes the repository along.","type":"boolean","default":false}}},"agentBuild":{"title":"AgentBuild","description":"How the image is built.","type":"object","additionalProperties":false,"properties":{"context":{"description":"Files and folders that the build sees.","type":"array","items":{"$ref":"#/$defs/path"}},"args":{"title":"BuildArgs","description":"Build arguments; no secrets.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}},"network":{"description":"Network of the build.","enum":["default","none"],"default":"default"}}},"agentProvider":{"title":"AgentProvider","description":"What installs, configures and starts the agent program.","type":"object","additionalProperties":false,"properties":{"template":{"$ref":"#/$defs/name","description":"claude, codex, pi or a plug-in."},"auth_token":{"$ref":"#/$defs/variableName","description":"Name of the host variable with the OAuth token; claude only."},"api_key_ref":{"$ref":"#/$defs/secretRef","description":"Where the API key comes from."},"forward_host_credentials":{"description":"Uses the sign-in of this host; codex only.","type":"boolean","default":false},"settings":{"title":"ProviderSettings","description":"Settings of the provider.","type":"object"},"version":{"$ref":"#/$defs/line","description":"Version of the agent program."},"dockerfile":{"$ref":"#/$defs/path","description":"Dockerfile laid on top."},"build":{"$ref":"#/$defs/agentBuild"}}},"supervise":{"title":"Supervise","description":"The door through which the agent asks.","type":"object","additionalProperties":false,"properties":{"enabled":{"description":"Whether the door is open.","type":"boolean","default":false},"wait":{"$ref":"#/$defs/duration","description":"How long a question waits before the answer is \"pending\"."}}},"bottle":{"title":"Bottle","description":"One definition of a sandbox.","type":"object","additionalProperties":false,"properties":{"template":{"description":"Only for extends; never runs.","type":"boolean","default":false},"extends":{"$ref":"#/$defs/nameOrNames","description":"Definitions this one builds on."},"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"mcp":{"$ref":"#/$defs/mcp"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"defaults":{"title":"Defaults","description":"Any key of a bottle; holds for every bottle that does not say otherwise.","type":"object","additionalProperties":false,"properties":{"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"mcp":{"$ref":"#/$defs/mcp"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"prompt":{"title":"Prompt","description":"A text, or a file with it.","type":["string","object"],"additionalProperties":false,"required":["file"],"properties":{"file":{"$ref":"#/$defs/path","description":"File with the text."}}},"headless":{"title":"Headless","description":"Started once by apply, without a terminal.","type":"object","additionalProperties":false,"properties":{"prompt":{"$ref":"#/$defs/prompt"},"on_exit":{"description":"What happens when the program ends.","enum":["stop","restart"],"default":"stop"}}},"agent":{"title":"Agent","description":"One live bottle: a definition and who works in it.","type":"object","additionalProperties":false,"required":["bottle"],"properties":{"bottle":{"$ref":"#/$defs/nameOrNames","description":"Definition, or an ordered list merged like extends."},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"prompt":{"$ref":"#/$defs/prompt"},"skills":{"description":"Skills by name.","type":"array","items":{"$ref":"#/$defs/name"}},"git":{"$ref":"#/$defs/agentGit"},"env":{"$ref":"#/$defs/agentEnv"},"mcp":{"$ref":"#/$defs/mcp"},"headless":{"$ref":"#/$defs/headless"}}},"uplink":{"title":"Uplink","description":"The way out of the stack.","type":"object","additionalProperties":false,"properties":{"trust":{"description":"PEM files with further certificate authorities.","type":"array","items":{"$ref":"#/$defs/path"}},"hosts":{"title":"UplinkHosts","description":"Fixed addresses by host name, before any resolver.","type":"object","additionalProperties":{"type":"string"}},"dns":{"description":"Resolvers; default are the host's.","type":"array","maxItems":8,"items":{"type":"string"}},"proxy":{"description":"Site proxy, asked by CONNECT.","type":"string","examples":["http://proxy.acme.example:3128"]},"no_proxy":{"description":"Names and suffixes (`.acme.example`) that bypass the proxy.","type":"array","items":{"type":"string"}}}}}};
 const schema20 = {"description":"Lower-case letters, digits and single hyphens; begins with a letter; at most 63 characters.","type":"string","title":"Name","pattern":"^[a-z](-?[a-z0-9]){0,62}$"};
 const pattern3 = new RegExp("^[a-z](-?[a-z0-9]){0,62}$", "u");
 
@@ -43,7 +43,7 @@ return errors === 0;
 }
 validate53.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema21 = {"title":"Defaults","description":"Any key of a bottle; holds for every bottle that does not say otherwise.","type":"object","additionalProperties":false,"properties":{"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}};
+const schema21 = {"title":"Defaults","description":"Any key of a bottle; holds for every bottle that does not say otherwise.","type":"object","additionalProperties":false,"properties":{"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"mcp":{"$ref":"#/$defs/mcp"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}};
 const func1 = Object.prototype.hasOwnProperty;
 const schema22 = {"title":"DriverName","description":"What realises the bottle.","enum":["docker","smolvm"]};
 
@@ -4205,12 +4205,399 @@ return errors === 0;
 }
 validate154.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema58 = {"title":"Resources","description":"Limits of the bottle.","type":"object","additionalProperties":false,"properties":{"cpus":{"description":"Cores; fractions allowed.","type":"number","minimum":0.01,"maximum":1024},"memory":{"$ref":"#/$defs/size","description":"Memory, at least 16MiB."},"pids":{"description":"Processes and threads.","type":"integer","minimum":16,"maximum":4194304,"default":512},"disk":{"$ref":"#/$defs/size","description":"Disk, where the engine can enforce it."}}};
+const schema58 = {"title":"Mcp","description":"MCP servers by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/mcpServer"}};
+const schema59 = {"title":"McpServer","description":"An MCP server that the agent program is told of: `url` (streamable HTTP through egress) or `command` (a program in the bottle).","type":"object","additionalProperties":false,"minProperties":1,"properties":{"url":{"description":"https; its host needs a route of the bottle.","type":"string","pattern":"^[^\\u0000-\\u0020\\u007f]{1,2000}$","examples":["https://tracker.acme.example/mcp"]},"headers":{"title":"McpHeaders","description":"Sent with each request to the URL.","type":"object","propertyNames":{"$ref":"#/$defs/headerName"},"additionalProperties":{"$ref":"#/$defs/mcpHeader"}},"command":{"description":"Program and arguments; run without a shell, as the agent, in the workspace.","type":"array","minItems":1,"maxItems":64,"items":{"type":"string","pattern":"^[^\\u0000]{1,4096}$"}},"env":{"$ref":"#/$defs/agentEnv","description":"Environment of the command beside the bottle's own; literals only."}}};
+const pattern27 = new RegExp("^[^\\u0000-\\u0020\\u007f]{1,2000}$", "u");
+const schema60 = {"title":"McpHeader","description":"A literal, or a placeholder; a credential belongs into `auth` of a route.","type":["string","object"],"additionalProperties":false,"required":["env","placeholder"],"pattern":"^[^\\u0000-\\u001f\\u007f]{0,4096}$","properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"placeholder":{"const":true,"description":"Always true: the value itself never enters a bottle."}}};
+const pattern28 = new RegExp("^[^\\u0000-\\u001f\\u007f]{0,4096}$", "u");
+
+function validate164(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate164.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
+const err0 = {instancePath,schemaPath:"#/$defs/mcpHeader/type",keyword:"type",params:{type: schema60.type}};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(typeof data === "string"){
+if(!pattern28.test(data)){
+const err1 = {instancePath,schemaPath:"#/$defs/mcpHeader/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000-\\u001f\\u007f]{0,4096}$"}};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.env === undefined){
+const err2 = {instancePath,schemaPath:"#/$defs/mcpHeader/required",keyword:"required",params:{missingProperty: "env"}};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(data.placeholder === undefined){
+const err3 = {instancePath,schemaPath:"#/$defs/mcpHeader/required",keyword:"required",params:{missingProperty: "placeholder"}};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "env") || (key0 === "placeholder"))){
+const err4 = {instancePath,schemaPath:"#/$defs/mcpHeader/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.env !== undefined){
+if(!(validate63(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
+errors = vErrors.length;
+}
+}
+if(data.placeholder !== undefined){
+if(true !== data.placeholder){
+const err5 = {instancePath:instancePath+"/placeholder",schemaPath:"#/$defs/mcpHeader/properties/placeholder/const",keyword:"const",params:{allowedValue: true}};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+}
+validate164.errors = vErrors;
+return errors === 0;
+}
+validate164.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const schema61 = {"title":"AgentEnv","description":"Environment of the agent program; literals only.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}};
+
+function validate167(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate167.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+const _errs1 = errors;
+if(!(validate63(key0, {instancePath,parentData:data,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs1 === errors;
+if(!valid0){
+const err0 = {instancePath,schemaPath:"#/$defs/agentEnv/propertyNames",keyword:"propertyNames",params:{propertyName: key0}};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+for(const key1 in data){
+if(typeof data[key1] !== "string"){
+const err1 = {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/agentEnv/additionalProperties/type",keyword:"type",params:{type: "string"}};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+}
+else {
+const err2 = {instancePath,schemaPath:"#/$defs/agentEnv/type",keyword:"type",params:{type: "object"}};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+validate167.errors = vErrors;
+return errors === 0;
+}
+validate167.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate162(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate162.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(Object.keys(data).length < 1){
+const err0 = {instancePath,schemaPath:"#/$defs/mcpServer/minProperties",keyword:"minProperties",params:{limit: 1}};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((((key0 === "url") || (key0 === "headers")) || (key0 === "command")) || (key0 === "env"))){
+const err1 = {instancePath,schemaPath:"#/$defs/mcpServer/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.url !== undefined){
+let data0 = data.url;
+if(typeof data0 === "string"){
+if(!pattern27.test(data0)){
+const err2 = {instancePath:instancePath+"/url",schemaPath:"#/$defs/mcpServer/properties/url/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000-\\u0020\\u007f]{1,2000}$"}};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+else {
+const err3 = {instancePath:instancePath+"/url",schemaPath:"#/$defs/mcpServer/properties/url/type",keyword:"type",params:{type: "string"}};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.headers !== undefined){
+let data1 = data.headers;
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+for(const key1 in data1){
+const _errs6 = errors;
+if(!(validate88(key1, {instancePath:instancePath+"/headers",parentData:data1,parentDataProperty:"headers",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
+errors = vErrors.length;
+}
+var valid1 = _errs6 === errors;
+if(!valid1){
+const err4 = {instancePath:instancePath+"/headers",schemaPath:"#/$defs/mcpServer/properties/headers/propertyNames",keyword:"propertyNames",params:{propertyName: key1}};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+for(const key2 in data1){
+if(!(validate164(data1[key2], {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data1,parentDataProperty:key2,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err5 = {instancePath:instancePath+"/headers",schemaPath:"#/$defs/mcpServer/properties/headers/type",keyword:"type",params:{type: "object"}};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(data.command !== undefined){
+let data3 = data.command;
+if(Array.isArray(data3)){
+if(data3.length > 64){
+const err6 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/mcpServer/properties/command/maxItems",keyword:"maxItems",params:{limit: 64}};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+if(data3.length < 1){
+const err7 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/mcpServer/properties/command/minItems",keyword:"minItems",params:{limit: 1}};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+const len0 = data3.length;
+for(let i0=0; i0<len0; i0++){
+let data4 = data3[i0];
+if(typeof data4 === "string"){
+if(!pattern8.test(data4)){
+const err8 = {instancePath:instancePath+"/command/" + i0,schemaPath:"#/$defs/mcpServer/properties/command/items/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000]{1,4096}$"}};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+else {
+const err9 = {instancePath:instancePath+"/command/" + i0,schemaPath:"#/$defs/mcpServer/properties/command/items/type",keyword:"type",params:{type: "string"}};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+}
+else {
+const err10 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/mcpServer/properties/command/type",keyword:"type",params:{type: "array"}};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+}
+if(data.env !== undefined){
+if(!(validate167(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate167.errors : vErrors.concat(validate167.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err11 = {instancePath,schemaPath:"#/$defs/mcpServer/type",keyword:"type",params:{type: "object"}};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+validate162.errors = vErrors;
+return errors === 0;
+}
+validate162.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
 
 function validate160(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate160.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+const _errs1 = errors;
+if(!(validate53(key0, {instancePath,parentData:data,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs1 === errors;
+if(!valid0){
+const err0 = {instancePath,schemaPath:"#/$defs/mcp/propertyNames",keyword:"propertyNames",params:{propertyName: key0}};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+for(const key1 in data){
+if(!(validate162(data[key1], {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data,parentDataProperty:key1,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err1 = {instancePath,schemaPath:"#/$defs/mcp/type",keyword:"type",params:{type: "object"}};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+validate160.errors = vErrors;
+return errors === 0;
+}
+validate160.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const schema62 = {"title":"Resources","description":"Limits of the bottle.","type":"object","additionalProperties":false,"properties":{"cpus":{"description":"Cores; fractions allowed.","type":"number","minimum":0.01,"maximum":1024},"memory":{"$ref":"#/$defs/size","description":"Memory, at least 16MiB."},"pids":{"description":"Processes and threads.","type":"integer","minimum":16,"maximum":4194304,"default":512},"disk":{"$ref":"#/$defs/size","description":"Disk, where the engine can enforce it."}}};
+
+function validate172(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate172.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4323,18 +4710,18 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate160.errors = vErrors;
+validate172.errors = vErrors;
 return errors === 0;
 }
-validate160.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate172.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema59 = {"description":"A colour name or `#rrggbb`.","type":"string","title":"Color","pattern":"^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$","examples":["green","#3b82f6"]};
-const pattern27 = new RegExp("^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$", "u");
+const schema63 = {"description":"A colour name or `#rrggbb`.","type":"string","title":"Color","pattern":"^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$","examples":["green","#3b82f6"]};
+const pattern30 = new RegExp("^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$", "u");
 
-function validate165(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate177(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate165.evaluated;
+const evaluated0 = validate177.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4342,7 +4729,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(typeof data === "string"){
-if(!pattern27.test(data)){
+if(!pattern30.test(data)){
 const err0 = {instancePath,schemaPath:"#/$defs/color/pattern",keyword:"pattern",params:{pattern: "^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$"}};
 if(vErrors === null){
 vErrors = [err0];
@@ -4363,10 +4750,10 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate165.errors = vErrors;
+validate177.errors = vErrors;
 return errors === 0;
 }
-validate165.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate177.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
 function validate55(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -4446,9 +4833,15 @@ vErrors = vErrors === null ? validate154.errors : vErrors.concat(validate154.err
 errors = vErrors.length;
 }
 }
-if(data.resources !== undefined){
-if(!(validate160(data.resources, {instancePath:instancePath+"/resources",parentData:data,parentDataProperty:"resources",rootData,dynamicAnchors}))){
+if(data.mcp !== undefined){
+if(!(validate160(data.mcp, {instancePath:instancePath+"/mcp",parentData:data,parentDataProperty:"mcp",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
+errors = vErrors.length;
+}
+}
+if(data.resources !== undefined){
+if(!(validate172(data.resources, {instancePath:instancePath+"/resources",parentData:data,parentDataProperty:"resources",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate172.errors : vErrors.concat(validate172.errors);
 errors = vErrors.length;
 }
 }
@@ -4459,8 +4852,8 @@ errors = vErrors.length;
 }
 }
 if(data.color !== undefined){
-if(!(validate165(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate165.errors : vErrors.concat(validate165.errors);
+if(!(validate177(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate177.errors : vErrors.concat(validate177.errors);
 errors = vErrors.length;
 }
 }
@@ -4477,11 +4870,11 @@ errors++;
 }
 }
 if(data.ignore !== undefined){
-let data13 = data.ignore;
-if(Array.isArray(data13)){
-const len0 = data13.length;
+let data14 = data.ignore;
+if(Array.isArray(data14)){
+const len0 = data14.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate70(data13[i0], {instancePath:instancePath+"/ignore/" + i0,parentData:data13,parentDataProperty:i0,rootData,dynamicAnchors}))){
+if(!(validate70(data14[i0], {instancePath:instancePath+"/ignore/" + i0,parentData:data14,parentDataProperty:i0,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
 errors = vErrors.length;
 }
@@ -4514,12 +4907,12 @@ return errors === 0;
 }
 validate55.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema60 = {"title":"Uplink","description":"The way out of the stack.","type":"object","additionalProperties":false,"properties":{"trust":{"description":"PEM files with further certificate authorities.","type":"array","items":{"$ref":"#/$defs/path"}},"hosts":{"title":"UplinkHosts","description":"Fixed addresses by host name, before any resolver.","type":"object","additionalProperties":{"type":"string"}},"dns":{"description":"Resolvers; default are the host's.","type":"array","maxItems":8,"items":{"type":"string"}},"proxy":{"description":"Site proxy, asked by CONNECT.","type":"string","examples":["http://proxy.acme.example:3128"]},"no_proxy":{"description":"Names and suffixes (`.acme.example`) that bypass the proxy.","type":"array","items":{"type":"string"}}}};
+const schema64 = {"title":"Uplink","description":"The way out of the stack.","type":"object","additionalProperties":false,"properties":{"trust":{"description":"PEM files with further certificate authorities.","type":"array","items":{"$ref":"#/$defs/path"}},"hosts":{"title":"UplinkHosts","description":"Fixed addresses by host name, before any resolver.","type":"object","additionalProperties":{"type":"string"}},"dns":{"description":"Resolvers; default are the host's.","type":"array","maxItems":8,"items":{"type":"string"}},"proxy":{"description":"Site proxy, asked by CONNECT.","type":"string","examples":["http://proxy.acme.example:3128"]},"no_proxy":{"description":"Names and suffixes (`.acme.example`) that bypass the proxy.","type":"array","items":{"type":"string"}}}};
 
-function validate169(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate181(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate169.evaluated;
+const evaluated0 = validate181.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4677,18 +5070,18 @@ vErrors.push(err10);
 }
 errors++;
 }
-validate169.errors = vErrors;
+validate181.errors = vErrors;
 return errors === 0;
 }
-validate169.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate181.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema61 = {"title":"Bottle","description":"One definition of a sandbox.","type":"object","additionalProperties":false,"properties":{"template":{"description":"Only for extends; never runs.","type":"boolean","default":false},"extends":{"$ref":"#/$defs/nameOrNames","description":"Definitions this one builds on."},"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}};
-const schema62 = {"title":"NameOrNames","description":"A name, or an ordered list of names folded left to right.","type":["string","array"],"pattern":"^[a-z](-?[a-z0-9]){0,62}$","minItems":1,"maxItems":32,"items":{"$ref":"#/$defs/name"}};
+const schema65 = {"title":"Bottle","description":"One definition of a sandbox.","type":"object","additionalProperties":false,"properties":{"template":{"description":"Only for extends; never runs.","type":"boolean","default":false},"extends":{"$ref":"#/$defs/nameOrNames","description":"Definitions this one builds on."},"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"mcp":{"$ref":"#/$defs/mcp"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}};
+const schema66 = {"title":"NameOrNames","description":"A name, or an ordered list of names folded left to right.","type":["string","array"],"pattern":"^[a-z](-?[a-z0-9]){0,62}$","minItems":1,"maxItems":32,"items":{"$ref":"#/$defs/name"}};
 
-function validate174(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate186(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate174.evaluated;
+const evaluated0 = validate186.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4696,7 +5089,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/$defs/nameOrNames/type",keyword:"type",params:{type: schema62.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/nameOrNames/type",keyword:"type",params:{type: schema66.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4746,16 +5139,16 @@ errors = vErrors.length;
 }
 }
 }
-validate174.errors = vErrors;
+validate186.errors = vErrors;
 return errors === 0;
 }
-validate174.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
+validate186.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate173(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate185(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate173.evaluated;
+const evaluated0 = validate185.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4764,7 +5157,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!(func1.call(schema61.properties, key0))){
+if(!(func1.call(schema65.properties, key0))){
 const err0 = {instancePath,schemaPath:"#/$defs/bottle/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
@@ -4788,8 +5181,8 @@ errors++;
 }
 }
 if(data.extends !== undefined){
-if(!(validate174(data.extends, {instancePath:instancePath+"/extends",parentData:data,parentDataProperty:"extends",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
+if(!(validate186(data.extends, {instancePath:instancePath+"/extends",parentData:data,parentDataProperty:"extends",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate186.errors : vErrors.concat(validate186.errors);
 errors = vErrors.length;
 }
 }
@@ -4847,9 +5240,15 @@ vErrors = vErrors === null ? validate154.errors : vErrors.concat(validate154.err
 errors = vErrors.length;
 }
 }
-if(data.resources !== undefined){
-if(!(validate160(data.resources, {instancePath:instancePath+"/resources",parentData:data,parentDataProperty:"resources",rootData,dynamicAnchors}))){
+if(data.mcp !== undefined){
+if(!(validate160(data.mcp, {instancePath:instancePath+"/mcp",parentData:data,parentDataProperty:"mcp",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
+errors = vErrors.length;
+}
+}
+if(data.resources !== undefined){
+if(!(validate172(data.resources, {instancePath:instancePath+"/resources",parentData:data,parentDataProperty:"resources",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate172.errors : vErrors.concat(validate172.errors);
 errors = vErrors.length;
 }
 }
@@ -4860,8 +5259,8 @@ errors = vErrors.length;
 }
 }
 if(data.color !== undefined){
-if(!(validate165(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate165.errors : vErrors.concat(validate165.errors);
+if(!(validate177(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate177.errors : vErrors.concat(validate177.errors);
 errors = vErrors.length;
 }
 }
@@ -4878,11 +5277,11 @@ errors++;
 }
 }
 if(data.ignore !== undefined){
-let data15 = data.ignore;
-if(Array.isArray(data15)){
-const len0 = data15.length;
+let data16 = data.ignore;
+if(Array.isArray(data16)){
+const len0 = data16.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate70(data15[i0], {instancePath:instancePath+"/ignore/" + i0,parentData:data15,parentDataProperty:i0,rootData,dynamicAnchors}))){
+if(!(validate70(data16[i0], {instancePath:instancePath+"/ignore/" + i0,parentData:data16,parentDataProperty:i0,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
 errors = vErrors.length;
 }
@@ -4910,18 +5309,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate173.errors = vErrors;
+validate185.errors = vErrors;
 return errors === 0;
 }
-validate173.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate185.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema63 = {"title":"Agent","description":"One live bottle: a definition and who works in it.","type":"object","additionalProperties":false,"required":["bottle"],"properties":{"bottle":{"$ref":"#/$defs/nameOrNames","description":"Definition, or an ordered list merged like extends."},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"prompt":{"$ref":"#/$defs/prompt"},"skills":{"description":"Skills by name.","type":"array","items":{"$ref":"#/$defs/name"}},"git":{"$ref":"#/$defs/agentGit"},"env":{"$ref":"#/$defs/agentEnv"},"headless":{"$ref":"#/$defs/headless"}}};
-const schema64 = {"title":"Prompt","description":"A text, or a file with it.","type":["string","object"],"additionalProperties":false,"required":["file"],"properties":{"file":{"$ref":"#/$defs/path","description":"File with the text."}}};
+const schema67 = {"title":"Agent","description":"One live bottle: a definition and who works in it.","type":"object","additionalProperties":false,"required":["bottle"],"properties":{"bottle":{"$ref":"#/$defs/nameOrNames","description":"Definition, or an ordered list merged like extends."},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"prompt":{"$ref":"#/$defs/prompt"},"skills":{"description":"Skills by name.","type":"array","items":{"$ref":"#/$defs/name"}},"git":{"$ref":"#/$defs/agentGit"},"env":{"$ref":"#/$defs/agentEnv"},"mcp":{"$ref":"#/$defs/mcp"},"headless":{"$ref":"#/$defs/headless"}}};
+const schema68 = {"title":"Prompt","description":"A text, or a file with it.","type":["string","object"],"additionalProperties":false,"required":["file"],"properties":{"file":{"$ref":"#/$defs/path","description":"File with the text."}}};
 
-function validate196(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate209(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate196.evaluated;
+const evaluated0 = validate209.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4929,7 +5328,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/$defs/prompt/type",keyword:"type",params:{type: schema64.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/prompt/type",keyword:"type",params:{type: schema68.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4968,17 +5367,17 @@ errors = vErrors.length;
 }
 }
 }
-validate196.errors = vErrors;
+validate209.errors = vErrors;
 return errors === 0;
 }
-validate196.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate209.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema65 = {"title":"AgentGit","description":"Commit identity, laid over the bottle's per field.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"}}};
+const schema69 = {"title":"AgentGit","description":"Commit identity, laid over the bottle's per field.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"}}};
 
-function validate200(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate213(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate200.evaluated;
+const evaluated0 = validate213.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5015,76 +5414,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate200.errors = vErrors;
+validate213.errors = vErrors;
 return errors === 0;
 }
-validate200.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate213.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema66 = {"title":"AgentEnv","description":"Environment of the agent program; literals only.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}};
+const schema70 = {"title":"Headless","description":"Started once by apply, without a terminal.","type":"object","additionalProperties":false,"properties":{"prompt":{"$ref":"#/$defs/prompt"},"on_exit":{"description":"What happens when the program ends.","enum":["stop","restart"],"default":"stop"}}};
 
-function validate203(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate218(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate203.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-for(const key0 in data){
-const _errs1 = errors;
-if(!(validate63(key0, {instancePath,parentData:data,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs1 === errors;
-if(!valid0){
-const err0 = {instancePath,schemaPath:"#/$defs/agentEnv/propertyNames",keyword:"propertyNames",params:{propertyName: key0}};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-}
-for(const key1 in data){
-if(typeof data[key1] !== "string"){
-const err1 = {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/$defs/agentEnv/additionalProperties/type",keyword:"type",params:{type: "string"}};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-}
-}
-else {
-const err2 = {instancePath,schemaPath:"#/$defs/agentEnv/type",keyword:"type",params:{type: "object"}};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-validate203.errors = vErrors;
-return errors === 0;
-}
-validate203.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const schema67 = {"title":"Headless","description":"Started once by apply, without a terminal.","type":"object","additionalProperties":false,"properties":{"prompt":{"$ref":"#/$defs/prompt"},"on_exit":{"description":"What happens when the program ends.","enum":["stop","restart"],"default":"stop"}}};
-
-function validate206(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate206.evaluated;
+const evaluated0 = validate218.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5105,15 +5445,15 @@ errors++;
 }
 }
 if(data.prompt !== undefined){
-if(!(validate196(data.prompt, {instancePath:instancePath+"/prompt",parentData:data,parentDataProperty:"prompt",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate196.errors : vErrors.concat(validate196.errors);
+if(!(validate209(data.prompt, {instancePath:instancePath+"/prompt",parentData:data,parentDataProperty:"prompt",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate209.errors : vErrors.concat(validate209.errors);
 errors = vErrors.length;
 }
 }
 if(data.on_exit !== undefined){
 let data1 = data.on_exit;
 if(!((data1 === "stop") || (data1 === "restart"))){
-const err1 = {instancePath:instancePath+"/on_exit",schemaPath:"#/$defs/headless/properties/on_exit/enum",keyword:"enum",params:{allowedValues: schema67.properties.on_exit.enum}};
+const err1 = {instancePath:instancePath+"/on_exit",schemaPath:"#/$defs/headless/properties/on_exit/enum",keyword:"enum",params:{allowedValues: schema70.properties.on_exit.enum}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -5134,16 +5474,16 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate206.errors = vErrors;
+validate218.errors = vErrors;
 return errors === 0;
 }
-validate206.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate218.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate192(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate205(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate192.evaluated;
+const evaluated0 = validate205.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5162,7 +5502,7 @@ vErrors.push(err0);
 errors++;
 }
 for(const key0 in data){
-if(!((((((((key0 === "bottle") || (key0 === "label")) || (key0 === "color")) || (key0 === "prompt")) || (key0 === "skills")) || (key0 === "git")) || (key0 === "env")) || (key0 === "headless"))){
+if(!(func1.call(schema67.properties, key0))){
 const err1 = {instancePath,schemaPath:"#/$defs/agent/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err1];
@@ -5174,8 +5514,8 @@ errors++;
 }
 }
 if(data.bottle !== undefined){
-if(!(validate174(data.bottle, {instancePath:instancePath+"/bottle",parentData:data,parentDataProperty:"bottle",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
+if(!(validate186(data.bottle, {instancePath:instancePath+"/bottle",parentData:data,parentDataProperty:"bottle",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate186.errors : vErrors.concat(validate186.errors);
 errors = vErrors.length;
 }
 }
@@ -5186,14 +5526,14 @@ errors = vErrors.length;
 }
 }
 if(data.color !== undefined){
-if(!(validate165(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate165.errors : vErrors.concat(validate165.errors);
+if(!(validate177(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate177.errors : vErrors.concat(validate177.errors);
 errors = vErrors.length;
 }
 }
 if(data.prompt !== undefined){
-if(!(validate196(data.prompt, {instancePath:instancePath+"/prompt",parentData:data,parentDataProperty:"prompt",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate196.errors : vErrors.concat(validate196.errors);
+if(!(validate209(data.prompt, {instancePath:instancePath+"/prompt",parentData:data,parentDataProperty:"prompt",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate209.errors : vErrors.concat(validate209.errors);
 errors = vErrors.length;
 }
 }
@@ -5220,20 +5560,26 @@ errors++;
 }
 }
 if(data.git !== undefined){
-if(!(validate200(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate200.errors : vErrors.concat(validate200.errors);
+if(!(validate213(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate213.errors : vErrors.concat(validate213.errors);
 errors = vErrors.length;
 }
 }
 if(data.env !== undefined){
-if(!(validate203(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate203.errors : vErrors.concat(validate203.errors);
+if(!(validate167(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate167.errors : vErrors.concat(validate167.errors);
+errors = vErrors.length;
+}
+}
+if(data.mcp !== undefined){
+if(!(validate160(data.mcp, {instancePath:instancePath+"/mcp",parentData:data,parentDataProperty:"mcp",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
 errors = vErrors.length;
 }
 }
 if(data.headless !== undefined){
-if(!(validate206(data.headless, {instancePath:instancePath+"/headless",parentData:data,parentDataProperty:"headless",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate206.errors : vErrors.concat(validate206.errors);
+if(!(validate218(data.headless, {instancePath:instancePath+"/headless",parentData:data,parentDataProperty:"headless",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate218.errors : vErrors.concat(validate218.errors);
 errors = vErrors.length;
 }
 }
@@ -5248,10 +5594,10 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate192.errors = vErrors;
+validate205.errors = vErrors;
 return errors === 0;
 }
-validate192.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate205.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate52(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -5313,8 +5659,8 @@ errors = vErrors.length;
 }
 }
 if(data.uplink !== undefined){
-if(!(validate169(data.uplink, {instancePath:instancePath+"/uplink",parentData:data,parentDataProperty:"uplink",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate169.errors : vErrors.concat(validate169.errors);
+if(!(validate181(data.uplink, {instancePath:instancePath+"/uplink",parentData:data,parentDataProperty:"uplink",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate181.errors : vErrors.concat(validate181.errors);
 errors = vErrors.length;
 }
 }
@@ -5340,8 +5686,8 @@ errors++;
 }
 }
 for(const key2 in data4){
-if(!(validate173(data4[key2], {instancePath:instancePath+"/bottles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data4,parentDataProperty:key2,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
+if(!(validate185(data4[key2], {instancePath:instancePath+"/bottles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data4,parentDataProperty:key2,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate185.errors : vErrors.concat(validate185.errors);
 errors = vErrors.length;
 }
 }
@@ -5379,8 +5725,8 @@ errors++;
 }
 }
 for(const key4 in data6){
-if(!(validate192(data6[key4], {instancePath:instancePath+"/agents/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data6,parentDataProperty:key4,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate192.errors : vErrors.concat(validate192.errors);
+if(!(validate205(data6[key4], {instancePath:instancePath+"/agents/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data6,parentDataProperty:key4,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate205.errors : vErrors.concat(validate205.errors);
 errors = vErrors.length;
 }
 }

@@ -34,6 +34,9 @@ export const liveNames = {
   uplinkSocket: (stack: string) => `bb_${stack}_uplink_sock`,
 } as const
 
+/** Name of our own among the MCP servers of an agent. */
+export const MCP_OWN_NAME = 'bot-bottle'
+
 /** The doors of a bottle, on loopback of its namespace, below 1024 (architecture.md, Topology). */
 export const DOORS = { egress: 909, supervise: 910, git: 941 } as const
 

@@ -2,7 +2,7 @@
  * The parse point for what a provider of a plug-in answers for one bottle: plain values of the form that
  * `schema/contribution.v1.json` has, and hosts that a manifest could declare. Behind it the type is true.
  */
-import type { Contribution } from '../model/provider.ts'
+import type { Contribution, McpRegistration } from '../model/provider.ts'
 import { checkRouteList } from '../manifest/checks/routes.ts'
 import { at, nodeOf } from '../manifest/node.ts'
 import { Report } from '../manifest/report.ts'
@@ -21,6 +21,28 @@ export function readContribution(
   const problems = report.diagnostics.map(({ message, hint }) => (hint ? `${message} (${hint})` : message))
   return {
     problems: problems.length > 0 ? problems : ['what it contributes is not of the form that is known'],
+  }
+}
+
+/** Its files have the form of a contribution's and stand in place of them, its commands that of those that prove the program. */
+export function readRegistration(
+  answer: Json,
+  { files, program, ...contributed }: Contribution,
+): { readonly registration: McpRegistration } | { readonly problems: readonly string[] } {
+  const { files: written, verify } = Object(answer) as Readonly<Record<string, Json>>
+  const proofs = Array.isArray(verify) ? [...program.verify, ...verify] : []
+  const read = readContribution(
+    JSON.parse(
+      JSON.stringify({ ...contributed, program: { ...program, verify: proofs }, files: written }),
+    ) as Json,
+  )
+  if ('problems' in read) return read
+  const strange = read.contribution.files.filter(({ path }) => !files.some((own) => own.path === path))
+  if (strange.length > 0)
+    return { problems: strange.map(({ path }) => `${path} is no file of its contribution`) }
+  const { files: registered, program: proved } = read.contribution
+  return {
+    registration: { files: registered, verify: proved.verify.slice(program.verify.length) },
   }
 }
 

@@ -4,10 +4,17 @@
  */
 import { BottleError, EXIT } from '../model/errors.ts'
 import type { Json } from '../model/json.ts'
-import type { HostLogin, Provider, ProviderRequest, SettingRule, StartRequest } from '../model/provider.ts'
+import type {
+  Contribution,
+  HostLogin,
+  Provider,
+  ProviderRequest,
+  SettingRule,
+  StartRequest,
+} from '../model/provider.ts'
 import { CREDENTIAL_KEYS } from '../model/providers.ts'
 import { quoted } from '../manifest/report.ts'
-import { readContribution } from './contribution.ts'
+import { readContribution, readRegistration } from './contribution.ts'
 import { leftOut } from './left-out.ts'
 import type { BrokenPlugin, Plugin } from './plugin.ts'
 
@@ -21,7 +28,7 @@ const isProvider = (value: unknown, name: string): value is Provider => problems
 
 function problemsOf(value: unknown, name: string): readonly string[] {
   if (!isRecord(value)) return ['it is no object']
-  const { version, takes, settings, hidden, login } = value
+  const { version, takes, settings, hidden, login, registration } = value
   const functions = ['contribution', 'start', 'headless', 'resume']
   return [
     ...(value['name'] === name ? [] : [`its \`name\` is not ${quoted(name)}`]),
@@ -35,6 +42,9 @@ function problemsOf(value: unknown, name: string): readonly string[] {
     (login === undefined || isLogin(login))
       ? []
       : ['`login` goes with `forward_host_credentials`, and has path, claims, token and renew']),
+    ...(registration === undefined || typeof registration === 'function'
+      ? []
+      : ['`registration` is no function']),
     ...functions
       .filter((name) => typeof value[name] !== 'function')
       .map((missing) => `\`${missing}\` is no function`),
@@ -86,6 +96,11 @@ function guarded(provider: Provider, plugin: Plugin): Provider {
     }
   }
   const { name, version, takes, settings, hidden, login } = provider
+  const contribution = (request: ProviderRequest): Contribution => {
+    const read = readContribution(asked('contribution', () => plainOf(provider.contribution(request))))
+    if ('contribution' in read) return read.contribution
+    throw failed(plugin, `\`contribution\` answers what is none: ${read.problems.join('; ')}`)
+  }
   return {
     name,
     version,
@@ -93,11 +108,15 @@ function guarded(provider: Provider, plugin: Plugin): Provider {
     settings,
     hidden,
     ...(login && { login }),
-    contribution(request: ProviderRequest) {
-      const read = readContribution(asked('contribution', () => plainOf(provider.contribution(request))))
-      if ('contribution' in read) return read.contribution
-      throw failed(plugin, `\`contribution\` answers what is none: ${read.problems.join('; ')}`)
-    },
+    contribution,
+    ...(provider.registration && {
+      registration(servers, request) {
+        const answer = asked('registration', () => plainOf(provider.registration?.(servers, request)))
+        const read = readRegistration(answer, contribution(request))
+        if ('registration' in read) return read.registration
+        throw failed(plugin, `\`registration\` answers what is none: ${read.problems.join('; ')}`)
+      },
+    }),
     start: (request: StartRequest) =>
       argv(
         'start',

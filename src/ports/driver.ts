@@ -11,10 +11,12 @@
  */
 import type { Readable, Writable } from 'node:stream'
 import type { BundleMetrics, SupervisorRequest, UplinkRequest, UplinkStatus } from '../model/control.ts'
+import type { McpRegistration } from '../model/provider.ts'
 import type { Action } from '../model/plan.ts'
 import type { FrozenImage } from '../model/frozen.ts'
 import type { KnownPrints } from '../model/gate.ts'
 import type { Marks } from '../model/known.ts'
+import type { BottleError } from '../model/errors.ts'
 import type { Address } from '../model/address.ts'
 import type { ImageRecipe } from '../model/image-recipe.ts'
 import type { ProviderFile } from '../model/provider.ts'
@@ -80,6 +82,8 @@ export interface Provisions {
   readonly prompt?: string
   /** The declared skills as tar, each below the folder of that name; absent: none is declared. */
   readonly packSkills?: (folderOf: (name: string) => string) => Readable
+  /** Absent: there is no server that the agent program is told of. */
+  readonly mcp?: McpRegistration
   /** Absent: the workspace stays empty. */
   readonly workspace?: WorkspaceFiles | WorkspaceRemote
 }
@@ -131,6 +135,8 @@ export interface Effect {
   readonly objectId?: string
   /** Fields as read back, for the record (kind guest). */
   readonly fields?: Observed['fields']
+  /** What of it could not be done while the rest holds: the action has failed, and the record has what is there. */
+  readonly short?: BottleError
 }
 
 export interface Actuator {

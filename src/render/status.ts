@@ -21,6 +21,8 @@ export interface BottleStatus {
   readonly refusedLastHour?: number
   /** When its canary was last about to leave, ISO 8601. */
   readonly canaryAt?: string
+  /** Why its agent program was told of none of its MCP servers. */
+  readonly mcpFailed?: string
   /** Of the agent and of the bundle beside it. */
   readonly memory?: BottleMemory
   /** The newest image that was frozen of it; `createdAt`: ISO 8601. */
@@ -98,6 +100,7 @@ export function statusLines(status: StackStatus, style: Style): string[] {
     said.join(` ${dot} `),
     ...status.bottles.flatMap((bottle) => canaryLine(bottle, status.now, style)),
     ...status.bottles.flatMap((bottle) => frozenLine(bottle, status.now)),
+    ...status.bottles.flatMap((bottle) => mcpLine(bottle, style)),
     ...status.unknown.map((reason) => tint(style, 'yellow', `not known: ${safeText(reason)}`)),
   ]
 }
@@ -120,6 +123,18 @@ function frozenLine({ bottle, frozen }: BottleStatus, now: string): string[] {
   const ago = duration(Date.parse(now) - Date.parse(frozen.createdAt))
   const tag = frozen.reference.slice(frozen.reference.lastIndexOf(':') + 1)
   return [`${safeText(bottle)} was frozen ${ago} ago: ${safeText(tag)}`]
+}
+
+function mcpLine({ bottle, mcpFailed }: BottleStatus, style: Style): string[] {
+  if (mcpFailed === undefined) return []
+  const name = safeText(bottle)
+  return [
+    tint(
+      style,
+      'yellow',
+      `${name}: ${safeText(mcpFailed)}; its agent starts without them, \`bot-bottle apply ${name}\` tries again`,
+    ),
+  ]
 }
 
 /** `keys: 2 live, oldest 2 h` */

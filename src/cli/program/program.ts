@@ -60,9 +60,8 @@ export function headlessProgram(
   return { argv, cwd: AGENT.workspace }
 }
 
-/** No MCP server stands in a bottle yet. */
 function startRequest({ settings }: Provided, hasPrompt: boolean, extra: readonly string[]): StartRequest {
-  return { hasPrompt, mcp: {}, extra, settings, home: AGENT.home }
+  return { hasPrompt, extra, settings, home: AGENT.home }
 }
 
 /**

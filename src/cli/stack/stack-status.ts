@@ -86,6 +86,8 @@ function bottleStatus(
   const bundle = objects.find((candidate) => candidate.address === address.bundle(name))
   const supervisor = uplink?.bottles[name]?.supervisor
   const egress = supervisor && 'daemons' in supervisor ? supervisor.daemons.egress?.egress : undefined
+  const guest = objects.find((candidate) => candidate.address === address.guest(name))
+  const mcpFailed = guest?.fields['mcpFailed']
   const record = snapshot.record.status === 'present' ? snapshot.record.record.bottles[name] : undefined
   return {
     bottle: name,
@@ -108,6 +110,7 @@ function bottleStatus(
     ).length,
     ...(record?.label !== undefined && { label: record.label }),
     ...(egress && { refusedLastHour: egress.refusedLastHour }),
+    ...(typeof mcpFailed === 'string' && { mcpFailed }),
     ...(egress?.canaryAt !== undefined && { canaryAt: egress.canaryAt }),
     ...(object?.createdAt !== undefined && { createdAt: object.createdAt }),
   }

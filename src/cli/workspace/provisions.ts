@@ -22,9 +22,10 @@ export function provisionsFor(
 ): Provisions {
   const given = loaded?.provisions(bottle)
   if (!given) return {}
-  const { prompt, skills, workspace } = given
+  const { prompt, skills, mcp, workspace } = given
   return {
     ...(prompt !== undefined && { prompt }),
+    ...(mcp && { mcp }),
     ...(skills.length > 0 && { packSkills: (folderOf) => pack(packingsOf(skills, folderOf)) }),
     ...(workspace && {
       workspace:

@@ -16,6 +16,7 @@ import type { Effect, EffectContext } from '../../ports/driver.ts'
 import type { InspectedContainer } from './decode.ts'
 import { verifyPrograms, writeGuestFiles } from './guest-files.ts'
 import { installGit } from './guest-git.ts'
+import { registerMcp } from './guest-mcp.ts'
 import { callInit, helper, ROOT_USER } from './guest-helper.ts'
 import { imagePath } from './image-defaults.ts'
 import { ours, type Site } from './place.ts'
@@ -37,6 +38,7 @@ export async function performGuest(site: Site, action: Action, context: EffectCo
   await probe(site, bottle, agent)
   context.signal.throwIfAborted()
   const { materials } = context
+  const given = materials.provisions?.(bottle) ?? {}
   const roots = await installRoots(
     site,
     agent,
@@ -48,17 +50,22 @@ export async function performGuest(site: Site, action: Action, context: EffectCo
     site,
     containerId: agent.id,
     spec,
-    given: materials.provisions?.(bottle) ?? {},
+    given,
     progress: context.progress,
     signal: context.signal,
   })
   const environment = await writeEnvironment(site, agent, materials.environment(bottle))
-  await writeGuestFiles(site.engine, agent.id, materials.guestFiles?.(bottle) ?? [])
+  const files = materials.guestFiles?.(bottle) ?? []
+  await writeGuestFiles(site.engine, agent.id, files)
   await verifyPrograms(site.engine, agent.id, environment, materials.verify?.(bottle) ?? [])
+  const short =
+    given.mcp && (await registerMcp(site.engine, agent.id, { registration: given.mcp, files, environment }))
+  context.signal.throwIfAborted()
   await callInit(site.engine, agent.id, { op: 'ready' })
   return {
     did: words ?? 'provisioned',
     objectId: agent.id,
+    ...(short && { short }),
     fields: {
       env: spec.env as unknown as Json,
       ...(spec.files && { files: spec.files as unknown as Json }),
@@ -66,6 +73,7 @@ export async function performGuest(site: Site, action: Action, context: EffectCo
       ...git,
       ...(spec.prompt && { prompt: spec.prompt as unknown as Json }),
       ...(spec.skills && { skills: spec.skills as unknown as Json }),
+      ...(short ? { mcpFailed: short.message } : spec.mcp && { mcp: spec.mcp as unknown as Json }),
       probe: 'passed',
     },
   }

@@ -1,5 +1,5 @@
 /** Everything else of one folded bottle: what runs in it, its limits, its environment, what it leaves out of comparison. */
-import { at, entriesOf, entry, itemsOf, scalar, text, type Node } from '../node.ts'
+import { at, entriesOf, entry, itemsOf, scalar, text, type Entry, type Node } from '../node.ts'
 import { bytesOf } from '../quantities.ts'
 import { anyOf, quoted, type Report } from '../report.ts'
 import { looksLikeToken } from '../secret-ref.ts'
@@ -67,36 +67,11 @@ const WEAKENING: Readonly<Record<string, string>> = {
 }
 
 function checkEnvironment(env: Node | undefined, report: Report): void {
-  for (const { key: name, place, value } of entriesOf(env)) {
-    if (BY_PROGRAM.has(name.toUpperCase()))
-      report.error(
-        'reserved-env',
-        place,
-        `${quoted(name)} is set by bot-bottle: through it programs find the doors, the certificate and their home`,
-      )
-    else if (LOADER.test(name))
-      report.error(
-        'reserved-env',
-        place,
-        `${quoted(name)} changes how every program in the bottle is loaded, also those that bot-bottle runs there`,
-        'set it in the command that needs it',
-      )
-    else if (WEAKENING[name] !== undefined)
-      report.error('reserved-env', place, `${quoted(name)} ${WEAKENING[name]}`)
+  for (const variable of entriesOf(env)) {
+    const { key: name, value } = variable
+    checkVariable(variable, report)
     const literal = text(value)
     if (literal === undefined) continue
-    if (literal.includes('\0'))
-      report.error(
-        'bad-env-value',
-        value.place,
-        `the value of ${quoted(name)} has a NUL character, which no environment can hold`,
-      )
-    if (literal.length > 100_000)
-      report.error(
-        'bad-env-value',
-        value.place,
-        `the value of ${quoted(name)} is longer than 100,000 characters, which no program could be started with`,
-      )
     if (looksLikeToken(literal))
       report.error(
         'secret-in-manifest',
@@ -120,6 +95,39 @@ function checkEnvironment(env: Node | undefined, report: Report): void {
         'only a value that is ${NAME} alone is read from the host',
       )
   }
+}
+
+/** Name and value, whoever the variable is for. */
+export function checkVariable({ key: name, place, value }: Entry, report: Report): void {
+  if (BY_PROGRAM.has(name.toUpperCase()))
+    report.error(
+      'reserved-env',
+      place,
+      `${quoted(name)} is set by bot-bottle: through it programs find the doors, the certificate and their home`,
+    )
+  else if (LOADER.test(name))
+    report.error(
+      'reserved-env',
+      place,
+      `${quoted(name)} changes how every program in the bottle is loaded, also those that bot-bottle runs there`,
+      'set it in the command that needs it',
+    )
+  else if (WEAKENING[name] !== undefined)
+    report.error('reserved-env', place, `${quoted(name)} ${WEAKENING[name]}`)
+  const literal = text(value)
+  if (literal === undefined) return
+  if (literal.includes('\0'))
+    report.error(
+      'bad-env-value',
+      value.place,
+      `the value of ${quoted(name)} has a NUL character, which no environment can hold`,
+    )
+  if (literal.length > 100_000)
+    report.error(
+      'bad-env-value',
+      value.place,
+      `the value of ${quoted(name)} is longer than 100,000 characters, which no program could be started with`,
+    )
 }
 
 /** The variable that a value copies, when it is `${NAME}` as a whole. */

@@ -169,6 +169,29 @@ export const PROVIDER_CHECKS: readonly Check<ProviderSubject>[] = [
       ]),
   },
   {
+    says: 'tells of MCP servers, where it does, in place of files that it writes anyway',
+    problems(subject) {
+      const tracker = { url: 'https://tracker.acme.example/mcp', headers: {} }
+      const request = { ...asking(subject, {}), variables: [] }
+      const registered = subject.provider.registration?.({ tracker }, request)
+      if (!registered) return []
+      const own = new Map(asked(subject).files.map((file) => [file.path, file]))
+      return [
+        ...unless(
+          registered.files.some(({ content }) => content.includes(tracker.url)),
+          'no file of `registration` names the server that it was given',
+        ),
+        ...registered.files.flatMap(({ path, owner, mode, once }) => [
+          ...unless(own.has(path), `${path} of \`registration\` is no file of its contribution`),
+          ...unless(
+            owner === own.get(path)?.owner && mode === own.get(path)?.mode && once !== true,
+            `${path} of \`registration\` has another owner or mode, or is written once`,
+          ),
+        ]),
+      ]
+    },
+  },
+  {
     says: 'starts with what the command line adds, and takes a prompt as one word',
     problems(subject) {
       const { provider } = subject
@@ -196,14 +219,12 @@ export const PROVIDER_CHECKS: readonly Check<ProviderSubject>[] = [
   },
 ]
 
-function asked({ provider, settings }: ProviderSubject, over: Partial<ProviderRequest> = {}): Contribution {
-  return provider.contribution({
-    settings,
-    placeholder: PLACEHOLDER,
-    home: HOME,
-    workspace: WORKSPACE,
-    ...over,
-  })
+function asked(subject: ProviderSubject, over: Partial<ProviderRequest> = {}): Contribution {
+  return subject.provider.contribution(asking(subject, over))
+}
+
+function asking({ settings }: ProviderSubject, over: Partial<ProviderRequest>): ProviderRequest {
+  return { settings, placeholder: PLACEHOLDER, home: HOME, workspace: WORKSPACE, ...over }
 }
 
 /** Without a credential, and with each that it takes. */
@@ -213,5 +234,5 @@ function everyWay(subject: ProviderSubject): readonly Contribution[] {
 }
 
 function starting({ settings }: ProviderSubject, over: Partial<StartRequest> = {}): StartRequest {
-  return { hasPrompt: false, mcp: {}, extra: [], settings, home: HOME, ...over }
+  return { hasPrompt: false, extra: [], settings, home: HOME, ...over }
 }

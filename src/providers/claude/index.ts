@@ -1,7 +1,9 @@
 /** Claude Code: signs in with a subscription's OAuth token or an API key, which the guest never holds. */
+import type { McpRegistration, McpServer, McpServers } from '../../model/provider.ts'
 import type {
   Contribution,
   Provider,
+  ProviderFile,
   ProviderRequest,
   ProviderRoute,
   StartRequest,
@@ -22,6 +24,7 @@ export const claude: Provider = {
   settings: { model: { type: 'text' } },
   hidden: ['CLAUDE_CODE_OAUTH_TOKEN', 'ANTHROPIC_API_KEY'],
   contribution,
+  registration,
   start: (request) => ['claude', ...flags(request), ...request.extra],
   headless: (prompt, request) => ['claude', '--print', ...flags(request), ...request.extra, '--', prompt],
   resume: (request) => ['claude', '--continue', ...flags(request), ...request.extra],
@@ -52,6 +55,7 @@ function contribution(request: ProviderRequest): Contribution {
         owner: 'agent',
         once: true,
       },
+      mcpFile({}),
     ],
     places: { prompt: promptFile(home), skills: `${home}/.claude/skills`, userSkills: '.claude/skills' },
   }
@@ -110,15 +114,34 @@ function state({ placeholder, workspace }: ProviderRequest) {
   }
 }
 
-function flags({ hasPrompt, mcp, settings, home }: StartRequest): readonly string[] {
-  const servers = Object.entries(mcp).map(([name, url]) => [name, { type: 'http', url }] as const)
+/** The program starts no server to look at this file alone: its own `mcp list` asks the others. */
+function registration(servers: McpServers): McpRegistration {
+  return { files: [mcpFile(servers)], verify: [] }
+}
+
+/** The file that `--mcp-config` names: a missing one would keep the program from starting. */
+const MCP_FILE = '/etc/bot-bottle/claude-mcp.json'
+
+function mcpFile(servers: McpServers): ProviderFile {
+  const named = Object.entries(servers).map(([name, server]) => [name, serverOf(server)] as const)
+  return {
+    path: MCP_FILE,
+    content: json({ mcpServers: Object.fromEntries(named) }),
+    mode: 0o644,
+    owner: 'root',
+  }
+}
+
+function serverOf(server: McpServer) {
+  return 'url' in server ? { type: 'http', ...server } : { type: 'stdio', ...server }
+}
+
+function flags({ hasPrompt, settings, home }: StartRequest): readonly string[] {
   return [
     '--dangerously-skip-permissions',
     ...optional('--model', settings['model']),
     ...(hasPrompt ? ['--append-system-prompt-file', promptFile(home)] : []),
-    ...(servers.length > 0
-      ? [`--mcp-config=${JSON.stringify({ mcpServers: Object.fromEntries(servers) })}`]
-      : []),
+    `--mcp-config=${MCP_FILE}`,
   ]
 }
 

@@ -1,14 +1,15 @@
 /** Codex: an API key, the forwarded sign-in of the host, or the device sign-in inside the bottle. */
 import { stringify } from 'smol-toml'
+import type { McpRegistration, McpServer, McpServers } from '../../model/provider.ts'
 import type {
   Contribution,
+  McpRequest,
   Provider,
   ProviderFile,
   ProviderRequest,
   ProviderRoute,
-  StartRequest,
 } from '../../model/provider.ts'
-import { json, optional } from '../files.ts'
+import { json } from '../files.ts'
 import { dummies, login } from './login.ts'
 import lock from './lock.json' with { type: 'json' }
 
@@ -32,17 +33,18 @@ export const codex: Provider = {
   hidden: ['OPENAI_API_KEY', 'CODEX_API_KEY'],
   login,
   contribution,
-  start: (request) => ['codex', ...flags(request), ...request.extra],
+  registration,
+  start: (request) => ['codex', ...FLAGS, ...request.extra],
   headless: (prompt, request) => [
     'codex',
     'exec',
     '--skip-git-repo-check',
-    ...flags(request),
+    ...FLAGS,
     ...request.extra,
     '--',
     prompt,
   ],
-  resume: (request) => ['codex', 'resume', '--last', ...flags(request), ...request.extra],
+  resume: (request) => ['codex', 'resume', '--last', ...FLAGS, ...request.extra],
 }
 
 function contribution(request: ProviderRequest): Contribution {
@@ -52,22 +54,34 @@ function contribution(request: ProviderRequest): Contribution {
     ...carried(request),
     routes: routesFor(request),
     environment: {},
-    files: [
-      {
-        // Below the user's own configuration, which the program writes itself.
-        path: '/etc/codex/config.toml',
-        content: stringify(configuration(request)),
-        mode: 0o644,
-        owner: 'root',
-      },
-      ...signIn(request),
-    ],
+    files: [configFile(configuration(request)), ...signIn(request)],
     places: {
       prompt: `${home}/.codex/AGENTS.md`,
       skills: `${home}/.codex/skills`,
       userSkills: '.codex/skills',
     },
   }
+}
+
+/** Below the user's own configuration, which the program writes itself. */
+function configFile(content: Parameters<typeof stringify>[0]): ProviderFile {
+  return { path: '/etc/codex/config.toml', content: stringify(content), mode: 0o644, owner: 'root' }
+}
+
+/** One that the program cannot read, and it starts not at all: it is asked for each. */
+function registration(servers: McpServers, request: McpRequest): McpRegistration {
+  const named = Object.entries(servers).map(([name, server]) => [name, serverOf(server, request)] as const)
+  return {
+    files: [configFile({ ...configuration(request), mcp_servers: Object.fromEntries(named) })],
+    verify: Object.keys(servers).map((name) => ['codex', 'mcp', 'get', name, '--json']),
+  }
+}
+
+function serverOf(server: McpServer, { variables }: McpRequest) {
+  if ('url' in server) return { url: server.url, http_headers: server.headers }
+  const { command, args, env } = server
+  // Its programs get a handful of variables otherwise, and none that leads to the doors.
+  return { command, args, env, env_vars: variables.filter((name) => !(name in env)) }
 }
 
 function routesFor({ credential }: ProviderRequest): readonly ProviderRoute[] {
@@ -176,11 +190,4 @@ function configuration({ credential, settings, workspace }: ProviderRequest) {
 }
 
 /** The bottle is the sandbox: the program's own needs rights that nothing in a bottle has. */
-function flags({ mcp }: StartRequest): readonly string[] {
-  return [
-    '--dangerously-bypass-approvals-and-sandbox',
-    ...Object.entries(mcp).flatMap(([name, url]) =>
-      optional('-c', `mcp_servers.${name}.url=${JSON.stringify(url)}`),
-    ),
-  ]
-}
+const FLAGS = ['--dangerously-bypass-approvals-and-sandbox'] as const

@@ -1,7 +1,7 @@
 import type { KindDefinition } from '../kind.ts'
 import type { GuestSpec } from './spec.ts'
 
-/** Environment and trust are read by a program when it starts, git's configuration by each git; prompt and skills are written at once and read at the next start. */
+/** Environment and trust are read by a program when it starts, git's configuration by each git; prompt, skills and MCP servers are written at once and read at the next start. */
 export const guestImpacts: KindDefinition<GuestSpec>['impacts'] = {
   env: 'restart-agent',
   files: 'restart-agent',
@@ -10,5 +10,6 @@ export const guestImpacts: KindDefinition<GuestSpec>['impacts'] = {
   git: 'live',
   prompt: 'next-start',
   skills: 'next-start',
+  mcp: 'next-start',
   probe: 'live',
 }

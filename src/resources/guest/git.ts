@@ -4,6 +4,7 @@
  */
 import { DOORS } from '../../model/names.ts'
 import type { Action } from '../../model/plan.ts'
+import { changesAlone } from './alone.ts'
 
 export interface GuestGit {
   readonly user?: { readonly name?: string; readonly email?: string }
@@ -18,18 +19,9 @@ export interface UpstreamUrls {
   readonly web?: readonly string[]
 }
 
-/** Whether nothing else of the guest changes: what is read anew by each git needs nothing else done again. */
-export function changesGitAlone({
-  kind,
-  verb,
-  differences,
-}: Pick<Action, 'kind' | 'verb' | 'differences'>): boolean {
-  return (
-    kind === 'guest' &&
-    verb === 'update' &&
-    differences.length > 0 &&
-    differences.every(({ path }) => path === 'git' || path.startsWith('git.'))
-  )
+/** What is read anew by each git needs nothing else done again. */
+export function changesGitAlone(action: Pick<Action, 'kind' | 'verb' | 'differences'>): boolean {
+  return changesAlone('git', action)
 }
 
 export function remoteAtGate(name: string): string {

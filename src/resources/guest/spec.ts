@@ -28,6 +28,8 @@ export interface GuestSpec {
   readonly prompt?: Provisioned
   /** By name, each a folder; absent: none is declared. */
   readonly skills?: Readonly<Record<string, Provisioned>>
+  /** MCP servers by name that the agent program was told of; absent: of none. */
+  readonly mcp?: Readonly<Record<string, { readonly digest: string }>>
   /** The breakout probe passed in this container. */
   readonly probe: 'passed'
 }

@@ -94,7 +94,7 @@ describe('plugins check', () => {
     const { code, stdout } = await run('plugins check acme')
     expect(code).toBe(0)
     expect(stdout).toContain('  ✓ starts with what the command line adds, and takes a prompt as one word')
-    expect(stdout).toMatch(/\neverything right, 13 checks\n$/)
+    expect(stdout).toMatch(/\neverything right, 14 checks\n$/)
   })
 
   it('says what is wrong with one, and ends with 1', async () => {
@@ -102,7 +102,7 @@ describe('plugins check', () => {
     const { code, stdout } = await run('plugins check acme')
     expect(code).toBe(1)
     expect(stdout).toMatch(/✗ starts with [^\n]+\n {6}`resume` leaves out what the command line adds\n/)
-    expect(stdout).toMatch(/\n1 finding, 12 right\n$/)
+    expect(stdout).toMatch(/\n1 finding, 13 right\n$/)
   })
 
   it.each([

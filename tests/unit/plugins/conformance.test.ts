@@ -92,6 +92,28 @@ describe('the conformance of a provider', () => {
       { files: [{ path: '/etc/x', content: '', mode: 0o666, owner: 'root' }] },
     ],
     ['drops what the command line adds', 'starts', { resume: () => ['acme-agent'] }, {}],
+    [
+      'tells of MCP servers in a file of its own',
+      'tells',
+      {
+        registration: ({ tracker }) => ({
+          files: [{ path: '/etc/acme/mcp', content: JSON.stringify(tracker), mode: 0o644, owner: 'root' }],
+          verify: [],
+        }),
+      },
+      {},
+    ],
+    [
+      'leaves out the MCP server that it is told of',
+      'tells',
+      {
+        registration: (_servers, { home }) => ({
+          files: [{ path: `${home}/.acme/config`, content: 'x', mode: 0o600, owner: 'agent' }],
+          verify: [],
+        }),
+      },
+      {},
+    ],
     ['splits the prompt', 'starts', { headless: (prompt) => ['acme-agent', ...prompt.split(' ')] }, {}],
   ])('finds one that %s', async (_what, says, over, contributed) => {
     const one = await provider(over)

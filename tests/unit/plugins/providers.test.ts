@@ -54,6 +54,39 @@ describe('a provider of a plug-in', () => {
     )
   })
 
+  it('tells its program of MCP servers where it can', async () => {
+    const servers = '\n    mcp: { files: { command: [node, files.mjs] } }'
+    const registering = (path: string): string =>
+      providerModule('acme', {
+        provider: `registration: (servers, { home }) => ({
+          files: [{ path: ${path}, content: JSON.stringify(servers), mode: 0o600, owner: 'agent' }],
+          verify: [['acme-agent', 'servers']],
+        }),`,
+      })
+    folder.plugin('acme', registering("home + '/.acme/config'"))
+    const mcp = (await load(`${ACME}${servers}`)).provisions('dev')?.mcp
+    expect(mcp?.verify).toEqual([['acme-agent', 'servers']])
+    expect(JSON.parse(mcp?.files[0]?.content ?? '')).toEqual({
+      files: { command: 'node', args: ['files.mjs'], env: {} },
+    })
+  })
+
+  it('writes nothing else for them than what it writes anyway', async () => {
+    const servers = '\n    mcp: { files: { command: [node, files.mjs] } }'
+    folder.plugin(
+      'acme',
+      providerModule('acme', {
+        provider: `registration: () => ({
+          files: [{ path: '/etc/passwd', content: '', mode: 0o600, owner: 'root' }], verify: [],
+        }),`,
+      }),
+    )
+    await expect(load(`${ACME}${servers}`)).rejects.toMatchObject({
+      code: 'plugin-failed',
+      message: expect.stringContaining('/etc/passwd is no file of its contribution'),
+    })
+  })
+
   it('is named where a manifest asks for one that there is not', async () => {
     folder.plugin('acme-agent', providerModule('acme-agent'))
     expect(await refused('{ template: acme-agnt }')).toContain('did you mean `acme-agent`?')
@@ -236,5 +269,5 @@ describe('the image of a bottle with a plug-in', () => {
 
 function startOf(loaded: LoadedManifest) {
   const settings = loaded.provided('dev')?.settings ?? {}
-  return { hasPrompt: false, mcp: {}, extra: [], settings, home: '/home/agent' }
+  return { hasPrompt: false, extra: [], settings, home: '/home/agent' }
 }

@@ -1,6 +1,7 @@
 /** What is particular to one provider: what its program reads, and how it is started. */
 import { parse } from 'smol-toml'
 import { describe, expect, it } from 'vitest'
+import type { McpServers } from '../../../src/model/provider.ts'
 import type { Provider, ProviderRequest, StartRequest } from '../../../src/model/provider.ts'
 import { claude } from '../../../src/providers/claude/index.ts'
 import { codex } from '../../../src/providers/codex/index.ts'
@@ -12,9 +13,17 @@ const asked: ProviderRequest = {
   home: '/home/agent',
   workspace: '/workspace',
 }
-const start: StartRequest = { hasPrompt: false, mcp: {}, extra: [], settings: {}, home: '/home/agent' }
+const start: StartRequest = { hasPrompt: false, extra: [], settings: {}, home: '/home/agent' }
 const file = (provider: Provider, path: string, over: Partial<ProviderRequest> = {}): string =>
   provider.contribution({ ...asked, ...over }).files.find((one) => one.path === path)?.content ?? ''
+
+const SERVERS: McpServers = {
+  tracker: { url: 'https://tracker.test/mcp', headers: { 'X-Team': 'acme' } },
+  files: { command: 'node', args: ['server.mjs', '--root=/'], env: { LOG: 'a "b"' } },
+}
+const mcpRequest = { ...asked, variables: ['HTTPS_PROXY', 'LOG', 'PATH'] }
+const registered = (provider: Provider): string =>
+  provider.registration?.(SERVERS, mcpRequest).files[0]?.content ?? ''
 
 describe('claude', () => {
   it('begins with the prompt: no theme, no sign-in, no question of trust, none about the key', () => {
@@ -26,14 +35,24 @@ describe('claude', () => {
     })
   })
 
-  it('is told of a prompt and of MCP servers on its command line', () => {
-    expect(claude.start({ ...start, hasPrompt: true, mcp: { asks: 'http://127.0.0.1:910/mcp' } })).toEqual([
+  it('is told of a prompt, and where its MCP servers are, on its command line', () => {
+    expect(claude.start({ ...start, hasPrompt: true })).toEqual([
       'claude',
       '--dangerously-skip-permissions',
       '--append-system-prompt-file',
       '/home/agent/.claude/bot-bottle-prompt.md',
-      '--mcp-config={"mcpServers":{"asks":{"type":"http","url":"http://127.0.0.1:910/mcp"}}}',
+      '--mcp-config=/etc/bot-bottle/claude-mcp.json',
     ])
+  })
+
+  it('reads its MCP servers from a file of root, which is there when it has none', () => {
+    expect(JSON.parse(file(claude, '/etc/bot-bottle/claude-mcp.json'))).toEqual({ mcpServers: {} })
+    expect(JSON.parse(registered(claude))).toEqual({
+      mcpServers: {
+        tracker: { type: 'http', url: 'https://tracker.test/mcp', headers: { 'X-Team': 'acme' } },
+        files: { type: 'stdio', command: 'node', args: ['server.mjs', '--root=/'], env: { LOG: 'a "b"' } },
+      },
+    })
   })
 
   it('does a task with the prompt behind all options', () => {
@@ -43,6 +62,7 @@ describe('claude', () => {
       '--dangerously-skip-permissions',
       '--model',
       'opus',
+      '--mcp-config=/etc/bot-bottle/claude-mcp.json',
       '--',
       'Do it.',
     ])
@@ -60,6 +80,29 @@ describe('codex', () => {
       analytics: { enabled: false },
       projects: { '/workspace': { trust_level: 'trusted' } },
     })
+  })
+
+  it('has its MCP servers in the same file, and every variable of the bottle for those that it starts', () => {
+    const before = parse(file(codex, '/etc/codex/config.toml'))
+    expect(parse(registered(codex))).toEqual({
+      ...before,
+      mcp_servers: {
+        tracker: { url: 'https://tracker.test/mcp', http_headers: { 'X-Team': 'acme' } },
+        files: {
+          command: 'node',
+          args: ['server.mjs', '--root=/'],
+          env: { LOG: 'a "b"' },
+          env_vars: ['HTTPS_PROXY', 'PATH'],
+        },
+      },
+    })
+  })
+
+  it('is asked for each of them before it may start', () => {
+    expect(codex.registration?.(SERVERS, mcpRequest).verify).toEqual([
+      ['codex', 'mcp', 'get', 'tracker', '--json'],
+      ['codex', 'mcp', 'get', 'files', '--json'],
+    ])
   })
 
   it('holds a placeholder where its key would be', () => {

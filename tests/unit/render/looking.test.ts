@@ -150,6 +150,7 @@ test('status is a table, the stack below it', () => {
           state: 'bundle is gone',
           routes: 4,
           createdAt: '2026-04-20T10:00:00.000Z',
+          mcpFailed: 'the MCP servers are not registered: codex ended with 1',
           differing: [address.bundle('reviewer')],
         },
       ],
@@ -163,6 +164,7 @@ test('status is a table, the stack below it', () => {
     reviewer     bundle is gone  –             4        –           –  1 object              –               –  11 days
     2 bottles · 1 object differs, see \`bot-bottle diff\` · uplink ok
     implementer tried to send its canary 12 min ago: somebody else may tell the agent what to do, see \`bot-bottle logs --egress implementer\`
+    reviewer: the MCP servers are not registered: codex ended with 1; its agent starts without them, \`bot-bottle apply reviewer\` tries again
     "
   `)
 })
