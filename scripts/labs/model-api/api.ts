@@ -19,7 +19,11 @@ export interface Asked {
 
 /** The answer to one request as events, in order; each is on its way before the next is asked for. */
 export type Events = AsyncIterable<{ readonly event?: string; readonly data: unknown }>
-export type Answer = { readonly events: Events } | { readonly status?: number; readonly json: unknown }
+export type Answer =
+  | { readonly events: Events }
+  | { readonly status?: number; readonly json: unknown }
+  /** Without a body. */
+  | { readonly status: number }
 
 export interface Host {
   readonly address: string
@@ -50,6 +54,10 @@ export async function openApi(answer: (asked: Asked) => Answer): Promise<Api> {
     if ('json' in given) {
       response.writeHead(given.status ?? 200, { 'content-type': 'application/json' })
       response.end(JSON.stringify(given.json))
+      return
+    }
+    if ('status' in given) {
+      response.writeHead(given.status).end()
       return
     }
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })

@@ -5,7 +5,7 @@ import type { Host } from '../../../scripts/labs/model-api/api.ts'
 import type { Program } from '../cli/program.ts'
 
 /** Of images, the agent's and the bundle's, on a busy machine; milliseconds. */
-const MAKING = 300_000
+export const MAKING = 300_000
 
 /** `hosts`: names that lead to the API's address. `bottles`: the rest of the manifest. Throws what `apply` said. */
 export async function applied(
@@ -14,14 +14,19 @@ export async function applied(
   hosts: readonly string[],
   bottles: string,
 ): Promise<void> {
+  declared(program, api, hosts, bottles)
+  const { code, out, err } = await program.start('apply', { limit: MAKING }).ended
+  if (code !== 0) throw new Error(out + err)
+}
+
+/** Written, and not applied. */
+export function declared(program: Program, api: Host, hosts: readonly string[], bottles: string): void {
   writeFileSync(join(program.folder, 'api.pem'), api.authority)
   const addresses = hosts.map((host) => `${host}: ${api.address}`).join(', ')
   program.manifest(`uplink:
   trust: [api.pem]
   hosts: { ${addresses} }
 ${bottles}`)
-  const { code, out, err } = await program.start('apply', { limit: MAKING }).ended
-  if (code !== 0) throw new Error(out + err)
 }
 
 export async function removed(program: Program | undefined, api: Host | undefined): Promise<void> {
