@@ -67,7 +67,7 @@ export function programVersion(): string {
   throw new Error(`${PROGRAM_ROOT}/package.json has no version`)
 }
 
-/** Sorted, absolute. Everything a bundle can contain or a stage compiles; tests and prose are not in it. */
+/** Sorted, absolute. Everything a bundle can contain or a stage compiles, and how it is bundled; tests and prose are not in it. */
 export function sidecarInputs(): readonly string[] {
   if (!isCheckout()) return filesBelow(SHIPPED)
   const folders = ['sidecars', 'src/model'].map((folder) => join(PROGRAM_ROOT, folder))
@@ -81,6 +81,7 @@ export function sidecarInputs(): readonly string[] {
     ...files,
     join(PROGRAM_ROOT, 'package.json'),
     join(PROGRAM_ROOT, 'src/resources/guest/environment.ts'),
+    join(PROGRAM_ROOT, 'src/drivers/docker/images/programs.ts'),
   ].sort()
 }
 

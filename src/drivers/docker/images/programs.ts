@@ -4,7 +4,7 @@
  */
 import type { BuildOptions, Plugin } from 'esbuild'
 import { builtinModules } from 'node:module'
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { PROGRAM_ROOT } from './inputs.ts'
 
 /** `entryPoints`: sources by the name of the program. ES modules, with `version` as the one they say. */
@@ -49,7 +49,7 @@ function optionsOf(entryPoints: Readonly<Record<string, string>>, version: strin
     legalComments: 'none',
     // Its main form is CommonJS, taken in whole; of this one only what is used is. An alias is looked up from here.
     absWorkingDir: PROGRAM_ROOT,
-    alias: { '@smithy/signature-v4': join('@smithy', 'signature-v4', 'dist-es', 'index.js') },
+    alias: { '@smithy/signature-v4': '@smithy/signature-v4/dist-es/index.js' },
     define: { BOT_BOTTLE_VERSION: JSON.stringify(version) },
     logLevel: 'silent',
   }

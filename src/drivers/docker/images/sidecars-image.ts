@@ -104,12 +104,16 @@ function programPath(daemon: string): string {
 
 /** One file per daemon. */
 async function bundleDaemons(): Promise<ReadonlyMap<string, string>> {
-  const programs = Object.entries(DAEMON_PROGRAMS).map(
-    ([name, folder]) => [name, join(PROGRAM_ROOT, 'sidecars', folder, 'main.ts')] as const,
-  )
-  const isSnapshot = ([name]: readonly [string, string]): boolean => name === SNAPSHOT_PROGRAM
+  const { [SNAPSHOT_PROGRAM]: kept, ...others } = mains()
   const version = programVersion()
-  const modules = Object.fromEntries(programs.filter((program) => !isSnapshot(program)))
-  const scripts = Object.fromEntries(programs.filter(isSnapshot))
-  return new Map([...(await bundleModules(modules, version)), ...(await bundleForSnapshot(scripts, version))])
+  return new Map([
+    ...(await bundleModules(others, version)),
+    ...(await bundleForSnapshot({ [SNAPSHOT_PROGRAM]: kept }, version)),
+  ])
+}
+
+function mains(): Readonly<Record<keyof typeof DAEMON_PROGRAMS, string>> {
+  const main = (folder: string): string => join(PROGRAM_ROOT, 'sidecars', folder, 'main.ts')
+  const { supervisor, egress, uplink, 'git-gate': gate } = DAEMON_PROGRAMS
+  return { supervisor: main(supervisor), egress: main(egress), uplink: main(uplink), 'git-gate': main(gate) }
 }
