@@ -13,18 +13,19 @@ export async function exportOf(name: string): Promise<unknown> {
   return module.default
 }
 
-/** Into the program's home; nobody else can write it, whatever the umask. `edit`: of the module. */
+/** Into the program's home, made where there is none; nobody else can write it, whatever the umask. `edit`: of the module. The folder of the plug-in. */
 export function install(
   home: string,
   name: string,
   { edit = (text: string) => text, as = name }: { edit?: (text: string) => string; as?: string } = {},
-): void {
+): string {
   const folder = join(home, 'contrib', as)
-  mkdirSync(folder, { recursive: true })
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
   cpSync(join(CONTRIB, name), folder, { recursive: true })
   const module = join(folder, 'index.mjs')
   writeFileSync(module, edit(readFileSync(module, 'utf8')))
   const inside = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => join(folder, path))
   for (const path of [home, join(home, 'contrib'), folder, ...inside])
-    chmodSync(path, statSync(path).isDirectory() ? 0o700 : 0o600)
+    chmodSync(path, statSync(path).mode & ~0o022)
+  return folder
 }

@@ -1,6 +1,7 @@
 /** What a bottle names under `egress.dlp.detectors`, and the kinds of tokens that it is to look for because of it. */
 import type { DetectorShapes, TokenShape } from '../model/token-shape.ts'
 import type { Place } from '../model/diagnostic.ts'
+import { warnPlugin, type PluginOrigin } from './checks/plugin-used.ts'
 import type { BottleEnvironment } from './environment.ts'
 import { at, itemsOf, text, type Node } from './node.ts'
 import { anyOf, quoted, type Report } from './report.ts'
@@ -11,7 +12,12 @@ import { nearest } from './suggest.ts'
 export interface DetectorSource {
   readonly names: readonly string[]
   /** `unusable`: why, in words; `undefined`: there is none of this name. */
-  find(name: string): { readonly shapes: readonly TokenShape[] } | { readonly unusable: string } | undefined
+  find(name: string): FoundDetector | { readonly unusable: string } | undefined
+}
+
+export interface FoundDetector {
+  readonly shapes: readonly TokenShape[]
+  readonly plugin: PluginOrigin
 }
 
 interface NamedDetector {
@@ -74,7 +80,10 @@ function shapesOf(
     )
     return undefined
   }
-  if ('shapes' in found) return found.shapes
+  if ('shapes' in found) {
+    warnPlugin(place, name, found.plugin, 'detector', report)
+    return found.shapes
+  }
   report.error('detector-unusable', place, `the detector ${quoted(name)} cannot be used: ${found.unusable}`)
   return undefined
 }

@@ -19,7 +19,10 @@ export function detectorSource(home: string): DetectorSource {
       const plugin = plugins.get(name)
       if (!plugin) return undefined
       const found = exportedBy(plugin)
-      return 'exported' in found ? shapesIn(name, found.exported) : found
+      if ('unusable' in found) return found
+      const { version, folder } = found.plugin
+      const read = shapesIn(name, found.exported)
+      return 'unusable' in read ? read : { ...read, plugin: { version, folder, overrides: false } }
     },
   }
 }

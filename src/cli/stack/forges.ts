@@ -22,7 +22,8 @@ export const DIALECTS: Dialects = new Map([
 export function dialectsWith(home: string): Dialects {
   const added = [...provisionersIn(home)].map(([name, plugin]) => {
     const open = async (): Promise<ForgeDialect> => {
-      const found = dialectIn(name, plugin)
+      const exported = exportedBy(plugin)
+      const found = 'exported' in exported ? dialectOf(name, exported.exported) : exported
       if ('unusable' in found)
         throw new UsageError(`the forge \`${name}\` cannot be spoken to: ${found.unusable}`, {
           code: 'forge-unusable',
@@ -40,10 +41,14 @@ export function forgeSource(home: string): ForgeSource {
   const plugins = provisionersIn(home)
   return {
     names: [...new Set([...DIALECTS.keys(), ...plugins.keys()])],
-    unusable(name) {
+    plugin(name) {
       const plugin = plugins.get(name)
-      const found = plugin && dialectIn(name, plugin)
-      return found && 'unusable' in found ? found.unusable : undefined
+      if (!plugin) return undefined
+      const found = exportedBy(plugin)
+      if ('unusable' in found) return found
+      const dialect = dialectOf(name, found.exported)
+      const { version, folder } = found.plugin
+      return 'unusable' in dialect ? dialect : { version, folder, overrides: DIALECTS.has(name) }
     },
   }
 }
@@ -51,14 +56,6 @@ export function forgeSource(home: string): ForgeSource {
 /** One with the name of a forge of this program stands instead of it only where it says so. */
 const provisionersIn = (home: string): ReadonlyMap<string, Plugin | BrokenPlugin> =>
   pluginsOf(home, 'provisioner', [...DIALECTS.keys()])
-
-function dialectIn(
-  name: string,
-  plugin: Plugin | BrokenPlugin,
-): ForgeDialect | { readonly unusable: string } {
-  const found = exportedBy(plugin)
-  return 'exported' in found ? dialectOf(name, found.exported) : found
-}
 
 export async function openForgeNamed(
   provider: string,

@@ -18,11 +18,14 @@ export function pluginsOf(
 /** What it exports; `unusable`: why nobody can tell. */
 export function exportedBy(
   plugin: Plugin | BrokenPlugin,
-): { readonly exported: unknown } | { readonly unusable: string } {
-  const loaded = isBroken(plugin) ? plugin : loadPlugin(plugin)
-  if ('exported' in loaded) return loaded
-  const said = loaded.diagnostics.map(({ message, hint }) =>
-    hint === undefined ? message : `${message} (${hint})`,
-  )
-  return { unusable: said.join('; ') }
+): { readonly exported: unknown; readonly plugin: Plugin } | { readonly unusable: string } {
+  if (isBroken(plugin)) return unusable(plugin)
+  const loaded = loadPlugin(plugin)
+  return 'exported' in loaded ? { exported: loaded.exported, plugin } : unusable(loaded)
 }
+
+const unusable = ({ diagnostics }: BrokenPlugin): { readonly unusable: string } => ({
+  unusable: diagnostics
+    .map(({ message, hint }) => (hint === undefined ? message : `${message} (${hint})`))
+    .join('; '),
+})

@@ -3,12 +3,13 @@ import { at, entriesOf, text, type Node } from '../node.ts'
 import { quoted, type Report } from '../report.ts'
 import type { LiveBottle } from '../resolve.ts'
 import { nearest } from '../suggest.ts'
+import { warnPlugin, type PluginOrigin } from './plugin-used.ts'
 
 /** Forges by the names that manifests use: those of the program, and what plug-ins add. */
 export interface ForgeSource {
   readonly names: readonly string[]
-  /** Why the forge of this name cannot be spoken to, in words; absent: it can. */
-  unusable(name: string): string | undefined
+  /** Of one of the names: `unusable`: why it cannot be spoken to, in words; `undefined`: it is built in. */
+  plugin(name: string): PluginOrigin | { readonly unusable: string } | undefined
 }
 
 export async function checkForges(
@@ -25,7 +26,7 @@ export async function checkForges(
 const forgesNamed = (tree: Node): readonly Node[] =>
   entriesOf(at(tree, 'git', 'remotes')).flatMap(({ value }) => at(value, 'provisioned_key', 'provider') ?? [])
 
-function checkForge(written: Node, { names, unusable }: ForgeSource, report: Report): void {
+function checkForge(written: Node, { names, plugin }: ForgeSource, report: Report): void {
   const name = text(written)
   if (name === undefined) return
   if (!names.includes(name)) {
@@ -38,7 +39,12 @@ function checkForge(written: Node, { names, unusable }: ForgeSource, report: Rep
     )
     return
   }
-  const why = unusable(name)
-  if (why !== undefined)
-    report.error('forge-unusable', written.place, `the forge ${quoted(name)} cannot be spoken to: ${why}`)
+  const found = plugin(name)
+  if (found && 'unusable' in found)
+    report.error(
+      'forge-unusable',
+      written.place,
+      `the forge ${quoted(name)} cannot be spoken to: ${found.unusable}`,
+    )
+  else if (found) warnPlugin(written.place, name, found, 'forge', report)
 }

@@ -1,10 +1,11 @@
 /** `agent_provider` of one folded bottle: what the provider takes, what it needs, and nothing of another one's. */
 import type { Place } from '../../model/diagnostic.ts'
 import type { Provider, SettingRule } from '../../model/provider.ts'
-import { CREDENTIAL_KEYS, type LeftOut, type ProviderOrigin } from '../../model/providers.ts'
+import { CREDENTIAL_KEYS, type LeftOut } from '../../model/providers.ts'
 import type { KnownProviders } from '../known-providers.ts'
 import { at, entriesOf, entry, scalar, text, type Entry, type Node } from '../node.ts'
 import { anyOf, quoted, type Report } from '../report.ts'
+import { warnPlugin } from './plugin-used.ts'
 import { looksLikeToken } from '../secret-ref.ts'
 import { nearest } from '../suggest.ts'
 import { checkReference } from './references.ts'
@@ -25,7 +26,7 @@ export function checkProvider(bottle: Node, providers: KnownProviders, report: R
   const known = name === undefined ? undefined : byName.get(name)
   if (known) {
     const { provider, plugin } = known
-    if (plugin) warnPlugin(template.value.place, provider.name, plugin, report)
+    if (plugin) warnPlugin(template.value.place, provider.name, plugin, 'provider', report)
     checkCredential(written.value, provider, byName, report)
     checkVersion(entry(written.value, 'version'), provider, report)
     checkSettings(written, provider, report)
@@ -42,25 +43,6 @@ export function checkProvider(bottle: Node, providers: KnownProviders, report: R
         : `did you mean ${quoted(near)}?`,
     )
   }
-}
-
-/** Planning runs its code. */
-function warnPlugin(place: Place, name: string, plugin: ProviderOrigin, report: Report): void {
-  const { folder, version, overrides } = plugin
-  if (overrides)
-    report.warning(
-      'plugin-overrides',
-      place,
-      `${quoted(name)} is the plug-in in ${quoted(folder)} (${version}), instead of the provider of this release`,
-      'its code runs here with your rights; the one of this release is back when the folder is away',
-    )
-  else
-    report.warning(
-      'plugin-used',
-      place,
-      `${quoted(name)} is the plug-in in ${quoted(folder)} (${version})`,
-      'its code runs here with your rights',
-    )
 }
 
 function saidLeftOut(place: Place, leftOut: LeftOut | undefined, report: Report): boolean {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openApi, type Api, type Asked } from '../../../scripts/labs/model-api/api.ts'
-import { install } from '../../unit/plugins/install.ts'
+import { install } from '../../contrib.ts'
 import { openProgram } from '../cli/program.ts'
 import type { Program } from '../cli/program.ts'
 import { applied, removed } from './applied.ts'

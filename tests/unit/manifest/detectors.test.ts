@@ -10,7 +10,7 @@ const source: DetectorSource = {
   names: ['acme', 'broken'],
   find: (name) =>
     name === 'acme'
-      ? { shapes: [KIND] }
+      ? { shapes: [KIND], plugin: { version: '1.0.0', folder: '/home/dev/acme', overrides: false } }
       : name === 'broken'
         ? { unusable: 'api-token: unbounded' }
         : undefined,
@@ -36,6 +36,14 @@ describe('a detector', () => {
     const bundle = desired.resources.find(({ address }) => address === 'bundle/one')
     expect(bundle?.spec).toMatchObject({ knows: knownMarks(marks('one') ?? {}) })
     expect(bundle?.places['knows.detector/acme']).toMatchObject({ line: 3 })
+  })
+
+  it('is said to be a plug-in, where it is named', async () => {
+    const { desired } = await load(manifest('[acme]'))
+    expect(written(desired.warnings)).toBe(`-:3:42+4 warning plugin-used
+  \`acme\` is the plug-in in \`/home/dev/acme\` (1.0.0)
+  hint: its code runs here with your rights
+`)
   })
 
   it('that there is not is an error, not a bottle that looks for less', async () => {
@@ -69,14 +77,16 @@ describe('the rules of a detector', () => {
 
   it('can be accepted by the bottle that names it alone', async () => {
     const { desired } = await load(manifest('[acme]', allowed('plugin/acme/api-token')))
-    expect(desired.warnings).toEqual([])
+    expect(desired.warnings.map(({ code }) => code)).toEqual(['plugin-used'])
     const without = await load(manifest('[]', allowed('plugin/acme/api-token')))
     expect(without.desired.warnings.map(({ code }) => code)).toEqual(['unknown-finding-rule'])
   })
 
   it('are named by whoever mistypes one', async () => {
     const { desired } = await load(manifest('[acme]', allowed('plugin/acme/api-tokn')))
-    expect(desired.warnings).toMatchObject([{ hint: 'did you mean `plugin/acme/api-token`?' }])
+    expect(desired.warnings).toContainEqual(
+      expect.objectContaining({ hint: 'did you mean `plugin/acme/api-token`?' }),
+    )
   })
 
   it.each(['bundle/one', 'bottle/one', 'one'])('are explained: %s', async (subject) => {

@@ -31,7 +31,7 @@ export function request(over: Partial<LoadRequest> = {}): LoadRequest {
     today: '2026-06-30',
     findingRules: async () => FINDING_RULES,
     detectors: async () => ({ names: [], find: () => undefined }),
-    forges: async () => ({ names: [...DIALECTS.keys()], unusable: () => undefined }),
+    forges: async () => ({ names: [...DIALECTS.keys()], plugin: () => undefined }),
     ...over,
   }
 }

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Provider } from '../../../src/model/provider.ts'
 import { providerConformance } from '../../conformance/providers.ts'
+import { install } from '../../contrib.ts'
 import { openProgram } from '../cli/program.ts'
-import { install } from './install.ts'
 
 const CONTRIB = join(import.meta.dirname, '../../../contrib')
 /** Those that are plug-ins. */

@@ -69,7 +69,7 @@ async function desiredIn(path: string): Promise<Desired> {
     today: '2026-06-30',
     findingRules: async () => [],
     detectors: async () => ({ names: [], find: () => undefined }),
-    forges: async () => ({ names: ['gitea', 'github', 'gitlab'], unusable: () => undefined }),
+    forges: async () => ({ names: ['gitea', 'github', 'gitlab'], plugin: () => undefined }),
   })
   return relocated(loaded.desired)
 }
