@@ -4,11 +4,12 @@ import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { desiredPolicy } from '../../execute/routes.ts'
 import { EXIT } from '../../model/errors.ts'
+import type { DetectorShapes } from '../../model/token-shape.ts'
 import { harOf } from '../../render/har.ts'
 import type { AuditedExchange } from '../../render/har.ts'
 import { safeJson } from '../../render/safe-json.ts'
 import { count } from '../../render/words.ts'
-import { createShapeScanner } from '../../../sidecars/detect/shapes/scanner.ts'
+import { scannerWith } from '../../../sidecars/detect/shapes/further.ts'
 import { exchangeOf, jsonLine, lostOf } from '../egress/audit.ts'
 import { withBottle } from '../stack/bottle.ts'
 import type { Invocation } from '../grammar/invocation.ts'
@@ -21,10 +22,10 @@ export async function run(invocation: Invocation): Promise<number> {
   const out = options.text('out')
   const [bottle = ''] = args
   const { exchanges, lost, log } = await withBottle(invocation, bottle, async (found) => {
-    const { driver, stack, name, resources } = found
+    const { driver, stack, name, resources, detectors } = found
     const request = { follow: false, ...(since !== undefined && { since: sinceTime(since, io.now()) }) }
     const stream = await driver.logs(stack, name, 'egress', request)
-    const read = await readExchanges(createInterface({ input: stream, crlfDelay: Infinity }))
+    const read = await readExchanges(createInterface({ input: stream, crlfDelay: Infinity }), detectors)
     return { ...read, log: resources && desiredPolicy(resources, name).egress.log }
   })
   const comments = lost > 0 ? [`${count(lost, 'line')} of the audit are missing`] : []
@@ -45,8 +46,9 @@ export async function run(invocation: Invocation): Promise<number> {
 
 async function readExchanges(
   lines: AsyncIterable<string>,
+  detectors: DetectorShapes | undefined,
 ): Promise<{ readonly exchanges: readonly AuditedExchange[]; readonly lost: number }> {
-  const mask = tokenMask()
+  const mask = tokenMask(detectors)
   const exchanges: AuditedExchange[] = []
   let lost = 0
   for await (const line of lines) {
@@ -61,8 +63,8 @@ async function readExchanges(
 }
 
 /** Egress masks what it holds; what has the form of a token, and was let through as known, is masked here. */
-function tokenMask(): (path: string) => string {
-  const shapes = createShapeScanner()
+function tokenMask(detectors: DetectorShapes = {}): (path: string) => string {
+  const shapes = scannerWith(detectors)
   return (path) => {
     const bytes = Buffer.from(path)
     for (const { start, end } of shapes.scan(bytes).hits) bytes.fill('*', start, end)

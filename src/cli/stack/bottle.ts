@@ -1,6 +1,7 @@
 /** One live bottle by name, for the commands that work inside it. */
 import { DriverError } from '../../model/errors.ts'
 import type { Resource } from '../../model/resource.ts'
+import type { DetectorShapes } from '../../model/token-shape.ts'
 import type { Provided } from '../../manifest/providers.ts'
 import type { Driver } from '../../ports/driver.ts'
 import type { Invocation } from '../grammar/invocation.ts'
@@ -17,6 +18,8 @@ export interface OpenBottle {
 /** `resources`: what the manifest declares, where one was read. */
 export interface DeclaredBottle extends OpenBottle {
   readonly resources?: readonly Resource[]
+  /** Kinds of tokens that it looks for beside those that every bottle does. */
+  readonly detectors?: DetectorShapes
   /** Its agent program, where it has one of a provider. */
   readonly provided?: Provided
   /** The manifest gives its agent a prompt. */
@@ -33,7 +36,14 @@ export async function withBottle<T>(
   if (stack.loaded) selectedBottles([name], stack.loaded.desired.bottles)
   try {
     const resources = stack.loaded?.desired.resources
-    return await body({ name, stack: stack.name, driver: stack.driver, ...(resources && { resources }) })
+    const detectors = stack.loaded?.marks(name)?.detectors
+    return await body({
+      name,
+      stack: stack.name,
+      driver: stack.driver,
+      ...(resources && { resources }),
+      ...(detectors && { detectors }),
+    })
   } catch (thrown) {
     if (!(thrown instanceof DriverError) || !NOT_RUNNING.has(thrown.code)) throw thrown
     const live = await liveBottles(stack)

@@ -1,7 +1,9 @@
 /** Detectors and provisioners as a user has them: folders of `contrib` in the program's home, named by a manifest. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { seeded, writeSample } from '../../../sidecars/detect/samples.ts'
 import { install } from '../../contrib.ts'
 import { openProgram } from './program.ts'
 
@@ -33,6 +35,22 @@ bottles:
     expect(told?.map(({ id }) => id)).toEqual(['service-token', 'build-cookie'])
     expect(JSON.stringify(told)).not.toContain('samples')
     expect(await program.run('diff')).toMatchObject({ code: 0 })
+  })
+
+  it('has its tokens masked in the archive of the traffic, also where they were let through', async () => {
+    install(home(), 'detector-example')
+    program.write('bottles.yaml', manifest('detector-example'))
+    const token = writeSample(['exco_', 'live_{crc32:24}'], seeded('archive'))
+    program.answerLogs(async () => {
+      const at = '2026-05-01T10:00:00.000Z'
+      const request = { method: 'GET', scheme: 'https', host: 'a.test', port: 443, path: `/x/${token}` }
+      return Readable.from([`${JSON.stringify({ at, decision: 'allowed', ...request, status: 200 })}\n`])
+    })
+    await program.run('apply --yes')
+    const { code, stdout } = await program.run('har dev')
+    expect(code).toBe(0)
+    expect(stdout).toContain(`https://a.test/x/${'*'.repeat(token.length)}`)
+    expect(stdout).not.toContain(token)
   })
 
   it('has its rules explained', async () => {
@@ -95,7 +113,8 @@ bottles:
 
   it('of the examples is a forge that a manifest can name', async () => {
     install(home(), 'provisioner-example')
-    expect(await validated('provisioner-example')).toMatchObject({ code: 0 })
+    const { code, stderr } = await validated('provisioner-example')
+    expect([code, stderr]).toEqual([0, expect.stringContaining('plugin-used')])
   })
 
   it('is named among those that there are, and nothing is guessed', async () => {
@@ -123,6 +142,7 @@ bottles:
       'there is a provisioner `gitea` in bot-bottle already',
     )
     rename('gitea', '\noverrides: true')
-    expect(await validated('gitea')).toMatchObject({ code: 0 })
+    const { code, stderr } = await validated('gitea')
+    expect([code, stderr]).toEqual([0, expect.stringContaining('instead of the forge of this release')])
   })
 })
