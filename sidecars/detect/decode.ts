@@ -2,13 +2,16 @@
  * Encodings undone: every text that another text may carry, one layer at a time. Whatever was split or spelled
  * differently by one layer of encoding alone is found without decoding (`fingerprint.ts`); this is for layers above it.
  */
-import { ESCAPES, undone } from './escapes.ts'
+import { ESCAPE_KINDS, ESCAPES, undone } from './escapes.ts'
 import type { Escape } from './escapes.ts'
 import { folded } from './folding.ts'
+import { marksOf } from './marking.ts'
+import { ESCAPED } from './marks.ts'
+import type { Marks } from './marks.ts'
 import { packed } from './packed.ts'
 import type { Gathered, Layer, Reading } from './reading.ts'
 import { runs } from './runs.ts'
-import { skipWithout, TWO_BYTES, viewOf } from './view.ts'
+import { viewOf } from './view.ts'
 
 /**
  * `isText`: escapes are read wherever they stand; default: told by how the bytes begin. `texts`: as of `Layer`, where
@@ -19,11 +22,12 @@ export function* readings(
   isText = looksLikeText(bytes, 0, SAMPLE),
   texts = bytes,
 ): Generator<Reading | Gathered> {
-  yield* packed(bytes)
-  yield* runs(texts, holdsEscape)
+  const marks = marksOf(bytes)
+  yield* packed(bytes, marks)
+  yield* runs(texts, standsAlone)
   if (looksWide(texts)) yield { encoding: 'utf-16', bytes: narrowed(texts), start: 0, end: texts.length }
-  yield* folded(texts)
-  yield* unescaped(bytes, isText)
+  yield* folded(texts, texts === bytes ? marks : marksOf(texts))
+  yield* unescaped(bytes, marks, isText)
 }
 
 const CR = 13
@@ -37,8 +41,8 @@ const PLUS = 43
 const AROUND = 1536
 
 /** Only the parts of a text that hold an escape: the others are read as they are. */
-function* unescaped(bytes: Buffer, isText: boolean): Generator<Layer> {
-  for (const [kind, spans] of spansOf(bytes, isText).entries()) {
+function* unescaped(bytes: Buffer, marks: Marks, isText: boolean): Generator<Layer> {
+  for (const [kind, spans] of spansOf(bytes, marks, isText).entries()) {
     const escape = ESCAPES[kind]
     if (escape === undefined) continue
     for (const { first, last } of spans) yield* undoneSpan(bytes, escape, first, last, isText)
@@ -75,16 +79,8 @@ interface Span {
   last: number
 }
 
-/** By two bytes, the first one lowest: 0, or one more than the index of the kind of escape that can begin with them. */
-const KINDS = new Uint8Array(TWO_BYTES)
-for (const [kind, { mark, seconds }] of ESCAPES.entries())
-  for (const second of Buffer.from(seconds)) KINDS[(second << 8) | mark] = kind + 1
-
-/** Bytes that are asked about together: few, because ends of lines in JSON are among them. */
-const BLOCK = 16
-
 /** Where escapes stand, by the index of their kind; one pass for all of them. */
-function spansOf(bytes: Buffer, isText: boolean): readonly (readonly Span[])[] {
+function spansOf(bytes: Buffer, marks: Marks, isText: boolean): readonly (readonly Span[])[] {
   const spans = ESCAPES.map((): Span[] => [])
   const note = (kind: number, at: number): void => {
     // Chance makes escapes in bytes that are no text; what stands around one tells.
@@ -95,19 +91,20 @@ function spansOf(bytes: Buffer, isText: boolean): readonly (readonly Span[])[] {
     else found?.push({ first: at, last: at })
   }
   const view = viewOf(bytes)
-  const pairs = bytes.length - 1
-  for (let at = 0; at < pairs;) {
-    at = skipWithout(KINDS, view, at, BLOCK)
-    for (const end = Math.min(at + BLOCK, pairs); at < end; at++) {
-      const kind = KINDS[view.getUint16(at, true)] as number
+  const last = bytes.length - 1
+  for (let at = marks.next(ESCAPED, 0); at < last; at = marks.next(ESCAPED, at))
+    for (const end = Math.min(marks.endOf(at), last); at < end; at++) {
+      const kind = ESCAPE_KINDS[view.getUint16(at, true)] as number
       if (kind !== 0 && ESCAPES[kind - 1]?.telling(bytes, at) === true) note(kind - 1, at)
     }
-  }
   return spans
 }
 
-const holdsEscape = (bytes: Buffer): boolean =>
-  unescaped(bytes, looksLikeText(bytes, 0, SAMPLE)).next().done !== true
+const standsAlone = (bytes: Buffer): boolean => {
+  const marks = marksOf(bytes)
+  if (packed(bytes, marks).next().done !== true) return true
+  return unescaped(bytes, marks, looksLikeText(bytes, 0, SAMPLE)).next().done !== true
+}
 
 const SAMPLE = 1024
 const NEAR = 24

@@ -3,6 +3,7 @@
  * into one buffer: hostile texts are all escapes, and an expression makes strings of each.
  */
 import { IN_RUN } from './runs.ts'
+import { TWO_BYTES } from './view.ts'
 
 export interface Escape {
   readonly encoding: string
@@ -237,3 +238,8 @@ export const ESCAPES: readonly Escape[] = [
     isByte: true,
   },
 ]
+
+/** By two bytes, the first one lowest: 0, or one more than the index of the kind of escape that can begin with them. */
+export const ESCAPE_KINDS = new Uint8Array(TWO_BYTES)
+for (const [kind, { mark, seconds }] of ESCAPES.entries())
+  for (const second of Buffer.from(seconds)) ESCAPE_KINDS[(second << 8) | mark] = kind + 1

@@ -4,20 +4,21 @@
  * characters and control bytes. Only where one stands beside a letter or digit as no word of a language has it.
  */
 import type { Layer } from './reading.ts'
-import { byPair, matching, skipWithout, TWO_BYTES, viewOf } from './view.ts'
+import { ALIKE as MARKED_ALIKE } from './marks.ts'
+import type { Marks } from './marks.ts'
+import { byPair, matching, TWO_BYTES } from './view.ts'
 
 /** Bytes around such a character that are read with it: longer than any shape or ordinary known form. */
 const AROUND = 1536
 /** Bytes on both sides by which text is told from bytes that are none. */
 const NEAR = 16
 
-export function* folded(bytes: Buffer): Generator<Layer> {
-  const view = viewOf(bytes)
-  for (let at = nextTelling(bytes, view, 0); at !== -1;) {
+export function* folded(bytes: Buffer, marks: Marks): Generator<Layer> {
+  for (let at = nextTelling(bytes, marks, 0); at !== -1;) {
     const start = Math.max(0, at - AROUND)
     let last = at
     for (;;) {
-      at = nextTelling(bytes, view, at + 1)
+      at = nextTelling(bytes, marks, at + 1)
       if (at === -1 || at - last > 2 * AROUND) break
       last = at
     }
@@ -27,9 +28,9 @@ export function* folded(bytes: Buffer): Generator<Layer> {
   }
 }
 
-function nextTelling(bytes: Uint8Array, view: DataView, from: number): number {
-  let at = nextSign(bytes, view, from)
-  while (at !== -1 && !isTelling(bytes, at)) at = nextSign(bytes, view, at + 1)
+function nextTelling(bytes: Uint8Array, marks: Marks, from: number): number {
+  let at = nextSign(bytes, marks, from)
+  while (at !== -1 && !isTelling(bytes, at)) at = nextSign(bytes, marks, at + 1)
   return at
 }
 
@@ -104,32 +105,23 @@ const CLASS: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => {
 })
 
 /** By two bytes: whether one of them is not ordinary. */
-const STRANGE = byPair(new Uint8Array(TWO_BYTES), (first, second) =>
+export const STRANGE = byPair(new Uint8Array(TWO_BYTES), (first, second) =>
   CLASS[first] === ORDINARY && CLASS[second] === ORDINARY ? 0 : 1,
 )
 
-/** Bytes that are asked about together, and after how many in a row that are ordinary. */
-const BLOCK = 32
-const FEW = 16
-
 /** A control byte between signs of a token, or a character. */
-function nextSign(bytes: Uint8Array, view: DataView, from: number): number {
-  let row = 0
-  for (let at = from; at < bytes.length; at++) {
-    const kind = CLASS[bytes[at] as number] as number
-    if (kind === ORDINARY) {
-      row += 1
-      if (row === FEW) at = skipWithout(STRANGE, view, at + 1, BLOCK) - 1
-      continue
+function nextSign(bytes: Uint8Array, marks: Marks, from: number): number {
+  for (let at = marks.next(MARKED_ALIKE, from); at < bytes.length; at = marks.next(MARKED_ALIKE, at))
+    for (const end = marks.endOf(at); at < end; at++) {
+      const kind = CLASS[bytes[at] as number] as number
+      if (kind === ORDINARY) continue
+      if (kind === LEAD) {
+        if (lengthOf(bytes, at) > 0) return at
+        // No text in UTF-8 has that, so nothing near it is one: see `isText`.
+        at += NEAR
+      } else if (at > 0 && IN_TOKEN[bytes[at + 1] ?? 0] === 1 && IN_TOKEN[bytes[at - 1] as number] === 1)
+        return at
     }
-    row = 0
-    if (kind === LEAD) {
-      if (lengthOf(bytes, at) > 0) return at
-      // No text in UTF-8 has that, so nothing near it is one: see `isText`.
-      at += NEAR
-    } else if (at > 0 && IN_TOKEN[bytes[at + 1] ?? 0] === 1 && IN_TOKEN[bytes[at - 1] as number] === 1)
-      return at
-  }
   return -1
 }
 

@@ -3,7 +3,6 @@
  * letters, and what has to stand alone as it is.
  */
 import { decodeBase64, decodeHex } from './bases.ts'
-import { packed } from './packed.ts'
 import type { Gathered, Layer } from './reading.ts'
 import { FOLDED_MIN, HEX_SHIFTS, endOfHex, isEscapedSign, nextHex, SHIFTS } from './run-layers.ts'
 import type { Place } from './run-layers.ts'
@@ -27,8 +26,8 @@ const RUN_MOST = 8192
  */
 export const BETWEEN = Buffer.alloc(24, '\n')
 
-/** Whether a text that stands alone has an escape in it. */
-export type IsEscaped = (bytes: Buffer) => boolean
+/** Whether packed content or an escape is in a text that stands alone. */
+export type StandsAlone = (bytes: Buffer) => boolean
 /** All layers of the run at a place. */
 export type LayersAt = (place: Place) => Iterable<Layer>
 
@@ -54,18 +53,18 @@ export class Gathering {
   readonly #bytes: Buffer
   readonly #view: DataView
   readonly #layersAt: LayersAt
-  readonly #isEscaped: IsEscaped
+  readonly #standsAlone: StandsAlone
   readonly #pages = spare.pop() ?? newPages()
   #places: number[] = []
   #alone: Layer[] = []
   #textsEnd = 0
   #lettersEnd = 0
 
-  constructor(bytes: Buffer, layersAt: LayersAt, isEscaped: IsEscaped) {
+  constructor(bytes: Buffer, layersAt: LayersAt, standsAlone: StandsAlone) {
     this.#bytes = bytes
     this.#view = viewOf(bytes)
     this.#layersAt = layersAt
-    this.#isEscaped = isEscaped
+    this.#standsAlone = standsAlone
   }
 
   get hasRoom(): boolean {
@@ -171,10 +170,6 @@ export class Gathering {
   #keepLetters(length: number): void {
     const { letters, decoded } = this.#pages
     this.#lettersEnd += decoded.copy(letters, this.#lettersEnd, 0, length)
-  }
-
-  #standsAlone(part: Buffer): boolean {
-    return packed(part).next().done !== true || this.#isEscaped(part)
   }
 }
 

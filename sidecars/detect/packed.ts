@@ -8,7 +8,9 @@ import { UNPACKED_MAX } from './content.ts'
 import { inflate } from './inflate.ts'
 import type { Inflated } from './inflate.ts'
 import type { Opaque, Reading } from './reading.ts'
-import { byPair, skipWithout, TWO_BYTES, viewOf } from './view.ts'
+import { PACKED } from './marks.ts'
+import type { Marks } from './marks.ts'
+import { byPair, TWO_BYTES, viewOf } from './view.ts'
 
 /** Shorter outputs hold nothing that is looked for. */
 const LEAST = 10
@@ -28,17 +30,14 @@ const KINDS: readonly (Kind | undefined)[] = [undefined, 'gzip', 'zlib', 'zstd',
 const BEGINNINGS: Uint8Array = beginnings()
 
 /** By two bytes, the first one lowest: whether packed content begins with them. */
-const BEGINS = byPair(new Uint8Array(TWO_BYTES), (first, second) =>
+export const BEGINNING = byPair(new Uint8Array(TWO_BYTES), (first, second) =>
   beginsPacked((first << 8) | second) ? 1 : 0,
 )
 
-/** Bytes that are asked about together. */
-const BLOCK = 32
-
-export function* packed(bytes: Buffer): Generator<Reading> {
+export function* packed(bytes: Buffer, marks: Marks): Generator<Reading> {
   let left = Math.max(FAILED_MIN, bytes.length * FAILED_FACTOR)
   const view = viewOf(bytes)
-  for (let at = nextBeginning(view, 0); at !== -1; at = nextBeginning(view, at + 1)) {
+  for (let at = nextBeginning(view, marks, 0); at !== -1; at = nextBeginning(view, marks, at + 1)) {
     const kind = KINDS[BEGINNINGS[bytes.readUInt16BE(at)] as number]
     const attempt = kind && ATTEMPTS[kind](bytes, at)
     if (kind === undefined || attempt === undefined) continue
@@ -54,13 +53,11 @@ export function beginsPacked(pair: number): boolean {
 }
 
 /** The first place from `from` on where two bytes are such as packed content begins with; -1: none. */
-function nextBeginning(view: DataView, from: number): number {
+function nextBeginning(view: DataView, marks: Marks, from: number): number {
   const last = view.byteLength - 1
-  for (let at = from; at < last;) {
-    at = skipWithout(BEGINS, view, at, BLOCK)
-    for (const end = Math.min(at + BLOCK, last); at < end; at++)
-      if (BEGINS[view.getUint16(at, true)] !== 0) return at
-  }
+  for (let at = marks.next(PACKED, from); at < last; at = marks.next(PACKED, at))
+    for (const end = Math.min(marks.endOf(at), last); at < end; at++)
+      if (BEGINNING[view.getUint16(at, true)] !== 0) return at
   return -1
 }
 

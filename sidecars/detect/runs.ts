@@ -3,7 +3,7 @@
  * paths, identifiers), so these are gathered: decoded side by side, weighed, and looked through together.
  */
 import { Gathering, SHORT } from './gathering.ts'
-import type { IsEscaped } from './gathering.ts'
+import type { StandsAlone } from './gathering.ts'
 import type { Gathered, Layer } from './reading.ts'
 import {
   endOfHex,
@@ -27,17 +27,17 @@ export const IN_RUN = matching(/[A-Za-z0-9+/_-]/)
 const FOLD = /^(?:\r\n?|\n|\\r\\n|\\[nr])/
 
 /** Base64 at each alignment, hexadecimal at both. */
-export function* runs(bytes: Buffer, isEscaped: IsEscaped): Generator<Layer | Gathered> {
+export function* runs(bytes: Buffer, standsAlone: StandsAlone): Generator<Layer | Gathered> {
   let gathering: Gathering | undefined
   let end = 0
   const view = viewOf(bytes)
   for (let start = nextRun(bytes, view, 0); start !== -1; start = nextRun(bytes, view, end)) {
     end = endOfRun(bytes, start)
     if (end - start > SHORT) {
-      yield* longRun(bytes, { start, end }, isEscaped)
+      yield* longRun(bytes, { start, end }, standsAlone)
       continue
     }
-    gathering ??= new Gathering(bytes, (place) => layersOf(bytes, place), isEscaped)
+    gathering ??= new Gathering(bytes, (place) => layersOf(bytes, place), standsAlone)
     if (!gathering.hasRoom) yield* gathering.readings()
     gathering.add(start, end)
   }
@@ -95,7 +95,7 @@ function endOfRun(bytes: Buffer, start: number): number {
 }
 
 /** Of base64, where it is no text at an alignment, what is text by chance; of hexadecimal in it, what is short is gathered. */
-function* longRun(bytes: Buffer, place: Place, isEscaped: IsEscaped): Generator<Layer | Gathered> {
+function* longRun(bytes: Buffer, place: Place, standsAlone: StandsAlone): Generator<Layer | Gathered> {
   const run = flatRun(bytes, place)
   const goesOn = isEscapedSign(bytes, place.end)
   for (let shift = 0; shift < SHIFTS; shift++) {
@@ -111,7 +111,7 @@ function* longRun(bytes: Buffer, place: Place, isEscaped: IsEscaped): Generator<
       yield* hexLayers(flat, start, end, place)
       continue
     }
-    gathering ??= new Gathering(flat, (hex) => hexLayers(flat, hex.start, hex.end, place), isEscaped)
+    gathering ??= new Gathering(flat, (hex) => hexLayers(flat, hex.start, hex.end, place), standsAlone)
     if (!gathering.hasRoom) yield* placed(gathering, place)
     gathering.addHex(start, end)
   }

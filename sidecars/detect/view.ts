@@ -18,24 +18,3 @@ export function byPair<T extends Uint8Array | Uint16Array | Uint32Array>(
 /** By byte: 1 where the expression matches it. */
 export const matching = (pattern: RegExp): Uint8Array =>
   Uint8Array.from({ length: 256 }, (_, byte) => (pattern.test(String.fromCharCode(byte)) ? 1 : 0))
-
-/**
- * A place at or before the first two bytes of the table from `from` on, less than `block` bytes before them, or the end less
- * that many. It is asked once a block, of fours, whether there were any: a loop without a way out is faster by a third.
- */
-export function skipWithout(table: Uint8Array, view: DataView, from: number, block: number): number {
-  let at = from
-  for (const last = view.byteLength - block; at < last; at += block) {
-    let found = 0
-    for (let near = at; near < at + block; near += 4) {
-      const four = view.getInt32(near, true)
-      found |=
-        (table[four & 0xffff] as number) |
-        (table[(four >>> 8) & 0xffff] as number) |
-        (table[four >>> 16] as number) |
-        (table[view.getUint16(near + 3, true)] as number)
-    }
-    if (found !== 0) return at
-  }
-  return at
-}

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { folded, foldedText } from '../../../sidecars/detect/folding.ts'
+import { marksOf } from '../../../sidecars/detect/marking.ts'
+import type { Layer } from '../../../sidecars/detect/reading.ts'
 
 const text = 'ghp-Zk9_canary/Value+0123'
+const layersIn = (bytes: Buffer): readonly Layer[] => [...folded(bytes, marksOf(bytes))]
 const read = (bytes: Buffer | string): readonly string[] =>
-  [...folded(Buffer.from(bytes as string))].map((layer) => layer.bytes.toString())
+  layersIn(Buffer.from(bytes as string)).map((layer) => layer.bytes.toString())
 const shifted = (from: number, digits: number) => (sign: string) => {
   if (/[a-z]/.test(sign)) return String.fromCodePoint(from + 26 + sign.charCodeAt(0) - 97)
   if (/[A-Z]/.test(sign)) return String.fromCodePoint(from + sign.charCodeAt(0) - 65)
@@ -73,7 +76,7 @@ describe('Wherever in memory a text lies, and wherever in it', () => {
   const PLAIN = 'a text of some length,\n\twith lines'
   const layers = (written: string, offset: number): number => {
     const room = Buffer.alloc(200)
-    return [...folded(room.subarray(offset, offset + room.write(written, offset)))].length
+    return layersIn(room.subarray(offset, offset + room.write(written, offset))).length
   }
   for (const sign of ['\u0001', '\u001f', '\u007f', '\u0430', '\uff50'])
     it(`U+${sign.codePointAt(0)?.toString(16).padStart(4, '0')} is read through`, () => {

@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto'
 import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { UNPACKED_MAX } from '../../../sidecars/detect/content.ts'
+import { marksOf } from '../../../sidecars/detect/marking.ts'
 import { packed } from '../../../sidecars/detect/packed.ts'
 import { seeded } from '../../../sidecars/detect/samples.ts'
 import type { Reading } from '../../../sidecars/detect/reading.ts'
 import { zipArchive, zipMember } from './archives.ts'
 
 const text = 'name=value; a text of ordinary length'
-const read = (bytes: Buffer): readonly Reading[] => [...packed(bytes)]
+const read = (bytes: Buffer): readonly Reading[] => [...packed(bytes, marksOf(bytes))]
 const holds = (bytes: Buffer): boolean =>
   read(bytes).some((one) => 'bytes' in one && one.bytes.includes(text))
 const refusals = (bytes: Buffer): readonly string[] =>
