@@ -6,7 +6,7 @@
 import type { Layer } from './reading.ts'
 import { ALIKE as MARKED_ALIKE } from './marks.ts'
 import type { Marks } from './marks.ts'
-import { byPair, matching, TWO_BYTES } from './view.ts'
+import { matching } from './view.ts'
 
 /** Bytes around such a character that are read with it: longer than any shape or ordinary known form. */
 const AROUND = 1536
@@ -104,10 +104,8 @@ const CLASS: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => {
   return isLead || byte === 0xf3 ? LEAD : ORDINARY
 })
 
-/** By two bytes: whether one of them is not ordinary. */
-export const STRANGE = byPair(new Uint8Array(TWO_BYTES), (first, second) =>
-  CLASS[first] === ORDINARY && CLASS[second] === ORDINARY ? 0 : 1,
-)
+/** By byte: whether it is not ordinary. */
+export const STRANGE = CLASS.map((kind) => (kind === ORDINARY ? 0 : 1))
 
 /** A control byte between signs of a token, or a character. */
 function nextSign(bytes: Uint8Array, marks: Marks, from: number): number {

@@ -22,7 +22,8 @@ const isKept = (byte: number | undefined): boolean => SQUASHED[byte ?? 0] !== 0
 const COUNT_SHIFT = 16
 /** What two bytes are in squashed text, and above that how many are left of them. */
 const SQUASHED_PAIRS = byPair(new Uint32Array(TWO_BYTES), (first, second) => {
-  const [one, two] = [SQUASHED[first] as number, SQUASHED[second] as number]
+  const one = SQUASHED[first] as number
+  const two = SQUASHED[second] as number
   if (one === 0 || two === 0) return one + two === 0 ? 0 : (1 << COUNT_SHIFT) | one | two
   return (2 << COUNT_SHIFT) | (two << 8) | one
 })

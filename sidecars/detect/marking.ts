@@ -9,7 +9,7 @@ const KINDS = new Uint8Array(TWO_BYTES)
 for (let pair = 0; pair < TWO_BYTES; pair++)
   KINDS[pair] =
     (BEGINNING[pair] === 0 ? 0 : PACKED) |
-    (STRANGE[pair] === 0 ? 0 : ALIKE) |
+    ((STRANGE[pair & 255] as number) | (STRANGE[pair >> 8] as number) ? ALIKE : 0) |
     (ESCAPE_KINDS[pair] === 0 ? 0 : ESCAPED)
 
 export const marksOf = (bytes: Uint8Array): Marks => new Marks(bytes, KINDS)
