@@ -8,23 +8,33 @@ import { emptyProgram, line, read, type Line } from './measure.ts'
 
 const FILES = 20_000
 const BYTES = 500_000_000
-const STACK = 'bench-work'
+const EMPTY = 'bench-work-empty'
 
-/** What a bottle with a workspace takes longer to provision than one without, in turn with the reference. */
+/**
+ * What a bottle with a workspace takes longer to provision than one without, in turn with the reference. Nothing that was
+ * written is removed before the end: ext4 passes over inodes that were freed in the last minutes one by one, and would
+ * count that to whoever comes first.
+ */
 export async function workspaceLines(laboratory: Laboratory, rounds: number): Promise<readonly Line[]> {
   makeTree(join(laboratory.folder, 'tree'))
   const times = { node: [], copy: [], plain: [] } as Record<'node' | 'copy' | 'plain', number[]>
-  for (let round = -1; round < rounds; round++) {
-    const node = await emptyProgram()
-    const whole = await provisioned(laboratory, '    workspace: { source: tree }\n')
-    const plain = await byHand(join(laboratory.folder, 'tree'))
-    await laboratory.destroy(STACK)
-    const empty = await provisioned(laboratory, '')
-    await laboratory.destroy(STACK)
-    if (round < 0) continue
-    times.node.push(node)
-    times.copy.push(whole - empty)
-    times.plain.push(plain)
+  const filled: string[] = []
+  try {
+    for (let round = -1; round < rounds; round++) {
+      const node = await emptyProgram()
+      const empty = await provisioned(laboratory, EMPTY, '')
+      await laboratory.destroy(EMPTY)
+      const stack = `bench-work-${round + 1}`
+      filled.push(stack)
+      const whole = await provisioned(laboratory, stack, '    workspace: { source: tree }\n')
+      const plain = await byHand(stack, join(laboratory.folder, 'tree'))
+      if (round < 0) continue
+      times.node.push(node)
+      times.copy.push(whole - empty)
+      times.plain.push(plain)
+    }
+  } finally {
+    for (const stack of filled) await laboratory.destroy(stack)
   }
   return [
     line(`copy of a workspace, ${FILES} files, ${BYTES / 1e6} MB`, times.copy, {
@@ -47,10 +57,14 @@ function makeTree(root: string): void {
 }
 
 /** Milliseconds of the one action that provisions, as the program's own events tell them. */
-async function provisioned({ folder, env, installed, manifest }: Laboratory, more: string): Promise<number> {
-  const path = manifest(STACK, 0)
+async function provisioned(
+  { folder, env, installed, manifest }: Laboratory,
+  stack: string,
+  more: string,
+): Promise<number> {
+  const path = manifest(stack, 0)
   const bottle = `bottles:\n  b0:\n    resources: { pids: 128 }\n${more}`
-  writeFileSync(path, `version: 1\nstack: ${STACK}\n${bottle}`)
+  writeFileSync(path, `version: 1\nstack: ${stack}\n${bottle}`)
   await written()
   const argv = [installed, 'apply', '--yes', '--timeout', '600', '--output', 'events', '-f', path]
   const events = (await read({ argv, env, cwd: folder })).split('\n').filter((text) => text !== '')
@@ -68,8 +82,8 @@ async function provisioned({ folder, env, installed, manifest }: Laboratory, mor
 const written = (): Promise<string> => read({ argv: ['sync'] })
 
 /** As the agent's user, into a folder of the same volume. */
-async function byHand(tree: string): Promise<number> {
-  const agent = `bb_${STACK}_b0_agent`
+async function byHand(stack: string, tree: string): Promise<number> {
+  const agent = `bb_${stack}_b0_agent`
   await read({ argv: ['docker', 'exec', '-u', '1000:1000', agent, 'mkdir', '/workspace/by-hand'] })
   await written()
   const from = performance.now()

@@ -4,6 +4,7 @@ package main
 
 import (
 	"archive/tar"
+	"bufio"
 	"errors"
 	"io"
 	"os"
@@ -43,7 +44,7 @@ func put(args []string) error {
 	if *links != "keep" && *links != "refuse" {
 		return usage("--links is keep or refuse: %s", *links)
 	}
-	summary, err := putTree(os.Stdin, words[0], putLimits{*bytes, *files, *links == "keep"})
+	summary, err := putTree(wideInput(), words[0], putLimits{*bytes, *files, *links == "keep"})
 	if err != nil {
 		return err
 	}
@@ -59,6 +60,19 @@ type putting struct {
 
 	lastPath string
 	last     directory
+	buffer   []byte
+}
+
+const (
+	setPipeSize  = 1031    // F_SETPIPE_SZ
+	putPipe      = 1 << 20 // what any user may have (fs.pipe-max-size)
+	putReadAhead = 256 << 10
+)
+
+// wideInput is stdin in large parts: as it comes, a pipe holds 64 KiB and each header is a read of its own.
+func wideInput() io.Reader {
+	syscall.Syscall(syscall.SYS_FCNTL, os.Stdin.Fd(), setPipeSize, putPipe)
+	return bufio.NewReaderSize(os.Stdin, putReadAhead)
 }
 
 func putTree(stream io.Reader, destination string, limits putLimits) (treeSummary, error) {
@@ -66,7 +80,7 @@ func putTree(stream io.Reader, destination string, limits putLimits) (treeSummar
 	if err != nil {
 		return treeSummary{}, err
 	}
-	p := &putting{limits: limits}
+	p := &putting{limits: limits, buffer: make([]byte, putReadAhead)}
 	if len(parts) == 0 {
 		return treeSummary{}, refused("DEST is the root of the file system")
 	}
@@ -195,7 +209,8 @@ func (p *putting) file(name string, header *tar.Header, content io.Reader) error
 	if err != nil {
 		return broken("cannot create a file in %q: %v", place.path, err)
 	}
-	written, err := io.Copy(file, content)
+	// A writer and nothing else: a file copies by itself with a new buffer each time.
+	written, err := io.CopyBuffer(struct{ io.Writer }{file}, content, p.buffer)
 	if err == nil && written != header.Size {
 		err = io.ErrUnexpectedEOF
 	}
@@ -208,7 +223,7 @@ func (p *putting) file(name string, header *tar.Header, content io.Reader) error
 	}
 	p.done.Bytes += written
 	if !header.ModTime.IsZero() {
-		place.setTime(file.name, header.ModTime.Unix(), int64(header.ModTime.Nanosecond()))
+		file.setTime(header.ModTime.Unix(), int64(header.ModTime.Nanosecond()))
 	}
 	if err := file.commit(base, uint32(header.Mode)); err != nil {
 		return replaceFailed(name, err)

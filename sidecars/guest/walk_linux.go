@@ -156,8 +156,13 @@ func (d directory) setTime(name string, seconds int64, nanoseconds int64) error 
 	if err != nil {
 		return err
 	}
+	return setTimes(d.fd, text, seconds, nanoseconds, atNoFollow)
+}
+
+// setTimes is of the descriptor itself where there is no name.
+func setTimes(fd int, name *byte, seconds int64, nanoseconds int64, flags uintptr) error {
 	times := [2]syscall.Timespec{{Sec: 0, Nsec: 1<<30 - 2}, {Sec: seconds, Nsec: nanoseconds}} // UTIME_OMIT for the access time
-	if _, _, errno := syscall.Syscall6(syscall.SYS_UTIMENSAT, uintptr(d.fd), uintptr(unsafe.Pointer(text)), uintptr(unsafe.Pointer(&times[0])), atNoFollow, 0, 0); errno != 0 {
+	if _, _, errno := syscall.Syscall6(syscall.SYS_UTIMENSAT, uintptr(fd), uintptr(unsafe.Pointer(name)), uintptr(unsafe.Pointer(&times[0])), flags, 0, 0); errno != 0 {
 		return errno
 	}
 	return nil
@@ -205,6 +210,11 @@ func (d directory) newTemporary() (*temporary, error) {
 		return nil, err
 	}
 	return &temporary{os.NewFile(uintptr(fd), d.child(name)), d, name}, nil
+}
+
+// setTime is of what was written so far: a write after it sets another.
+func (t *temporary) setTime(seconds int64, nanoseconds int64) error {
+	return setTimes(int(t.Fd()), nil, seconds, nanoseconds, 0)
 }
 
 func (t *temporary) drop() {
