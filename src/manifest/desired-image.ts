@@ -30,7 +30,7 @@ export interface ImageRequest {
 }
 
 /** Raised when the same inputs make another image. */
-const EDITION = 1
+const EDITION = 2
 
 export function desiredImage(
   bottle: LiveBottle,

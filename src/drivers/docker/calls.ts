@@ -77,7 +77,7 @@ export interface Engine {
   tagImage(reference: string, tag: string): Promise<void>
   /** Those that have a name, or that none is made from; `reference` is a pattern of names. */
   images(options?: { readonly reference?: string }): Promise<readonly ListedImage[]>
-  /** Ids of the images with this label. */
+  /** Ids of the images with this label and a name: what a build left half made has the labels of what it began on. */
   imagesLabelled(name: string, value: string): Promise<readonly string[]>
   events(since: number, signal: AbortSignal): AsyncIterable<ReturnType<typeof read.event>>
 }

@@ -35,6 +35,8 @@ export function placeOfName(stack: string, name: string): Place | undefined {
 export const stepNames = {
   bottle: (stack: string, bottle: string) => `bb_${stack}_${bottle}_step`,
   uplink: (stack: string) => `bb_${stack}_uplink_sock_step`,
+  image: (stack: string, imageId: string) =>
+    `bb_image_${imageId.replace('sha256:', '').slice(0, 12)}_${stack}_step`,
   tools: (volume: string, stack: string) => `${volume}_${stack}_step`,
 } as const
 

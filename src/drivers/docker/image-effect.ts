@@ -10,10 +10,11 @@ import { ensureSidecarsImage } from './images/sidecars-image.ts'
 import type { Site } from './place.ts'
 
 export async function performImage(
-  { engine }: Site,
+  site: Site,
   action: Action,
   { materials, progress, signal }: EffectContext,
 ): Promise<Effect> {
+  const { engine } = site
   if (action.verb === 'remove') return { did: 'left on the engine' }
   const spec = action.desired?.spec as ImageSpec
   const did = await ensure()
@@ -34,7 +35,8 @@ export async function performImage(
         const recipe = materials.imageRecipe?.(action.address)
         if (recipe)
           return ensureAgentImage({
-            engine,
+            site,
+            address: action.address,
             registry: npmRegistry(process.env),
             spec,
             recipe,

@@ -36,6 +36,7 @@ function contribution(request: ProviderRequest): Contribution {
     program: {
       packages: lock.packages,
       commands: { claude: { x64: `${BINARY}-x64/claude`, arm64: `${BINARY}-arm64/claude` } },
+      needs: ['glibc'],
       verify: [['claude', '--version']],
     },
     routes: [route(request)],

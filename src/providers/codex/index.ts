@@ -50,7 +50,12 @@ export const codex: Provider = {
 function contribution(request: ProviderRequest): Contribution {
   const { home } = request
   return {
-    program: { packages: lock.packages, commands: { codex: BINARY }, verify: [['codex', '--version']] },
+    program: {
+      packages: lock.packages,
+      commands: { codex: BINARY },
+      needs: [],
+      verify: [['codex', '--version']],
+    },
     ...carried(request),
     routes: routesFor(request),
     environment: {},

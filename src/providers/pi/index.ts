@@ -42,7 +42,12 @@ export const pi: Provider = {
 function contribution(request: ProviderRequest): Contribution {
   const { home, settings } = request
   return {
-    program: { packages: lock.packages, commands: { pi: PROGRAM }, verify: [['pi', '--version']] },
+    program: {
+      packages: lock.packages,
+      commands: { pi: PROGRAM },
+      needs: ['node'],
+      verify: [['pi', '--version']],
+    },
     routes: [route(request)],
     environment: { PI_OFFLINE: '1', PI_SKIP_VERSION_CHECK: '1', PI_TELEMETRY: '0' },
     files: [

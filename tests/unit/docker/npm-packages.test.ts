@@ -107,7 +107,8 @@ describe('the layer of a program', () => {
       { path: 'node_modules/a/cli.js', mode: 0o644, file: '/tmp/cli.js' },
       { path: 'node_modules/a/readme', mode: 0o644, file: '/tmp/readme' },
     ]
-    const recipe = { packages: [], commands: { agent: { x64: 'node_modules/a/cli.js' } }, verify: [] }
+    const commands = { agent: { x64: 'node_modules/a/cli.js' } }
+    const recipe = { packages: [], commands, needs: [], verify: [] }
     expect(programEntries(recipe, files, 'x64')).toEqual([
       { path: 'agent/node_modules/a/cli.js', mode: 0o755, file: '/tmp/cli.js' },
       { path: 'agent/node_modules/a/readme', mode: 0o644, file: '/tmp/readme' },

@@ -86,7 +86,7 @@ async function buildLocally(
   }
 }
 
-/** A build without a command: our tag and labels, and Node where the root file system has none. */
+/** Our tag and labels, the agent's name, and Node where the root file system has none. */
 async function label(
   engine: Engine,
   from: string,
@@ -98,6 +98,7 @@ async function label(
   const dockerfile = [
     `FROM ${from}`,
     ...files.map(({ path }) => `COPY ${path} /usr/local/bin/${path}`),
+    `RUN ${RECIPE.account.join(' && ')}`,
     'CMD ["/bin/bash"]',
     '',
   ].join('\n')

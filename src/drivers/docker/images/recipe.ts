@@ -3,6 +3,7 @@
  * where none does. Both get the same tag, from the recipe: what a bottle is made from does not depend on the machine.
  */
 import { digestOf } from '../../../model/json.ts'
+import { ACCOUNT_COMMANDS } from './complete.ts'
 
 /** Pinned by version; has node, git, curl, python3, perl, procps, openssh-client and ca-certificates. */
 export const DEFAULT_BASE = 'docker.io/library/node:24.11.1-bookworm'
@@ -22,6 +23,7 @@ export const RECIPE = {
     'iproute2',
   ],
   node: '24',
+  account: ACCOUNT_COMMANDS,
 } as const
 
 export interface BaseImage {
