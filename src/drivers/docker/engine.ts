@@ -2,7 +2,9 @@
  * The Docker engine as this driver sees it: about twenty calls, each decoded, each failure a `DriverError` in words.
  * Absence is an answer (`undefined`) where a caller asks for one object by name.
  */
+import type { Readable } from 'node:stream'
 import { EngineRefusal, type Call } from './call.ts'
+import { buildTrace } from './build-trace.ts'
 import type { Engine, ExecSpec } from './calls.ts'
 import { decode, read, type Reader } from './decode.ts'
 import { describeEndpoint, type Endpoint } from './endpoint.ts'
@@ -50,11 +52,20 @@ export function openEngine(endpoint: Endpoint, transport: Transport = dockerTran
     progress: (text: string) => void,
   ): Promise<void> =>
     guard(operation, object, async () => {
-      for await (const line of jsonLines(await transport.stream(call))) {
-        if (typeof line['error'] === 'string') throw new EngineRefusal(500, line['error'])
-        const text = progressText(line)
-        if (text !== undefined) progress(text)
+      try {
+        await heard(await transport.stream(call), progress)
+      } catch (cause) {
+        // A stream that is cut off looks like an engine that went away.
+        call.signal?.throwIfAborted()
+        throw cause
       }
+    })
+  /** BuildKit where the engine would take it by itself (23 and later); else its first one. */
+  const builder = (tag: string): Promise<1 | 2> =>
+    guard('build image', tag, async () => {
+      const answer = await transport.stream({ method: 'GET', path: '/_ping' })
+      answer.resume()
+      return answer.headers['builder-version'] === '2' ? 2 : 1
     })
   const container = (id: string, rest = '') => `/containers/${encodeURIComponent(id)}${rest}`
 
@@ -206,7 +217,7 @@ export function openEngine(endpoint: Endpoint, transport: Transport = dockerTran
       act('remove volume', name, { method: 'DELETE', path: `/volumes/${encodeURIComponent(name)}` }, [404]),
     image: (reference) =>
       find('inspect image', reference, { method: 'GET', path: `/images/${reference}/json` }, read.image),
-    build: (context, options, progress) =>
+    build: async (context, options, progress) =>
       told(
         'build image',
         options.tag,
@@ -215,6 +226,7 @@ export function openEngine(endpoint: Endpoint, transport: Transport = dockerTran
           path: '/build',
           query: {
             t: options.tag,
+            version: await builder(options.tag),
             rm: true,
             forcerm: true,
             labels: JSON.stringify(options.labels),
@@ -278,7 +290,7 @@ export function openEngine(endpoint: Endpoint, transport: Transport = dockerTran
         {
           method: 'GET',
           path: '/images/json',
-          query: { filters: JSON.stringify({ label: [`${name}=${value}`] }) },
+          query: { filters: JSON.stringify({ label: [`${name}=${value}`], dangling: ['false'] }) },
         },
         read.imageIds,
       ),
@@ -320,6 +332,16 @@ function linkTarget(header: string | string[] | undefined): string {
   const text = Array.isArray(header) ? header[0] : header
   const stat: unknown = text === undefined ? {} : JSON.parse(Buffer.from(text, 'base64').toString('utf8'))
   return decode('look at', 'a path', (reader) => reader.field('linkTarget').text(''), stat)
+}
+
+async function heard(answer: Readable, progress: (text: string) => void): Promise<void> {
+  const traced = buildTrace()
+  for await (const line of jsonLines(answer)) {
+    if (typeof line['error'] === 'string') throw new EngineRefusal(500, line['error'])
+    const isTrace = line['id'] === 'moby.buildkit.trace'
+    const texts = isTrace ? traced(String(line['aux'])) : [progressText(line) ?? []].flat()
+    for (const text of texts) progress(text)
+  }
 }
 
 /** Engine progress: build lines as they come, layers without their byte counters. */
