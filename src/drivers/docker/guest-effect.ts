@@ -40,8 +40,7 @@ export async function performGuest(site: Site, action: Action, context: EffectCo
   const { materials } = context
   const given = materials.provisions?.(bottle) ?? {}
   const roots = await installRoots(
-    site,
-    agent,
+    { site, agent, progress: context.progress },
     await materials.rootCertificate(bottle),
     await materials.nextRootCertificate?.(bottle),
   )
@@ -112,6 +111,12 @@ export async function runningAgent(site: Site, bottle: string): Promise<Inspecte
   })
 }
 
+interface Installing {
+  readonly site: Site
+  readonly agent: InspectedContainer
+  readonly progress: (text: string) => void
+}
+
 interface InstalledRoots {
   readonly root: string
   readonly nextRoot?: string
@@ -119,14 +124,15 @@ interface InstalledRoots {
 
 /** The root, and while it is renewed the next one beside it: a program that starts now trusts whichever egress shows. */
 async function installRoots(
-  site: Site,
-  agent: InspectedContainer,
+  { site, agent, progress }: Installing,
   present: string,
   next: string | undefined,
 ): Promise<InstalledRoots> {
   const both = `${present}${next ?? ''}`
   await writeFile(site, agent, GUEST_FILES.root, both)
   const root = await installRoot(site, agent, present, [])
+  const { layout = 'unknown', before = 0, after = 1, fingerprint } = root
+  progress(`root certificate ${fingerprint} installed (${layout}: ${before} certificates before, ${after} after)`)
   if (next === undefined) return { root: root.fingerprint }
   const beside = await installRoot(site, agent, next, ['--beside'])
   // Where the helper knows no store, each call leaves its own certificate alone in the bundle.
