@@ -64,11 +64,16 @@ export interface LockedPackage {
   readonly cpu?: string
 }
 
+/** What a program needs of the image that it is laid on, beside what every agent needs. */
+export type ProgramNeed = 'glibc' | 'node'
+
 /** The layer of an image that holds the agent program. */
 export interface ProgramRecipe {
   readonly packages: readonly LockedPackage[]
   /** By the name on PATH: the file below the program's folder, by architecture where it differs. */
   readonly commands: Readonly<Record<string, string | Readonly<Record<string, string>>>>
+  /** Default: none. */
+  readonly needs?: readonly ProgramNeed[]
   /** Each has to end with 0 in the finished image, as the agent's user and without a network. */
   readonly verify: readonly (readonly string[])[]
 }

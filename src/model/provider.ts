@@ -70,7 +70,8 @@ export interface ProgramRecipe {
   readonly packages: readonly LockedPackage[]
   /** By the name on PATH: the file below the program's folder, by architecture where it differs. */
   readonly commands: Readonly<Record<string, string | Readonly<Record<string, string>>>>
-  readonly needs: readonly ProgramNeed[]
+  /** Default: none. */
+  readonly needs?: readonly ProgramNeed[]
   /** Each has to end with 0 in the finished image, as the agent's user and without a network. */
   readonly verify: readonly (readonly string[])[]
 }

@@ -2,7 +2,7 @@
 "use strict";
 export const validate = validate52;
 export default validate52;
-const schema19 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://bot-bottle.dev/schema/contribution.v1.json","$ref":"#/$defs/contribution","$defs":{"contribution":{"title":"Contribution","description":"What a provider answers for one bottle; the types with their meaning are in plugin.v1.d.ts.","type":"object","additionalProperties":false,"required":["program","routes","environment","files","places"],"properties":{"carried":{"$ref":"#/$defs/carried"},"program":{"$ref":"#/$defs/program"},"routes":{"type":"array","items":{"$ref":"#/$defs/providerRoute"}},"environment":{"type":"object","propertyNames":{"$ref":"manifest.v1.json#/$defs/variableName"},"additionalProperties":{"type":"string"}},"files":{"type":"array","items":{"$ref":"#/$defs/providerFile"}},"places":{"$ref":"#/$defs/places"}}},"carried":{"type":"string","pattern":"^[!-~]{16,65536}$"},"program":{"type":"object","additionalProperties":false,"required":["packages","commands","verify"],"properties":{"packages":{"type":"array","items":{"$ref":"#/$defs/lockedPackage"}},"commands":{"type":"object","propertyNames":{"$ref":"#/$defs/commandName"},"additionalProperties":{"$ref":"#/$defs/commandTarget"}},"verify":{"type":"array","minItems":1,"items":{"type":"array","minItems":1,"items":{"type":"string"}}}}},"lockedPackage":{"type":"object","additionalProperties":false,"required":["path","name","version","integrity"],"properties":{"path":{"$ref":"#/$defs/packagePath"},"name":{"$ref":"#/$defs/packageName"},"version":{"$ref":"#/$defs/packageVersion"},"integrity":{"$ref":"#/$defs/integrity"},"cpu":{"enum":["x64","arm64"]}}},"commandName":{"type":"string","pattern":"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"},"commandTarget":{"type":["string","object"],"additionalProperties":{"type":"string"},"propertyNames":{"enum":["x64","arm64"]}},"packagePath":{"type":"string","pattern":"^node_modules(?:/@?[A-Za-z0-9_][A-Za-z0-9_.-]*)+$"},"packageName":{"type":"string","pattern":"^(?:@[a-z0-9_.-]+/)?[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"packageVersion":{"type":"string","pattern":"^\\d+\\.\\d+\\.\\d+(?:[-+][0-9A-Za-z.+-]*)?$"},"integrity":{"type":"string","pattern":"^sha512-[A-Za-z0-9+/]{86}==$"},"providerRoute":{"type":"object","additionalProperties":false,"required":["host","matches","dlp"],"properties":{"host":{"type":"string"},"port":{"type":"integer","minimum":1,"maximum":65535},"matches":{"type":"array","minItems":1,"items":{"$ref":"#/$defs/providerMatch"}},"auth":{"$ref":"#/$defs/providerAuth"},"protocols":{"type":"array","items":{"enum":["h2","websocket"]}},"dlp":{"type":"object","additionalProperties":false,"required":["outbound_on_match"],"properties":{"outbound_on_match":{"const":"redact"}}}}},"providerMatch":{"type":"object","additionalProperties":false,"required":["paths"],"properties":{"methods":{"type":"array","minItems":1,"items":{"$ref":"manifest.v1.json#/$defs/method"}},"paths":{"type":"array","minItems":1,"items":{"$ref":"#/$defs/pathTest"}}}},"pathTest":{"type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"$ref":"#/$defs/requestPath"},"prefix":{"$ref":"#/$defs/requestPath"}}},"requestPath":{"type":"string","pattern":"^/"},"providerAuth":{"type":["string","object"],"pattern":"^from-agent$","additionalProperties":false,"required":["scheme"],"properties":{"scheme":{"enum":["bearer","header"]},"name":{"$ref":"manifest.v1.json#/$defs/headerName"}}},"providerFile":{"type":"object","additionalProperties":false,"required":["path","content","mode","owner"],"properties":{"path":{"$ref":"#/$defs/guestPath"},"content":{"type":"string"},"mode":{"type":"integer","minimum":256,"maximum":511},"owner":{"enum":["agent","root"]},"once":{"type":"boolean"}}},"guestPath":{"type":"string","pattern":"^(?:/\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*)+$"},"folderInHome":{"type":"string","pattern":"^\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*(?:/\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*)*$"},"places":{"type":"object","additionalProperties":false,"required":["prompt","skills","userSkills"],"properties":{"prompt":{"$ref":"#/$defs/guestPath"},"skills":{"$ref":"#/$defs/guestPath"},"userSkills":{"$ref":"#/$defs/folderInHome"}}}}};
+const schema19 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://bot-bottle.dev/schema/contribution.v1.json","$ref":"#/$defs/contribution","$defs":{"contribution":{"title":"Contribution","description":"What a provider answers for one bottle; the types with their meaning are in plugin.v1.d.ts.","type":"object","additionalProperties":false,"required":["program","routes","environment","files","places"],"properties":{"carried":{"$ref":"#/$defs/carried"},"program":{"$ref":"#/$defs/program"},"routes":{"type":"array","items":{"$ref":"#/$defs/providerRoute"}},"environment":{"type":"object","propertyNames":{"$ref":"manifest.v1.json#/$defs/variableName"},"additionalProperties":{"type":"string"}},"files":{"type":"array","items":{"$ref":"#/$defs/providerFile"}},"places":{"$ref":"#/$defs/places"}}},"carried":{"type":"string","pattern":"^[!-~]{16,65536}$"},"program":{"type":"object","additionalProperties":false,"required":["packages","commands","verify"],"properties":{"packages":{"type":"array","items":{"$ref":"#/$defs/lockedPackage"}},"commands":{"type":"object","propertyNames":{"$ref":"#/$defs/commandName"},"additionalProperties":{"$ref":"#/$defs/commandTarget"}},"needs":{"type":"array","items":{"enum":["glibc","node"]}},"verify":{"type":"array","minItems":1,"items":{"type":"array","minItems":1,"items":{"type":"string"}}}}},"lockedPackage":{"type":"object","additionalProperties":false,"required":["path","name","version","integrity"],"properties":{"path":{"$ref":"#/$defs/packagePath"},"name":{"$ref":"#/$defs/packageName"},"version":{"$ref":"#/$defs/packageVersion"},"integrity":{"$ref":"#/$defs/integrity"},"cpu":{"enum":["x64","arm64"]}}},"commandName":{"type":"string","pattern":"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"},"commandTarget":{"type":["string","object"],"additionalProperties":{"type":"string"},"propertyNames":{"enum":["x64","arm64"]}},"packagePath":{"type":"string","pattern":"^node_modules(?:/@?[A-Za-z0-9_][A-Za-z0-9_.-]*)+$"},"packageName":{"type":"string","pattern":"^(?:@[a-z0-9_.-]+/)?[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"packageVersion":{"type":"string","pattern":"^\\d+\\.\\d+\\.\\d+(?:[-+][0-9A-Za-z.+-]*)?$"},"integrity":{"type":"string","pattern":"^sha512-[A-Za-z0-9+/]{86}==$"},"providerRoute":{"type":"object","additionalProperties":false,"required":["host","matches","dlp"],"properties":{"host":{"type":"string"},"port":{"type":"integer","minimum":1,"maximum":65535},"matches":{"type":"array","minItems":1,"items":{"$ref":"#/$defs/providerMatch"}},"auth":{"$ref":"#/$defs/providerAuth"},"protocols":{"type":"array","items":{"enum":["h2","websocket"]}},"dlp":{"type":"object","additionalProperties":false,"required":["outbound_on_match"],"properties":{"outbound_on_match":{"const":"redact"}}}}},"providerMatch":{"type":"object","additionalProperties":false,"required":["paths"],"properties":{"methods":{"type":"array","minItems":1,"items":{"$ref":"manifest.v1.json#/$defs/method"}},"paths":{"type":"array","minItems":1,"items":{"$ref":"#/$defs/pathTest"}}}},"pathTest":{"type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"$ref":"#/$defs/requestPath"},"prefix":{"$ref":"#/$defs/requestPath"}}},"requestPath":{"type":"string","pattern":"^/"},"providerAuth":{"type":["string","object"],"pattern":"^from-agent$","additionalProperties":false,"required":["scheme"],"properties":{"scheme":{"enum":["bearer","header"]},"name":{"$ref":"manifest.v1.json#/$defs/headerName"}}},"providerFile":{"type":"object","additionalProperties":false,"required":["path","content","mode","owner"],"properties":{"path":{"$ref":"#/$defs/guestPath"},"content":{"type":"string"},"mode":{"type":"integer","minimum":256,"maximum":511},"owner":{"enum":["agent","root"]},"once":{"type":"boolean"}}},"guestPath":{"type":"string","pattern":"^(?:/\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*)+$"},"folderInHome":{"type":"string","pattern":"^\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*(?:/\\.?[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*)*$"},"places":{"type":"object","additionalProperties":false,"required":["prompt","skills","userSkills"],"properties":{"prompt":{"$ref":"#/$defs/guestPath"},"skills":{"$ref":"#/$defs/guestPath"},"userSkills":{"$ref":"#/$defs/folderInHome"}}}}};
 const schema20 = {"title":"Contribution","description":"What a provider answers for one bottle; the types with their meaning are in plugin.v1.d.ts.","type":"object","additionalProperties":false,"required":["program","routes","environment","files","places"],"properties":{"carried":{"$ref":"#/$defs/carried"},"program":{"$ref":"#/$defs/program"},"routes":{"type":"array","items":{"$ref":"#/$defs/providerRoute"}},"environment":{"type":"object","propertyNames":{"$ref":"manifest.v1.json#/$defs/variableName"},"additionalProperties":{"type":"string"}},"files":{"type":"array","items":{"$ref":"#/$defs/providerFile"}},"places":{"$ref":"#/$defs/places"}}};
 const schema21 = {"type":"string","pattern":"^[!-~]{16,65536}$"};
 const pattern3 = new RegExp("^[!-~]{16,65536}$", "u");
@@ -44,7 +44,7 @@ return errors === 0;
 }
 validate54.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema22 = {"type":"object","additionalProperties":false,"required":["packages","commands","verify"],"properties":{"packages":{"type":"array","items":{"$ref":"#/$defs/lockedPackage"}},"commands":{"type":"object","propertyNames":{"$ref":"#/$defs/commandName"},"additionalProperties":{"$ref":"#/$defs/commandTarget"}},"verify":{"type":"array","minItems":1,"items":{"type":"array","minItems":1,"items":{"type":"string"}}}}};
+const schema22 = {"type":"object","additionalProperties":false,"required":["packages","commands","verify"],"properties":{"packages":{"type":"array","items":{"$ref":"#/$defs/lockedPackage"}},"commands":{"type":"object","propertyNames":{"$ref":"#/$defs/commandName"},"additionalProperties":{"$ref":"#/$defs/commandTarget"}},"needs":{"type":"array","items":{"enum":["glibc","node"]}},"verify":{"type":"array","minItems":1,"items":{"type":"array","minItems":1,"items":{"type":"string"}}}}};
 const schema23 = {"type":"object","additionalProperties":false,"required":["path","name","version","integrity"],"properties":{"path":{"$ref":"#/$defs/packagePath"},"name":{"$ref":"#/$defs/packageName"},"version":{"$ref":"#/$defs/packageVersion"},"integrity":{"$ref":"#/$defs/integrity"},"cpu":{"enum":["x64","arm64"]}}};
 const schema24 = {"type":"string","pattern":"^node_modules(?:/@?[A-Za-z0-9_][A-Za-z0-9_.-]*)+$"};
 const pattern4 = new RegExp("^node_modules(?:/@?[A-Za-z0-9_][A-Za-z0-9_.-]*)+$", "u");
@@ -471,7 +471,7 @@ vErrors.push(err2);
 errors++;
 }
 for(const key0 in data){
-if(!(((key0 === "packages") || (key0 === "commands")) || (key0 === "verify"))){
+if(!((((key0 === "packages") || (key0 === "commands")) || (key0 === "needs")) || (key0 === "verify"))){
 const err3 = {instancePath,schemaPath:"#/$defs/program/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err3];
@@ -543,11 +543,14 @@ vErrors.push(err6);
 errors++;
 }
 }
-if(data.verify !== undefined){
-let data4 = data.verify;
+if(data.needs !== undefined){
+let data4 = data.needs;
 if(Array.isArray(data4)){
-if(data4.length < 1){
-const err7 = {instancePath:instancePath+"/verify",schemaPath:"#/$defs/program/properties/verify/minItems",keyword:"minItems",params:{limit: 1}};
+const len1 = data4.length;
+for(let i1=0; i1<len1; i1++){
+let data5 = data4[i1];
+if(!((data5 === "glibc") || (data5 === "node"))){
+const err7 = {instancePath:instancePath+"/needs/" + i1,schemaPath:"#/$defs/program/properties/needs/items/enum",keyword:"enum",params:{allowedValues: schema22.properties.needs.items.enum}};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -556,12 +559,10 @@ vErrors.push(err7);
 }
 errors++;
 }
-const len1 = data4.length;
-for(let i1=0; i1<len1; i1++){
-let data5 = data4[i1];
-if(Array.isArray(data5)){
-if(data5.length < 1){
-const err8 = {instancePath:instancePath+"/verify/" + i1,schemaPath:"#/$defs/program/properties/verify/items/minItems",keyword:"minItems",params:{limit: 1}};
+}
+}
+else {
+const err8 = {instancePath:instancePath+"/needs",schemaPath:"#/$defs/program/properties/needs/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -570,10 +571,12 @@ vErrors.push(err8);
 }
 errors++;
 }
-const len2 = data5.length;
-for(let i2=0; i2<len2; i2++){
-if(typeof data5[i2] !== "string"){
-const err9 = {instancePath:instancePath+"/verify/" + i1+"/" + i2,schemaPath:"#/$defs/program/properties/verify/items/items/type",keyword:"type",params:{type: "string"}};
+}
+if(data.verify !== undefined){
+let data6 = data.verify;
+if(Array.isArray(data6)){
+if(data6.length < 1){
+const err9 = {instancePath:instancePath+"/verify",schemaPath:"#/$defs/program/properties/verify/minItems",keyword:"minItems",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -582,10 +585,12 @@ vErrors.push(err9);
 }
 errors++;
 }
-}
-}
-else {
-const err10 = {instancePath:instancePath+"/verify/" + i1,schemaPath:"#/$defs/program/properties/verify/items/type",keyword:"type",params:{type: "array"}};
+const len2 = data6.length;
+for(let i2=0; i2<len2; i2++){
+let data7 = data6[i2];
+if(Array.isArray(data7)){
+if(data7.length < 1){
+const err10 = {instancePath:instancePath+"/verify/" + i2,schemaPath:"#/$defs/program/properties/verify/items/minItems",keyword:"minItems",params:{limit: 1}};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -594,10 +599,10 @@ vErrors.push(err10);
 }
 errors++;
 }
-}
-}
-else {
-const err11 = {instancePath:instancePath+"/verify",schemaPath:"#/$defs/program/properties/verify/type",keyword:"type",params:{type: "array"}};
+const len3 = data7.length;
+for(let i3=0; i3<len3; i3++){
+if(typeof data7[i3] !== "string"){
+const err11 = {instancePath:instancePath+"/verify/" + i2+"/" + i3,schemaPath:"#/$defs/program/properties/verify/items/items/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -609,12 +614,36 @@ errors++;
 }
 }
 else {
-const err12 = {instancePath,schemaPath:"#/$defs/program/type",keyword:"type",params:{type: "object"}};
+const err12 = {instancePath:instancePath+"/verify/" + i2,schemaPath:"#/$defs/program/properties/verify/items/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err12];
 }
 else {
 vErrors.push(err12);
+}
+errors++;
+}
+}
+}
+else {
+const err13 = {instancePath:instancePath+"/verify",schemaPath:"#/$defs/program/properties/verify/type",keyword:"type",params:{type: "array"}};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+}
+}
+else {
+const err14 = {instancePath,schemaPath:"#/$defs/program/type",keyword:"type",params:{type: "object"}};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
 }
 errors++;
 }

@@ -2,14 +2,13 @@
  * The Docker engine as this driver sees it: about twenty calls, each decoded, each failure a `DriverError` in words.
  * Absence is an answer (`undefined`) where a caller asks for one object by name.
  */
-import type { Readable } from 'node:stream'
 import { EngineRefusal, type Call } from './call.ts'
-import { buildTrace } from './build-trace.ts'
 import type { Engine, ExecSpec } from './calls.ts'
 import { decode, read, type Reader } from './decode.ts'
 import { describeEndpoint, type Endpoint } from './endpoint.ts'
 import { failure } from './failures.ts'
 import { jsonLines } from './lines.ts'
+import { heard } from './told.ts'
 import { dockerTransport, type Transport } from './transport.ts'
 
 export function openEngine(endpoint: Endpoint, transport: Transport = dockerTransport(endpoint)): Engine {
@@ -332,21 +331,4 @@ function linkTarget(header: string | string[] | undefined): string {
   const text = Array.isArray(header) ? header[0] : header
   const stat: unknown = text === undefined ? {} : JSON.parse(Buffer.from(text, 'base64').toString('utf8'))
   return decode('look at', 'a path', (reader) => reader.field('linkTarget').text(''), stat)
-}
-
-async function heard(answer: Readable, progress: (text: string) => void): Promise<void> {
-  const traced = buildTrace()
-  for await (const line of jsonLines(answer)) {
-    if (typeof line['error'] === 'string') throw new EngineRefusal(500, line['error'])
-    const isTrace = line['id'] === 'moby.buildkit.trace'
-    const texts = isTrace ? traced(String(line['aux'])) : [progressText(line) ?? []].flat()
-    for (const text of texts) progress(text)
-  }
-}
-
-/** Engine progress: build lines as they come, layers without their byte counters. */
-function progressText(line: Readonly<Record<string, unknown>>): string | undefined {
-  if (typeof line['stream'] === 'string') return line['stream'].trim() || undefined
-  if (typeof line['status'] !== 'string' || 'progress' in line) return undefined
-  return typeof line['id'] === 'string' ? `${line['id']}: ${line['status']}` : line['status']
 }

@@ -132,7 +132,9 @@ async function installRoots(
   await writeFile(site, agent, GUEST_FILES.root, both)
   const root = await installRoot(site, agent, present, [])
   const { layout = 'unknown', before = 0, after = 1, fingerprint } = root
-  progress(`root certificate ${fingerprint} installed (${layout}: ${before} certificates before, ${after} after)`)
+  progress(
+    `root certificate ${fingerprint} installed (${layout}: ${before} certificates before, ${after} after)`,
+  )
   if (next === undefined) return { root: root.fingerprint }
   const beside = await installRoot(site, agent, next, ['--beside'])
   // Where the helper knows no store, each call leaves its own certificate alone in the bundle.

@@ -53,7 +53,6 @@ function contribution(request: ProviderRequest): Contribution {
     program: {
       packages: lock.packages,
       commands: { codex: BINARY },
-      needs: [],
       verify: [['codex', '--version']],
     },
     ...carried(request),

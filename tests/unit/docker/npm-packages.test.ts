@@ -108,7 +108,7 @@ describe('the layer of a program', () => {
       { path: 'node_modules/a/readme', mode: 0o644, file: '/tmp/readme' },
     ]
     const commands = { agent: { x64: 'node_modules/a/cli.js' } }
-    const recipe = { packages: [], commands, needs: [], verify: [] }
+    const recipe = { packages: [], commands, verify: [] }
     expect(programEntries(recipe, files, 'x64')).toEqual([
       { path: 'agent/node_modules/a/cli.js', mode: 0o755, file: '/tmp/cli.js' },
       { path: 'agent/node_modules/a/readme', mode: 0o644, file: '/tmp/readme' },

@@ -124,7 +124,7 @@ async function requireWhole(
     throw new DriverError(`image ${tag} went away while it was used`, { code: 'image-read-back' })
   progress(`looking at ${words}`)
   const look = await lookInto(site, image, address)
-  requireComplete(words, look, [...OF_EVERY_IMAGE, ...recipe.program.needs, ...more])
+  requireComplete(words, look, [...OF_EVERY_IMAGE, ...(recipe.program.needs ?? []), ...more])
   return look
 }
 
