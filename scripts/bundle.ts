@@ -1,5 +1,5 @@
 /**
- * Makes dist/, what `npm pack` ships: the program as a small entry and four lazy files, and what the sidecar
+ * Makes dist/, what `npm pack` ships: the program as a small entry and five lazy files, and what the sidecar
  * image is built from. `bin/bot-bottle` runs it in a checkout as well, while no source is newer.
  */
 import { build } from 'esbuild'
@@ -46,10 +46,13 @@ const program: Plugin = {
   },
 }
 
-/** The kinds of tokens, a third of what `validate` would be, for the few manifests that accept a finding. */
-const findingRules: Plugin = {
-  name: 'finding-rules',
-  setup: (bundling) => apart(bundling, /\/finding-rules\.ts$/, './finding-rules.js'),
+/** The kinds of tokens, a third of what `validate` would be, for the few manifests that accept a finding or name a detector. */
+const tokens: Plugin = {
+  name: 'tokens',
+  setup(bundling) {
+    apart(bundling, /\/finding-rules\.ts$/, './finding-rules.js')
+    apart(bundling, /\/detectors\.ts$/, './detectors.js')
+  },
 }
 
 /** Agent programs and their locks, for manifests that ask for one. */
@@ -121,9 +124,14 @@ const built = await Promise.all([
   build({
     ...common,
     entryPoints: { validate: 'src/cli/dispatch-validate.ts' },
-    plugins: [findingRules, providers, leaveOut, lazyNode],
+    plugins: [tokens, providers, leaveOut, lazyNode],
   }),
   build({ ...common, entryPoints: { providers: 'src/providers/registry.ts' }, plugins: [lazyNode] }),
+  build({
+    ...common,
+    entryPoints: { detectors: 'src/cli/egress/detectors.ts' },
+    plugins: [leaveOut, lazyNode],
+  }),
   build({
     ...common,
     entryPoints: { 'finding-rules': 'src/cli/egress/finding-rules.ts' },

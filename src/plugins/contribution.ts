@@ -4,21 +4,20 @@
  */
 import type { Contribution, McpRegistration } from '../model/provider.ts'
 import { checkRouteList } from '../manifest/checks/routes.ts'
-import { at, nodeOf } from '../manifest/node.ts'
+import { at, made, mapOf, type Node } from '../manifest/node.ts'
 import { Report } from '../manifest/report.ts'
 import { checkSchema } from '../manifest/schema-errors.ts'
 import type { Json } from '../model/json.ts'
 import { validate } from './validate-contribution.generated.js'
-
-/** Nothing here has a line of its own. */
-const NOWHERE = { file: 'contribution', line: 0, column: 0 } as const
 
 export function readContribution(
   answer: Json,
 ): { readonly contribution: Contribution } | { readonly problems: readonly string[] } {
   const report = new Report()
   if (isContribution(answer, report)) return { contribution: answer }
-  const problems = report.diagnostics.map(({ message, hint }) => (hint ? `${message} (${hint})` : message))
+  const problems = report.diagnostics.map(
+    ({ place, message, hint }) => `${place.file}: ${message}${hint === undefined ? '' : ` (${hint})`}`,
+  )
   return {
     problems: problems.length > 0 ? problems : ['what it contributes is not of the form that is known'],
   }
@@ -47,9 +46,29 @@ export function readRegistration(
 }
 
 function isContribution(value: Json, report: Report): value is Json & Contribution {
-  const node = nodeOf(value, NOWHERE)
+  const node = placed(value, 'contribution')
   checkSchema(node, value, report, undefined, validate)
   if (report.errors > 0 || !validate(value)) return false
   checkRouteList(at(node, 'routes'), report, [])
   return report.errors === 0
+}
+
+/** As if written in a file; its places are paths into the answer, which has no lines. */
+function placed(value: Json, path: string): Node {
+  const place = { file: path, line: 0, column: 0 }
+  if (Array.isArray(value))
+    return {
+      kind: 'list',
+      place,
+      items: value.map((item, at) => ({ value: placed(item, `${path}[${at}]`) })),
+    }
+  if (value === null || typeof value !== 'object')
+    return made(value as string | number | boolean | null, place)
+  return mapOf(
+    place,
+    Object.entries(value).map(([key, inner]) => {
+      const node = placed(inner, `${path}.${key}`)
+      return { key, place: node.place, value: node }
+    }),
+  )
 }

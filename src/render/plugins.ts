@@ -1,5 +1,6 @@
 /** The tables of `plugins`: which there are, and what a check of them found. Names and reasons are anybody's text. */
 import { safeText } from '../model/text.ts'
+import type { Checked } from '../plugins/conformance/check.ts'
 import { table } from './columns.ts'
 import { signs, tint } from './style.ts'
 import type { Style } from './style.ts'
@@ -47,7 +48,7 @@ function stateOf(wrong: string | undefined, overrides: boolean): string {
 }
 
 export interface PluginChecks extends Omit<PluginLine, 'wrong' | 'description' | 'overrides'> {
-  readonly checks: readonly { readonly says: string; readonly problems: readonly string[] }[]
+  readonly checks: readonly Checked[]
 }
 
 export function pluginCheckLines(plugins: readonly PluginChecks[], style: Style): string[] {

@@ -4,15 +4,13 @@ import { dialectOf } from '../../forges/plugin.ts'
 import { buildContext } from '../../manifest/build-context.ts'
 import { refusedLines } from '../../manifest/dockerfile.ts'
 import { ensureError } from '../../model/errors.ts'
-import { found } from '../../plugins/conformance/check.ts'
+import { checked, type Checked } from '../../plugins/conformance/check.ts'
 import { PROVIDER_CHECKS, sampleSettings } from '../../plugins/conformance/provider.ts'
 import { loadPlugin } from '../../plugins/load.ts'
 import { isBroken, type BrokenPlugin, type Plugin } from '../../plugins/plugin.ts'
 import { readProvider } from '../../plugins/provider.ts'
 import type { PluginChecks } from '../../render/plugins.ts'
 import { shapesIn } from '../egress/detectors.ts'
-
-type Checked = PluginChecks['checks'][number]
 
 export function checkPlugin(plugin: Plugin | BrokenPlugin): PluginChecks {
   const { name, folder } = plugin
@@ -68,7 +66,7 @@ function providerChecks(plugin: Plugin, exported: unknown): readonly Checked[] {
   }
   return [
     is,
-    ...PROVIDER_CHECKS.map((check) => ({ says: check.says, problems: found(check, subject) })),
+    ...checked(PROVIDER_CHECKS, subject),
     ...(plugin.dockerfile
       ? [{ says: 'has a Dockerfile that can be built', problems: dockerfileProblems(plugin.dockerfile) }]
       : []),

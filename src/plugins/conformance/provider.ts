@@ -39,6 +39,7 @@ export function sampleSettings(
 export const PROVIDER_CHECKS: readonly Check<ProviderSubject>[] = [
   {
     says: 'contributes the same to the same bottle, in the form of schema/contribution.v1.json',
+    first: true,
     problems(subject) {
       const wrong = everyWay(subject).flatMap((one) => {
         const plain = JSON.parse(JSON.stringify(one))

@@ -131,6 +131,13 @@ describe('plugins check', () => {
     expect([code, stdout]).toEqual([1, expect.stringContaining(said)])
   })
 
+  it('says where in an answer something is wrong, and says it once', async () => {
+    folder.plugin('acme', providerModule('acme', { contribution: 'routes: [{ host: 1 }],' }))
+    const { stdout } = await run('plugins check acme')
+    expect(stdout).toContain('contribution.routes[0].host: `host` is a text, not the number `1`')
+    expect(stdout).toMatch(/\n1 finding, 3 right\n$/)
+  })
+
   it('looks at the Dockerfile that comes with a provider', async () => {
     folder.plugin('acme', providerModule('acme'), {
       dockerfile: { path: './Dockerfile', context: ['./bin'] },
