@@ -91,11 +91,14 @@ function providedIn(bottle: LiveBottle, stack: string, request: ExpandRequest): 
   const settings = settingsOf(at(written.value, 'settings'))
   // The same whichever key gives the credential: what a guest once accepted stays accepted.
   const value = placeholderOf(request.derived, stack, bottle.name, 'agent_provider')
+  const ask = <T>(question: () => T): T | undefined =>
+    answerOf(known, question, written.place, request.report)
   const loginPath =
     credential?.key === 'forward_host_credentials'
-      ? provider.login?.path(request.env, request.home ?? homedir())
+      ? ask(() => provider.login?.path(request.env, request.home ?? homedir()))
       : undefined
-  const login = loginPath === undefined ? undefined : claimsIn(loginPath, provider, written.place, request)
+  const login =
+    loginPath === undefined ? undefined : ask(() => claimsIn(loginPath, provider, written.place, request))
   const asked: ProviderRequest = {
     ...(credential && { credential: credential.key as CredentialKey }),
     settings,
@@ -104,7 +107,7 @@ function providedIn(bottle: LiveBottle, stack: string, request: ExpandRequest): 
     workspace: AGENT.workspace,
     ...(login && { login }),
   }
-  const contribution = contributionOf(known, asked, written.place, request.report)
+  const contribution = ask(() => provider.contribution(asked))
   if (!contribution) return undefined
   const [first] = contribution.routes
   const secret =
@@ -128,15 +131,15 @@ function providedIn(bottle: LiveBottle, stack: string, request: ExpandRequest): 
   }
 }
 
-/** What a plug-in answers may be no contribution, and is said then. */
-function contributionOf(
-  { provider, plugin }: KnownProvider,
-  asked: ProviderRequest,
+/** A plug-in may throw, or answer what cannot be used; that is said, and undefined then. */
+function answerOf<T>(
+  { plugin }: KnownProvider,
+  question: () => T,
   place: Place,
   report: Report,
-): Contribution | undefined {
+): T | undefined {
   try {
-    return provider.contribution(asked)
+    return question()
   } catch (thrown) {
     if (!plugin) throw thrown
     const { message, hint } = ensureError(thrown)

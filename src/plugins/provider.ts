@@ -2,11 +2,13 @@
  * The parse point for a provider of a plug-in: what its module exports is one or is left out with everything that is
  * wrong, and what its functions answer later is looked at each time.
  */
+import { isAbsolute } from 'node:path'
 import { BottleError, EXIT } from '../model/errors.ts'
 import type { Json } from '../model/json.ts'
 import type {
   Contribution,
   HostLogin,
+  LoginClaims,
   Provider,
   ProviderRequest,
   SettingRule,
@@ -77,6 +79,21 @@ function isLogin(value: unknown): value is HostLogin {
   )
 }
 
+const isPath = (value: unknown): value is string => typeof value === 'string' && isAbsolute(value)
+
+const isToken = (value: unknown): value is string | undefined =>
+  value === undefined || typeof value === 'string'
+
+function isClaims(value: unknown): value is LoginClaims | undefined {
+  if (value === undefined) return true
+  return (
+    isRecord(value) &&
+    typeof value['expires'] === 'number' &&
+    isLine(value['account']) &&
+    isLine(value['plan'])
+  )
+}
+
 /** The same provider; an answer that cannot be used ends what asked for it, in words that name the plug-in. */
 function guarded(provider: Provider, plugin: Plugin): Provider {
   const argv = (name: string, answer: unknown): readonly string[] => {
@@ -95,6 +112,17 @@ function guarded(provider: Provider, plugin: Plugin): Provider {
       )
     }
   }
+  const answered = <T>(name: string, isRight: (answer: unknown) => answer is T, ask: () => unknown): T => {
+    const answer = asked(name, ask)
+    if (isRight(answer)) return answer
+    throw failed(plugin, `\`${name}\` answers what nobody can use`)
+  }
+  const guardedLogin = (login: HostLogin): HostLogin => ({
+    renew: login.renew,
+    path: (env, home) => answered('login.path', isPath, () => login.path(env, home)),
+    claims: (text) => answered('login.claims', isClaims, () => login.claims(text)),
+    token: (text) => answered('login.token', isToken, () => login.token(text)),
+  })
   const { name, version, takes, settings, hidden, login } = provider
   const contribution = (request: ProviderRequest): Contribution => {
     const read = readContribution(asked('contribution', () => plainOf(provider.contribution(request))))
@@ -107,7 +135,7 @@ function guarded(provider: Provider, plugin: Plugin): Provider {
     takes,
     settings,
     hidden,
-    ...(login && { login }),
+    ...(login && { login: guardedLogin(login) }),
     contribution,
     ...(provider.registration && {
       registration(servers, request) {

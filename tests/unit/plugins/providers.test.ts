@@ -209,6 +209,25 @@ describe('a broken plug-in', () => {
     expect(refusal).toContain(`bot-bottle plugins check acme; it lies in ${place}`)
   })
 
+  it.each([
+    [
+      'has no path',
+      "path: () => 'relative', claims: () => undefined",
+      '`login.path` answers what nobody can use',
+    ],
+    [
+      'has claims that are none',
+      "path: () => '/dev/null', claims: () => ({ expires: 'soon' })",
+      '`login.claims` answers',
+    ],
+    ['throws over one', "path: () => '/dev/null', claims: (text) => text.none.none", '`login.claims` throws'],
+  ])('is one whose sign-in %s', async (_what, login, said) => {
+    const provider = `takes: ['forward_host_credentials'], login: { renew: 'acme login', token: () => 'x', ${login} },`
+    folder.plugin('acme', providerModule('acme', { provider }))
+    const refusal = await refused('{ template: acme, forward_host_credentials: true }')
+    expect(refusal).toContain(`error plugin-failed\n  the plug-in \`acme\`: ${said}`)
+  })
+
   it('is one that would start something else than a program', async () => {
     folder.plugin('acme', providerModule('acme', { provider: "start: () => 'rm -rf /'," }))
     const loaded = await load()
