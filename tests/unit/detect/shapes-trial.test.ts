@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { scannerWith } from '../../../sidecars/detect/shapes/further.ts'
+import data from '../../../sidecars/detect/shapes/shapes.json' with { type: 'json' }
 import { LONGEST, SHAPES } from '../../../sidecars/detect/shapes/shape.ts'
 import type { ShapeEntry } from '../../../sidecars/detect/shapes/shape.ts'
 import { bytesOf, samplesOf, unfit } from '../../../sidecars/detect/shapes/trial.ts'
@@ -61,6 +62,11 @@ describe('kinds of tokens that somebody else wrote', () => {
     expect(wrong(over).join('\n')).toContain(`api-token: `)
     expect(wrong(over).join('\n')).toContain(why)
   })
+
+  it('are held to nothing that those of this program do not keep', () => {
+    const entries: readonly ShapeEntry[] = data.shapes
+    expect(unfit(entries, (id) => `token/${id}`)).toEqual([])
+  }, 60_000)
 
   it('are refused where two have one id', () => {
     expect(unfit([KIND, KIND], (id) => id)).toEqual(['api-token: there is another of this id'])
