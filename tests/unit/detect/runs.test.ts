@@ -66,6 +66,36 @@ describe('A short run among others gives away a known secret', () => {
   })
 })
 
+describe('A long run that is mostly no text', () => {
+  /** Bytes of which none is in UTF-8. */
+  const noise = (length: number): Buffer => Buffer.alloc(length, '\xfe\x07\xc0', 'latin1')
+
+  it.each(Object.entries(CARRIED))('gives away a known secret %s', (_name, carried) => {
+    const around = Buffer.from('sixteen letters.')
+    for (let before = 1500; before < 1503; before++) {
+      const bytes = Buffer.concat([
+        noise(before),
+        around,
+        Buffer.from(carried as string),
+        around,
+        noise(1500),
+      ])
+      for (const written of ['base64', 'hex'] as const)
+        expect([written, before, rulesIn(bytes.toString(written))]).toEqual([written, before, ['secret/one']])
+    }
+  })
+
+  it('gives away every kind of token between bytes that are none', () => {
+    for (const shape of SHAPES)
+      for (const sample of samplesOf(shape, 'true')) {
+        const bytes = Buffer.concat([noise(1500), Buffer.from(sample, 'latin1'), noise(1500)])
+        expect(rulesIn(`x${bytes.toString('base64url')}`)).toEqual(
+          expect.arrayContaining([`token/${shape.id}`]),
+        )
+      }
+  })
+})
+
 describe('Short runs are gathered', () => {
   it('so that every kind of token is found in them as it is alone', () => {
     for (const shape of SHAPES)
