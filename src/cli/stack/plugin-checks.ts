@@ -37,9 +37,7 @@ function exportChecks(plugin: Plugin, exported: unknown): readonly Checked[] {
     case 'provider':
       return providerChecks(plugin, exported)
     case 'provisioner':
-      return [
-        unusable('says what a forge is asked, and reads what it answers', dialectOf(plugin.name, exported)),
-      ]
+      return [unusable('exports every part of a provisioner, and no other', dialectOf(plugin.name, exported))]
     case 'detector':
       return [
         unusable(
