@@ -10,10 +10,12 @@ const engine = openEngine(chooseEndpoint(process.env))
 const verbose = process.argv.includes('--verbose')
 const progress = (text: string) => verbose && process.stdout.write(`  ${text}\n`)
 const { signal } = new AbortController()
+/** Of tests and benchmarks, whose installations come and go: none of them may remove it. */
+const NOBODY = ''
 
 const steps = [
-  { tag: baseImage().tag, ensure: () => ensureBaseImage(engine, progress, signal) },
-  { tag: (await sidecarsImage()).tag, ensure: () => ensureSidecarsImage(engine, progress, signal) },
+  { tag: baseImage().tag, ensure: () => ensureBaseImage(engine, NOBODY, progress, signal) },
+  { tag: (await sidecarsImage()).tag, ensure: () => ensureSidecarsImage(engine, NOBODY, progress, signal) },
 ]
 for (const { tag, ensure } of steps) {
   const from = performance.now()

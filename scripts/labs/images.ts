@@ -15,8 +15,8 @@ export async function handImages(host: string): Promise<void> {
   const tags = [baseImage().tag, (await sidecarsImage()).tag]
   if ((await Promise.all(tags.map((tag) => second.image(tag)))).every((image) => image !== undefined)) return
   const signal = AbortSignal.timeout(600_000)
-  await ensureBaseImage(first, () => {}, signal)
-  await ensureSidecarsImage(first, () => {}, signal)
+  await ensureBaseImage(first, '', () => {}, signal)
+  await ensureSidecarsImage(first, '', () => {}, signal)
   const names = tags.map((tag) => `names=${encodeURIComponent(tag)}`).join('&')
   const saved = await source.stream({ method: 'GET', path: `/images/get?${names}` })
   const loading = await target.stream({ method: 'POST', path: '/images/load', upload: saved })

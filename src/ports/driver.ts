@@ -189,6 +189,27 @@ export interface FrozenLeftOut {
   readonly marked: number
 }
 
+export interface UnusedQuestion {
+  /** Images that a manifest declares or a stack applied last, by tag. */
+  readonly images: ReadonlySet<string>
+  /** Bottles that are declared or were applied, `STACK/BOTTLE`. */
+  readonly bottles: ReadonlySet<string>
+  /** Frozen images whose bottle is gone are unused, too. */
+  readonly frozen: boolean
+}
+
+/** An image of this installation. */
+export interface Unused {
+  /** All that it is called; without a name its id. */
+  readonly names: readonly string[]
+  /** For people. */
+  readonly what: string
+  /** That become free, about; absent: not known. */
+  readonly bytes?: number
+  /** ISO 8601. */
+  readonly createdAt: string
+}
+
 export interface ExecRequest {
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string>>
@@ -314,6 +335,13 @@ export interface Driver {
   memory?(stack: string): Promise<ReadonlyMap<string, BottleMemory>>
   /** Of this stack, oldest first; absent: the driver has none. */
   frozen?(stack: string): Promise<readonly FrozenImage[]>
+  /** Images that this installation made here and nobody uses; absent: the driver makes none. Never writes. */
+  unused?(question: UnusedQuestion): Promise<readonly Unused[]>
+  /**
+   * Needs no lease: what it removes belongs to no stack, and the engine refuses what came to be used meanwhile (a
+   * `DriverError` then).
+   */
+  removeUnused?(unused: Unused): Promise<void>
   /** Stacks with live objects here, for `destroy --stack` and `status` without a manifest. */
   stacks(): Promise<readonly string[]>
   doctor(): Promise<readonly DoctorFinding[]>

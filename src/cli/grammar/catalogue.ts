@@ -290,6 +290,25 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: [OUTPUT('pretty', 'json'), { flags: '--json', type: 'flag', text: 'the same as --output json' }],
   },
   {
+    name: 'prune',
+    group: 'Machine',
+    arguments: '',
+    arity: [0, 0],
+    summary: 'Remove images and leftovers of this program that nobody uses',
+    examples: ['bot-bottle prune --dry-run', 'bot-bottle prune --frozen --yes'],
+    text: [
+      'Shows each thing, what it was and what becomes free, and asks. What a container uses, what the manifest here declares',
+      'and what any stack applied last stays, and so does everything that another installation made.',
+    ],
+    options: [
+      ...MANIFEST,
+      { flags: '-y, --yes', type: 'flag', text: 'do not ask' },
+      { flags: '--dry-run', type: 'flag', text: 'show it only' },
+      { flags: '--frozen', type: 'flag', text: 'also frozen images whose bottle is gone' },
+      OUTPUT('pretty', 'json'),
+    ],
+  },
+  {
     name: 'forget',
     group: 'Machine',
     arguments: 'STACK',

@@ -27,6 +27,7 @@ const MODULES: Readonly<Record<string, () => Promise<CommandModule>>> = {
   metrics: () => import('../commands/metrics.ts'),
   plugins: () => import('../commands/plugins.ts'),
   policy: () => import('../commands/policy.ts'),
+  prune: () => import('../commands/prune.ts'),
   resume: () => import('../commands/resume.ts'),
   run: () => import('../commands/run.ts'),
   schema: () => import('../commands/schema.ts'),

@@ -14,7 +14,7 @@ export async function performImage(
   action: Action,
   { materials, progress, signal }: EffectContext,
 ): Promise<Effect> {
-  const { engine } = site
+  const { engine, installation } = site
   if (action.verb === 'remove') return { did: 'left on the engine' }
   const spec = action.desired?.spec as ImageSpec
   const did = await ensure()
@@ -28,9 +28,9 @@ export async function performImage(
   async function ensure(): Promise<string> {
     switch (spec.role) {
       case 'sidecars':
-        return ensureSidecarsImage(engine, progress, signal)
+        return ensureSidecarsImage(engine, installation, progress, signal)
       case 'base':
-        return ensureBaseImage(engine, progress, signal)
+        return ensureBaseImage(engine, installation, progress, signal)
       case 'agent': {
         const recipe = materials.imageRecipe?.(action.address)
         if (recipe)

@@ -14,6 +14,7 @@ import { bundleMetrics } from './metrics.ts'
 import { observeStack } from './observe.ts'
 import { bottleLogs, createSessions, type Sessions } from './sessions.ts'
 import type { Site } from './place.ts'
+import { removeUnused, unusedOf } from './unused.ts'
 
 export { sidecarsImage } from './images/inputs.ts'
 export { baseImage, DEFAULT_BASE } from './images/recipe.ts'
@@ -53,6 +54,8 @@ export function dockerDriver(env: Environment, options: DockerOptions = {}): Doc
     events: (stack, signal) => stackEvents(engine(), stack, signal),
     memory: (stack) => memoryOfBottles(engine(), stack),
     frozen: (stack) => frozenImages(engine(), stack),
+    unused: async (question) => unusedOf(engine(), await whose(), question),
+    removeUnused: (unused) => removeUnused(engine(), unused),
     stacks: async () => stacksOf(engine(), await whose()),
     doctor: () => doctor(engine()),
   }

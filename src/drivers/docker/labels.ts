@@ -20,6 +20,7 @@ export const PARTS = [
   'step',
   'image',
   'frozen',
+  'stage',
 ] as const
 export type Part = (typeof PARTS)[number]
 

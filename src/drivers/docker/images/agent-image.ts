@@ -103,7 +103,7 @@ async function usingUp(engine: Engine, tag: string, use: () => Promise<void>): P
 }
 
 async function ensureBase({ site, spec, progress, signal }: AgentImageRequest): Promise<void> {
-  if (!spec.baseNamed) await ensureBaseImage(site.engine, progress, signal)
+  if (!spec.baseNamed) await ensureBaseImage(site.engine, site.installation, progress, signal)
   else if (!(await site.engine.image(spec.base))) await site.engine.pull(spec.base, progress, signal)
 }
 
@@ -168,9 +168,12 @@ async function layOn(
   digest: string,
 ): Promise<void> {
   const folders = new Set(entries.map(({ path }) => path.split('/', 1)[0] ?? ''))
-  const lines = [`FROM ${below}`, ...[...folders].map((folder) => `COPY ${folder}/ ${PLACES[folder]}/`), '']
+  // Of a build that is cut short something without a name is left: by these `prune` knows whose it is.
+  const marks = `LABEL ${DOCKER_LABELS.part}=stage ${LABELS.installation}=${site.installation}`
+  const copied = [...folders].map((folder) => `COPY ${folder}/ ${PLACES[folder]}/`)
+  const lines = [`FROM ${below}`, marks, ...copied, '']
   const context = tar([{ path: 'Dockerfile', mode: 0o644, content: lines.join('\n') }, ...entries])
-  const labels = labelsOf(digest)
+  const labels = labelsOf(digest, site.installation)
   await site.engine.build(context, { tag, labels, arguments: {}, network: 'none', signal }, progress)
 }
 
@@ -253,9 +256,10 @@ function onceAtATime(key: string, make: () => Promise<'present' | 'built'>): Pro
   return running
 }
 
-const labelsOf = (digest: string): Readonly<Record<string, string>> => ({
+const labelsOf = (digest: string, installation: string): Readonly<Record<string, string>> => ({
   [DOCKER_LABELS.part]: 'image',
   [LABELS.digest]: digest,
+  [LABELS.installation]: installation,
 })
 
 const CPUS: Readonly<Record<string, string>> = { amd64: 'x64', arm64: 'arm64' }

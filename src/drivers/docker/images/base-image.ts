@@ -20,6 +20,7 @@ const PULL_PATIENCE = 600_000
 /** Idempotent. Returns whether something was made. */
 export async function ensureBaseImage(
   engine: Engine,
+  installation: string,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<'present' | 'pulled' | 'built'> {
@@ -28,20 +29,21 @@ export async function ensureBaseImage(
   try {
     progress(`pulling ${DEFAULT_BASE}`)
     await engine.pull(DEFAULT_BASE, progress, AbortSignal.any([signal, AbortSignal.timeout(PULL_PATIENCE)]))
-    await label(engine, DEFAULT_BASE, [], progress, signal)
+    await label(engine, installation, DEFAULT_BASE, [], progress, signal)
     return 'pulled'
   } catch (cause) {
     if (signal.aborted || (cause instanceof DriverError && cause.code === 'disk-full')) throw cause
     progress(
       `${DEFAULT_BASE} cannot be pulled (${cause instanceof Error ? cause.message : String(cause)}): building the base image here`,
     )
-    await buildLocally(engine, progress, signal, cause)
+    await buildLocally(engine, installation, progress, signal, cause)
     return 'built'
   }
 }
 
 async function buildLocally(
   engine: Engine,
+  installation: string,
   progress: Progress,
   signal: AbortSignal,
   pulled: unknown,
@@ -75,6 +77,7 @@ async function buildLocally(
     await engine.importImage(createReadStream(rootfs), { reference: 'bot-bottle/base:rootfs' })
     await label(
       engine,
+      installation,
       'bot-bottle/base:rootfs',
       [{ path: 'node', mode: 0o755, file: node }],
       progress,
@@ -89,6 +92,7 @@ async function buildLocally(
 /** Our tag and labels, the agent's name, and Node where the root file system has none. */
 async function label(
   engine: Engine,
+  installation: string,
   from: string,
   files: readonly TarEntry[],
   progress: Progress,
@@ -107,6 +111,7 @@ async function label(
     [DOCKER_LABELS.part]: 'image',
     [LABELS.address]: 'image/base',
     [LABELS.digest]: inputDigest,
+    [LABELS.installation]: installation,
   }
   await engine.build(context, { tag, labels, arguments: {}, network: 'none', signal }, progress)
 }

@@ -27,18 +27,20 @@ type Progress = (text: string) => void
 /** Idempotent: an image under the tag with the label of its digest is the image. */
 export async function ensureSidecarsImage(
   engine: Engine,
+  installation: string,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<'present' | 'built'> {
   const { tag, inputDigest, base } = await sidecarsImage()
   const present = await engine.image(tag)
   if (present?.labels[LABELS.digest] === inputDigest) return 'present'
-  await ensureBaseImage(engine, progress, signal)
+  await ensureBaseImage(engine, installation, progress, signal)
   const labels = {
     [DOCKER_LABELS.part]: 'image',
     [LABELS.address]: 'image/sidecars',
     [LABELS.digest]: inputDigest,
     [LABELS.program]: programVersion(),
+    [LABELS.installation]: installation,
   }
   const context = tar(await contextEntries())
   await engine.build(
@@ -46,7 +48,7 @@ export async function ensureSidecarsImage(
     {
       tag,
       labels,
-      arguments: { BASE: base, VERSION: programVersion(), GATE_UIDS },
+      arguments: { BASE: base, VERSION: programVersion(), GATE_UIDS, INSTALLATION: installation },
       network: 'default',
       signal,
     },
