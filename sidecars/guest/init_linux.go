@@ -24,6 +24,9 @@ const (
 	stopGraceDefault = 5 * time.Second
 	stopGraceMost    = time.Minute
 	shutdownGrace    = 3 * time.Second
+	restartFirst     = time.Second
+	restartMost      = time.Minute
+	insteadTime      = 10 * time.Second
 	prSetDumpable    = 4
 )
 
@@ -34,9 +37,13 @@ type initProcess struct {
 	mu       sync.Mutex
 	ready    bool
 	current  *session
-	attached []*socket // oldest first
+	asked    startRequest // what current was started with
+	restarts int          // since asked
+	attached []*socket    // oldest first
 
 	requests chan struct{}
+
+	restartFirst time.Duration
 }
 
 type request struct {
@@ -60,6 +67,7 @@ type answer struct {
 	ExitedAt  string `json:"exited_at,omitempty"`
 	Tty       *bool  `json:"tty,omitempty"`
 	Attached  *int   `json:"attached,omitempty"`
+	Restarts  int    `json:"restarts,omitempty"`
 	Version   string `json:"version,omitempty"`
 }
 
@@ -120,10 +128,11 @@ func printOwnStatus(to io.Writer) {
 }
 
 func newInitProcess(log io.Writer) *initProcess {
-	return &initProcess{family: newChildren(), log: log, requests: make(chan struct{}, requestPlaces)}
+	return &initProcess{family: newChildren(), log: log, requests: make(chan struct{}, requestPlaces), restartFirst: restartFirst}
 }
 
 func (p *initProcess) shutdown() {
+	p.keepGoing(false)
 	deadline := time.Now().Add(shutdownGrace)
 	if os.Getpid() != 1 {
 		if s := p.session(); s != nil {
@@ -228,6 +237,8 @@ func (p *initProcess) perform(asked request) answer {
 		if why := p.start(asked.startRequest); why != nil {
 			return failed(why.code, why.message)
 		}
+	case "restart":
+		p.keepGoing(asked.Restart)
 	case "signal", "resize", "stop":
 		return p.control(asked)
 	default:
@@ -247,9 +258,79 @@ func (p *initProcess) start(asked startRequest) *refusal {
 	}
 	begun, why := startSession(asked, p.family, p.log)
 	if why == nil {
-		p.current = begun
+		p.current, p.asked, p.restarts = begun, asked, 0
+		go p.again(begun)
 	}
 	return why
+}
+
+// keepGoing says whether what was started last is started again when it ends; one that has ended already begins again. Where it is not, nothing is started in its place either.
+func (p *initProcess) keepGoing(restart bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	begins := restart && !p.asked.Restart && p.current != nil && p.current.isOver()
+	p.asked.Restart = restart
+	if !restart {
+		p.asked.Instead = nil
+	}
+	if begins {
+		go p.again(p.current)
+	}
+}
+
+// again waits for the end of s and starts the same anew: after a second, after twice as long each time, after a minute at most; a run of a minute counts as a good one.
+func (p *initProcess) again(s *session) {
+	wait := p.restartFirst
+	for {
+		<-s.over
+		if begun := p.instead(s); begun != nil {
+			s = begun
+			continue
+		}
+		if s.exitedAt.Sub(s.startedAt) >= restartMost {
+			wait = p.restartFirst
+		}
+		if !p.isKept(s) {
+			return
+		}
+		time.Sleep(wait)
+		if wait *= 2; wait > restartMost {
+			wait = restartMost
+		}
+		p.mu.Lock()
+		if p.current != s || !p.asked.Restart {
+			p.mu.Unlock()
+			return
+		}
+		begun, why := startSession(p.asked, p.family, p.log)
+		if why == nil {
+			p.current, s = begun, begun
+			p.restarts++
+		}
+		p.mu.Unlock()
+	}
+}
+
+// instead starts what was named for the case that s fails at once, and returns it; nil: nothing was, or it did not.
+func (p *initProcess) instead(s *session) *session {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.current != s || len(p.asked.Instead) == 0 || s.exitCode == 0 || s.exitedAt.Sub(s.startedAt) > insteadTime {
+		return nil
+	}
+	p.asked.Argv, p.asked.Instead = p.asked.Instead, nil
+	begun, why := startSession(p.asked, p.family, p.log)
+	if why != nil {
+		return nil
+	}
+	p.current = begun
+	return begun
+}
+
+func (p *initProcess) isKept(s *session) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.current == s && p.asked.Restart
 }
 
 func (p *initProcess) control(asked request) answer {
@@ -271,6 +352,7 @@ func (p *initProcess) control(asked request) answer {
 		if grace < 0 || grace > stopGraceMost {
 			return failed("bad-request", "grace_ms is 0 to 60000")
 		}
+		p.keepGoing(false)
 		if running {
 			s.stop(sig, grace)
 		}
@@ -292,7 +374,7 @@ func (p *initProcess) status() answer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	ready, attached := p.ready, len(p.attached)
-	told := answer{Ok: true, State: "idle", Ready: &ready, Attached: &attached, Version: version}
+	told := answer{Ok: true, State: "idle", Ready: &ready, Attached: &attached, Restarts: p.restarts, Version: version}
 	if s := p.current; s != nil {
 		tty := s.tty
 		told.State, told.Pid, told.Tty, told.StartedAt = "running", s.pid, &tty, s.startedAt.UTC().Format(time.RFC3339Nano)

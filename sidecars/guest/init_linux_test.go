@@ -228,3 +228,64 @@ func TestTheSeventeenthAttachmentSendsTheOldestAway(t *testing.T) {
 		t.Fatal(*told.Attached)
 	}
 }
+
+func TestAProgramThatIsToRestartBeginsAgainUntilItIsStopped(t *testing.T) {
+	p, run := begin(t)
+	p.restartFirst = time.Millisecond
+	ask(t, run, `{"op":"ready"}`)
+	counted := run + "/runs"
+	line := strings.Replace(startLine(false, "echo run >> "+counted+"; exit 3"), `{`, `{"restart":true,`, 1)
+	if told := ask(t, run, line); !told.Ok {
+		t.Fatal(told)
+	}
+	eventually(t, "it comes to that", func() bool { return ask(t, run, `{"op":"status"}`).Restarts >= 3 })
+	if told := ask(t, run, `{"op":"stop"}`); told.State != "exited" {
+		t.Fatal(told)
+	}
+	text, _ := os.ReadFile(counted)
+	before := strings.Count(string(text), "run")
+	time.Sleep(100 * time.Millisecond)
+	if text, _ = os.ReadFile(counted); strings.Count(string(text), "run") != before || before < 3 {
+		t.Fatalf("%d runs, later %q", before, text)
+	}
+	ask(t, run, `{"op":"restart","restart":true}`)
+	eventually(t, "it comes to that", func() bool { text, _ := os.ReadFile(counted); return strings.Count(string(text), "run") > before })
+	ask(t, run, `{"op":"restart","restart":false}`)
+}
+
+func TestWhatFailsAtOnceIsFollowedByWhatWasNamedInstead(t *testing.T) {
+	_, run := begin(t)
+	ask(t, run, `{"op":"ready"}`)
+	for script, code := range map[string]int{"exit 1": 9, "exit 0": 0} {
+		ask(t, run, strings.Replace(startLine(false, script), `{`, `{"instead":["/bin/sh","-c","exit 9"],`, 1))
+		eventually(t, "the right one was the last", func() bool {
+			told := ask(t, run, `{"op":"status"}`)
+			return told.State == "exited" && *told.ExitCode == code
+		})
+	}
+}
+
+func TestTheInputOfAProgramThatNobodyTypesToHasEnded(t *testing.T) {
+	_, run := begin(t)
+	ask(t, run, `{"op":"ready"}`)
+	if told := ask(t, run, strings.Replace(startLine(false, "cat; exit 4"), `{`, `{"no_input":true,`, 1)); !told.Ok {
+		t.Fatal(told)
+	}
+	eventually(t, "it has ended by itself", func() bool { return ask(t, run, `{"op":"status"}`).State == "exited" })
+}
+
+func TestAnotherProgramEndsTheRestartsOfTheOneBefore(t *testing.T) {
+	p, run := begin(t)
+	p.restartFirst = time.Millisecond
+	ask(t, run, `{"op":"ready"}`)
+	ask(t, run, strings.Replace(startLine(false, "sleep 60"), `{`, `{"restart":true,`, 1))
+	ask(t, run, `{"op":"stop"}`)
+	if told := ask(t, run, startLine(false, "exit 7")); !told.Ok || told.Restarts != 0 {
+		t.Fatal(told)
+	}
+	eventually(t, "it comes to that", func() bool { return ask(t, run, `{"op":"status"}`).State == "exited" })
+	time.Sleep(50 * time.Millisecond)
+	if told := ask(t, run, `{"op":"status"}`); told.Restarts != 0 || *told.ExitCode != 7 {
+		t.Fatal(told)
+	}
+}

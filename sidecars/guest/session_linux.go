@@ -24,6 +24,12 @@ type startRequest struct {
 	Tty  bool     `json:"tty"`
 	Rows uint16   `json:"rows"`
 	Cols uint16   `json:"cols"`
+	// Started again each time it ends.
+	Restart bool `json:"restart"`
+	// Started when Argv fails within insteadTime: there was nothing to go on with.
+	Instead []string `json:"instead"`
+	// Nobody types: without a terminal its stdin has ended from the beginning.
+	NoInput bool `json:"no_input"`
 }
 
 type session struct {
@@ -90,6 +96,9 @@ func startSession(request startRequest, family *children, log io.Writer) (*sessi
 	s.pid, s.startedAt = pid, time.Now()
 	inputFile := opened[0]
 	s.input = newStdinQueue(inputFile, !request.Tty)
+	if request.NoInput && !request.Tty {
+		s.input.send(nil, s.over)
+	}
 	for i, file := range opened {
 		if s.tty || i > 0 {
 			stream := byte(streamStdout)

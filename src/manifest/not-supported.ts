@@ -37,7 +37,6 @@ const routes =
 const ROWS: readonly Row[] = [
   { feature: 'driver smolvm', asked: value((driver) => driver === 'smolvm', 'driver') },
   { feature: 'supervise', asked: value((enabled) => enabled === true, 'supervise', 'enabled') },
-  { feature: 'headless', asked: key('headless') },
   { feature: 'resources.disk', asked: key('resources', 'disk') },
   {
     feature: 'dlp.outbound_on_match: supervise',

@@ -13,7 +13,7 @@ import type { SshUrl } from '../model/gate.ts'
 import type { BottleSpec } from '../resources/bottle/spec.ts'
 import { NEUTRAL_PLACES } from '../resources/guest/places.ts'
 import type { GuestPlaces } from '../resources/guest/places.ts'
-import type { GuestSpec, Provisioned } from '../resources/guest/spec.ts'
+import type { GuestSpec, OnExit, Provisioned } from '../resources/guest/spec.ts'
 import { sshUrlText } from '../resources/remote/narrow.ts'
 import { readWhole } from './folder.ts'
 import type { BottleMcp } from './mcp.ts'
@@ -41,12 +41,14 @@ export interface BottleProvisions {
   readonly prompt?: string
   /** Absent: its agent program has no server to be told of. */
   readonly mcp?: McpRegistration
+  /** Started by an apply. */
+  readonly headless?: { readonly task: string; readonly onExit: OnExit }
   readonly skills: readonly Skill[]
   /** Skills that this host does not have, or that cannot be taken: nothing can be planned until they can. */
   readonly unready: readonly Unready[]
   readonly workspace?: WorkspaceOrigin
   /** What a plan says of them. */
-  readonly guest: Pick<GuestSpec, 'prompt' | 'skills' | 'mcp'>
+  readonly guest: Pick<GuestSpec, 'prompt' | 'skills' | 'mcp' | 'headless' | 'onExit'>
   readonly bottle: Pick<BottleSpec, 'workspace'>
   readonly places: Readonly<Record<string, Place>>
   /** Absolute paths of what was read. */
@@ -69,6 +71,7 @@ const PROMPT_MAX = 1024 * 1024
 export function provisionsOf(bottle: LiveBottle, request: ProvisionRequest): BottleProvisions {
   const places = request.placesOf?.(bottle) ?? NEUTRAL_PLACES
   const prompt = promptOf(bottle.tree, request)
+  const headless = headlessOf(bottle.tree, request)
   const skills = skillsOf(bottle.tree, places, request)
   const mcp = request.mcpOf?.(bottle)
   const workspace = workspaceOf(bottle.tree, request)
@@ -82,6 +85,7 @@ export function provisionsOf(bottle: LiveBottle, request: ProvisionRequest): Bot
   return {
     ...(prompt && { prompt: prompt.text }),
     ...(mcp && { mcp: mcp.registration }),
+    ...(headless && { headless: { task: headless.text, onExit: headless.onExit } }),
     skills: taken.map(({ skill }) => skill),
     unready: skills.flatMap((each) => ('unready' in each ? [each.unready] : [])),
     ...(workspace && { workspace: workspace.origin }),
@@ -89,26 +93,52 @@ export function provisionsOf(bottle: LiveBottle, request: ProvisionRequest): Bot
       ...(prompt && { prompt: { path: places.prompt, digest: request.keyedDigest(prompt.text) } }),
       ...(taken.length > 0 && { skills: digests }),
       ...(mcp && { mcp: mcp.digests }),
+      ...(headless && { headless: { digest: request.keyedDigest(headless.text) }, onExit: headless.onExit }),
     },
     bottle: workspace ? { workspace: workspace.spec } : {},
     places: placesIn(bottle.tree),
-    named: [...(prompt?.path === undefined ? [] : [prompt.path]), ...taken.flatMap(({ named }) => named)],
+    named: [
+      ...[prompt?.path, headless?.path].flatMap((path) => path ?? []),
+      ...taken.flatMap(({ named }) => named),
+    ],
   }
 }
 
 function placesIn(tree: Node): Readonly<Record<string, Place>> {
-  const found = ['prompt', 'skills', 'mcp', 'workspace'].flatMap((key) => {
+  const found = ['prompt', 'skills', 'mcp', 'workspace', 'headless'].flatMap((key) => {
     const place = entry(tree, key)?.place
     return place ? [[key, place] as const] : []
   })
   const servers = entriesOf(at(tree, 'mcp')).map(({ key, place }) => [`mcp.${key}`, place] as const)
-  return Object.fromEntries([...found, ...servers])
+  const onExit = at(tree, 'headless', 'on_exit')?.place
+  return { ...Object.fromEntries([...found, ...servers]), ...(onExit && { onExit }) }
 }
 
-function promptOf(
+interface WrittenText {
+  readonly text: string
+  /** Of the file that it is in. */
+  readonly path?: string
+}
+
+/** Only a provider knows how its program is given a task. */
+function headlessOf(
   tree: Node,
-  { folderOf, home, report }: ProvisionRequest,
-): { readonly text: string; readonly path?: string } | undefined {
+  request: ProvisionRequest,
+): (WrittenText & { readonly onExit: OnExit }) | undefined {
+  const node = at(tree, 'headless')
+  if (!node) return undefined
+  if (!at(tree, 'agent_provider'))
+    request.report.error(
+      'headless-without-provider',
+      node.place,
+      '`headless` starts the program of a provider, and this bottle has none',
+      'write `agent_provider: { template: … }`, or leave `headless` out',
+    )
+  const task = promptOf(node, request)
+  return task && { ...task, onExit: text(at(node, 'on_exit')) === 'restart' ? 'restart' : 'stop' }
+}
+
+function promptOf(tree: Node, { folderOf, home, report }: ProvisionRequest): WrittenText | undefined {
   const written = text(at(tree, 'prompt'))
   if (written !== undefined) return { text: written }
   const file = at(tree, 'prompt', 'file')

@@ -47,8 +47,10 @@ export interface DriverObservation {
 }
 
 export interface GuestLook {
-  /** As `gitFile` of the fields that provisioning left in the record. */
-  readonly gitFile: string
+  /** As `gitFile` of the fields that provisioning left in the record; absent: not looked at. */
+  readonly gitFile?: string
+  /** No agent program was started since its container was. */
+  readonly idle?: boolean
 }
 
 /** What effects need beside the plan; nothing of it is stored by a driver. */
@@ -70,10 +72,22 @@ export interface Materials {
   identity?(ref: SecretRef): Promise<Secret>
   /** Absent: the same as nothing. */
   provisions?(bottle: string): Provisions
+  /** How the bottle's agent program is started by an apply; absent: it is not. */
+  program?(bottle: string): AgentProgram | undefined
   /** What the bottle's egress is to recognise beside the values it uses; absent: nothing. */
   marks?(bottle: string): Marks
   /** What the bottle's git gate is to recognise in pushes; absent: nothing. */
   known?(bottle: string): KnownPrints
+}
+
+/** Both in the agent's workspace, with its environment. */
+export interface AgentProgram {
+  /** Does the declared task, without a terminal; absent: none is declared. */
+  readonly headless?: { readonly argv: readonly string[]; readonly restart: boolean }
+  /** Goes on with the last conversation; fails where there is none. */
+  readonly resume: readonly string[]
+  /** On a terminal, with nothing to go on with. */
+  readonly start: readonly string[]
 }
 
 /** What is put into a guest beside trust and environment. Contents go this way only, never into a plan. */

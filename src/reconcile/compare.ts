@@ -8,6 +8,7 @@ import { worstImpact } from '../model/resource.ts'
 import type { Cause, Difference, Impact, Observed, Resource } from '../model/resource.ts'
 import { presenceOf } from '../model/snapshot.ts'
 import type { World } from '../model/snapshot.ts'
+import { NOT_STARTED } from '../resources/guest/spec.ts'
 import { renewal, renewalNotes, renewalWords } from '../resources/ca/renewal.ts'
 import type { CaSpec } from '../resources/ca/spec.ts'
 import { compareFields } from '../resources/compare.ts'
@@ -118,7 +119,7 @@ function differencesOf(
     applied,
     impacts: definition.impacts,
   })
-  if (desired.kind === 'guest') return differences.map((each) => trustedAlready(each, observed))
+  if (desired.kind === 'guest') return differences.map((each) => ofGuest(each, observed))
   if (desired.kind === 'key') {
     const old = rotationDue((desired as Resource<KeySpec>).spec, observed.fields, world.now)
     return old ? [...differences, old] : differences
@@ -128,10 +129,12 @@ function differencesOf(
   return due ? [due, ...differences] : differences
 }
 
-/** A root that was put beside the old one is trusted by every program that started since. */
-function trustedAlready(difference: Difference, { fields }: Observed): Difference {
-  const known = difference.path === 'root' && difference.after === fields['nextRoot']
-  return known ? { ...difference, impact: 'live' } : difference
+/** A root that was put beside the old one is trusted by every program that started since; a task that is declared no more is not cut off, and one that does not run is begun. */
+function ofGuest(difference: Difference, { fields }: Observed): Difference {
+  const { path, before, after } = difference
+  const isKnown = path === 'root' && after === fields['nextRoot']
+  const disturbsNobody = path.startsWith('headless') && (before === NOT_STARTED || after === undefined)
+  return isKnown || disturbsNobody ? { ...difference, impact: 'live' } : difference
 }
 
 function healthDifference(

@@ -4,6 +4,7 @@
  */
 import { address, parseAddress } from '../model/address.ts'
 import type { Observed } from '../model/resource.ts'
+import { NOT_STARTED } from '../resources/guest/spec.ts'
 import type { RecordState } from '../model/snapshot.ts'
 import type { DriverObservation } from '../ports/driver.ts'
 
@@ -19,7 +20,7 @@ export function seenGuest(
   const guest = state.record.objects[address.guest(name)]
   if (guest?.objectId !== bottle.id || guest.applied === undefined) return undefined
   const { gitFile, ...fields } = guest.applied as Observed['fields']
-  const found = looks?.[name]?.gitFile
+  const { gitFile: found, idle } = looks?.[name] ?? {}
   const edited = gitFile !== undefined && found !== undefined && found !== gitFile
   return {
     address: address.guest(name),
@@ -27,7 +28,7 @@ export function seenGuest(
     driver: bottle.driver,
     id: bottle.id,
     ownership: bottle.ownership,
-    fields: { ...fields, ...(edited && { git: 'changed by hand' }) },
+    fields: { ...fields, ...(edited && { git: 'changed by hand' }), ...(idle && { headless: NOT_STARTED }) },
     digest: { value: guest.digest, version: guest.digestVersion },
     health: 'ok',
   }

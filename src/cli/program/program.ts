@@ -2,12 +2,13 @@
 import { address } from '../../model/address.ts'
 import { DriverError } from '../../model/errors.ts'
 import type { Resource } from '../../model/resource.ts'
-import type { AttachRequest, Execution, ProgramRequest } from '../../ports/driver.ts'
+import type { AgentProgram, AttachRequest, Execution, ProgramRequest } from '../../ports/driver.ts'
 import type { Provided } from '../../manifest/providers.ts'
 import type { StartRequest } from '../../model/provider.ts'
 import { AGENT } from '../../resources/guest/environment.ts'
 import type { ImageSpec } from '../../resources/image/spec.ts'
 import type { DeclaredBottle, OpenBottle } from '../stack/bottle.ts'
+import type { Stack } from '../stack/stack.ts'
 
 export type ProgramState = 'idle' | 'running' | 'exited'
 
@@ -58,6 +59,24 @@ export function headlessProgram(
 ): Pick<ProgramRequest, 'argv' | 'cwd'> {
   const argv = provided.provider.headless(prompt, startRequest(provided, hasPrompt, extra))
   return { argv, cwd: AGENT.workspace }
+}
+
+/** What an apply starts, and starts again. */
+export function agentProgram({ loaded }: Pick<Stack, 'loaded'>, bottle: string): AgentProgram | undefined {
+  const provided = loaded?.provided(bottle)
+  if (!provided) return undefined
+  const { prompt, headless } = loaded?.provisions(bottle) ?? {}
+  const request = startRequest(provided, prompt !== undefined, [])
+  return {
+    resume: provided.provider.resume(request),
+    start: provided.provider.start(request),
+    ...(headless && {
+      headless: {
+        argv: provided.provider.headless(headless.task, request),
+        restart: headless.onExit === 'restart',
+      },
+    }),
+  }
 }
 
 function startRequest({ settings }: Provided, hasPrompt: boolean, extra: readonly string[]): StartRequest {

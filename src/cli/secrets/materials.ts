@@ -22,6 +22,7 @@ import { openIdentities, openIdentity, ownIdentities } from './identities.ts'
 import { hostLogin } from './host-login.ts'
 import type { Invocation } from '../grammar/invocation.ts'
 import { othersOf } from './others.ts'
+import { agentProgram } from '../program/program.ts'
 import { provisionsFor } from '../workspace/provisions.ts'
 import type { Stack } from '../stack/stack.ts'
 
@@ -80,6 +81,7 @@ export async function openMaterials(
     marks: (bottle) => ({ ...marksOf(bottle), others: othersOf(bottle, others) }),
     known: (bottle) => knownToGate(bottle, others),
     provisions: (bottle) => provisionsFor(stack, bottle, invocation.io),
+    program: (bottle) => agentProgram(stack, bottle),
     imageRecipe: (image) => stack.loaded?.images.get(image),
     guestFiles: (bottle) => stack.loaded?.provided(bottle)?.contribution.files ?? [],
     verify: (bottle) => stack.loaded?.provided(bottle)?.contribution.program.verify ?? [],

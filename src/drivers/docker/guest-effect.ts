@@ -17,6 +17,7 @@ import type { InspectedContainer } from './decode.ts'
 import { verifyPrograms, writeGuestFiles } from './guest-files.ts'
 import { installGit } from './guest-git.ts'
 import { registerMcp } from './guest-mcp.ts'
+import { beginAfter, endBefore } from './guest-program.ts'
 import { callInit, helper, ROOT_USER } from './guest-helper.ts'
 import { imagePath } from './image-defaults.ts'
 import { ours, type Site } from './place.ts'
@@ -53,6 +54,7 @@ export async function performGuest(site: Site, action: Action, context: EffectCo
     progress: context.progress,
     signal: context.signal,
   })
+  const found = await endBefore(site.engine, agent.id, action)
   const environment = await writeEnvironment(site, agent, materials.environment(bottle))
   const files = materials.guestFiles?.(bottle) ?? []
   await writeGuestFiles(site.engine, agent.id, files)
@@ -61,8 +63,10 @@ export async function performGuest(site: Site, action: Action, context: EffectCo
     given.mcp && (await registerMcp(site.engine, agent.id, { registration: given.mcp, files, environment }))
   context.signal.throwIfAborted()
   await callInit(site.engine, agent.id, { op: 'ready' })
+  const program = materials.program?.(bottle)
+  const begun = await beginAfter(site.engine, agent.id, action, { program, found, environment })
   return {
-    did: words ?? 'provisioned',
+    did: [words ?? 'provisioned', ...(begun === undefined ? [] : [begun])].join('; '),
     objectId: agent.id,
     ...(short && { short }),
     fields: {
@@ -73,6 +77,8 @@ export async function performGuest(site: Site, action: Action, context: EffectCo
       ...(spec.prompt && { prompt: spec.prompt as unknown as Json }),
       ...(spec.skills && { skills: spec.skills as unknown as Json }),
       ...(short ? { mcpFailed: short.message } : spec.mcp && { mcp: spec.mcp as unknown as Json }),
+      ...(spec.headless && { headless: spec.headless as unknown as Json }),
+      ...(spec.onExit && { onExit: spec.onExit }),
       probe: 'passed',
     },
   }

@@ -13,6 +13,7 @@ import type { InspectedImage } from './decode.ts'
 import type { Engine } from './calls.ts'
 import { plainTag } from './freeze/frozen-images.ts'
 import { lookAtGit } from './guest-git.ts'
+import { isIdle } from './guest-program.ts'
 import { DOCKER_LABELS, isOfStack } from './labels.ts'
 import { sidecarsImage } from './images/inputs.ts'
 import { baseImage } from './images/recipe.ts'
@@ -94,15 +95,20 @@ async function lookAtGuests(
     const agent = own(world, 'agent', bottle, liveNames.agent(stack, bottle))
     const guest = objects[address.guest(bottle)]
     if (!agent?.state.running || agent.state.paused || guest?.objectId !== agent.id) return []
-    if (!hasGitFile(guest.applied)) return []
-    const gitFile = await lookAtGit(engine, agent.id).catch(() => undefined)
-    return gitFile === undefined ? [] : [[bottle, { gitFile }] as const]
+    const applied = fieldsOf(guest.applied)
+    const [gitFile, idle] = await Promise.all([
+      applied['gitFile'] === undefined ? undefined : lookAtGit(engine, agent.id).catch(() => undefined),
+      applied['onExit'] === 'restart' ? isIdle(engine, agent.id).catch(() => undefined) : undefined,
+    ])
+    return [
+      [bottle, { ...(gitFile !== undefined && { gitFile }), ...(idle !== undefined && { idle }) }] as const,
+    ]
   })
   return Object.fromEntries((await Promise.all(looks)).flat())
 }
 
-function hasGitFile(applied: Json | undefined): boolean {
-  return typeof applied === 'object' && applied !== null && 'gitFile' in applied
+function fieldsOf(applied: Json | undefined): Readonly<Record<string, unknown>> {
+  return Object(applied)
 }
 
 export function uplinkTarget(containerId: string): {

@@ -160,7 +160,7 @@ async function guest(world: World, action: Action, { stack, materials }: EffectC
   const root = fingerprintOf(await materials.rootCertificate(name))
   const next = await materials.nextRootCertificate?.(name)
   const names = [...materials.environment(name).keys()].sort()
-  const { env, git, prompt, skills, mcp } = (action.desired as Resource<GuestSpec>).spec
+  const { env, git, prompt, skills, mcp, headless, onExit } = (action.desired as Resource<GuestSpec>).spec
   const given = materials.provisions?.(name)
   if (prompt !== undefined && given?.prompt === undefined && !changesGitAlone(action))
     throw new DriverError(`${action.address}: the prompt is not at hand`, { code: 'provisions-missing' })
@@ -185,6 +185,8 @@ async function guest(world: World, action: Action, { stack, materials }: EffectC
       ...(prompt && { prompt: prompt as unknown as Json }),
       ...(skills && { skills: skills as unknown as Json }),
       ...(mcp && { mcp: mcp as unknown as Json }),
+      ...(headless && { headless: headless as unknown as Json }),
+      ...(onExit && { onExit }),
       probe: 'passed',
     }
     agent.guest = fields

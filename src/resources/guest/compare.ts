@@ -11,5 +11,7 @@ export const guestImpacts: KindDefinition<GuestSpec>['impacts'] = {
   prompt: 'next-start',
   skills: 'next-start',
   mcp: 'next-start',
+  headless: 'restart-agent',
+  onExit: 'live',
   probe: 'live',
 }

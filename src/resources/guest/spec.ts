@@ -30,9 +30,18 @@ export interface GuestSpec {
   readonly skills?: Readonly<Record<string, Provisioned>>
   /** MCP servers by name that the agent program was told of; absent: of none. */
   readonly mcp?: Readonly<Record<string, { readonly digest: string }>>
+  /** Keyed digest of the task that its program is started with by an apply; absent: none is started. */
+  readonly headless?: { readonly digest: string }
+  /** Of that program: whether it is started again when it ends. */
+  readonly onExit?: OnExit
   /** The breakout probe passed in this container. */
   readonly probe: 'passed'
 }
+
+export type OnExit = 'stop' | 'restart'
+
+/** Of a task whose program begins again each time it ends, and was not begun since its container was started. */
+export const NOT_STARTED = 'not started'
 
 /** Something of the agent's own that was put there: its place, and a digest of what is in it. */
 export interface Provisioned {

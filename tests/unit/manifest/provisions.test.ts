@@ -40,6 +40,34 @@ const home = (name: string) => ({ path: join(folder, name), shown: name })
 const specOf = ({ desired }: LoadedManifest, at: string) =>
   desired.resources.find(({ address }) => address === at)?.spec as Record<string, unknown>
 
+describe('a task', () => {
+  it('is a text, or what a file says; a plan has a digest of it, and what becomes of its program', async () => {
+    write('task.md', 'Mend it.\n')
+    for (const [agent, task, onExit] of [
+      [', headless: { prompt: Mend it. }', 'Mend it.', 'stop'],
+      [', headless: { prompt: { file: task.md }, on_exit: restart }', 'Mend it.\n', 'restart'],
+    ] as const) {
+      const loaded = await load(agent, { sets: [CODEX] })
+      expect(unsupported(loaded).filter(({ code }) => code === 'not-supported-yet')).toEqual([])
+      expect(loaded.provisions('one')?.headless).toEqual({ task, onExit })
+      expect(specOf(loaded, 'guest/one')).toMatchObject({ headless: { digest: `digest of ${task.length}` }, onExit })
+      expect(JSON.stringify(loaded.desired)).not.toContain('Mend')
+    }
+  })
+
+  it('needs a provider, which knows how it is given', async () => {
+    const { diagnostics } = await refusal(load(', headless: { prompt: Mend it. }'))
+    expect(diagnostics).toMatchObject([
+      { code: 'headless-without-provider', place: { line: 4 } },
+    ])
+  })
+
+  it('is read anew when its file changes', async () => {
+    const file = write('task.md')
+    expect((await load(', headless: { prompt: { file: task.md } }', { sets: [CODEX] })).named).toContain(file)
+  })
+})
+
 describe('a prompt', () => {
   it('is a text, or what a file says; a plan has its place and a digest of it', async () => {
     write('prompts/one.md', 'Review.\n')

@@ -1,0 +1,97 @@
+/**
+ * The agent program where an action of the guest concerns it: ended before its environment changes and begun again
+ * after it, or started because its task is declared. Init holds it, and starts it again where it is to.
+ */
+import type { Action } from '../../model/plan.ts'
+import type { AgentProgram } from '../../ports/driver.ts'
+import { AGENT } from '../../resources/guest/environment.ts'
+import type { Engine } from './calls.ts'
+import { callInit } from './guest-helper.ts'
+
+export interface FoundProgram {
+  readonly state: 'idle' | 'running' | 'exited'
+  readonly tty: boolean
+}
+
+/** Seconds that it has to end by itself. */
+const GRACE = 10
+/** Of a terminal that nobody looks at yet: whoever attaches says how large it is. */
+const WINDOW = { rows: 24, cols: 80 }
+
+/** What was found; it has ended where the action says that the agent restarts. */
+export async function endBefore(
+  engine: Engine,
+  containerId: string,
+  { impact }: Pick<Action, 'impact'>,
+): Promise<FoundProgram> {
+  const status = await callInit(engine, containerId, { op: 'status' })
+  const { state } = status
+  const found: FoundProgram = {
+    state: state === 'running' || state === 'exited' ? state : 'idle',
+    tty: status['tty'] === true,
+  }
+  if (impact === 'restart-agent' && found.state === 'running')
+    await callInit(engine, containerId, { op: 'stop', grace_ms: GRACE * 1000 }, GRACE * 1000)
+  return found
+}
+
+/** Nothing was started since init was. */
+export async function isIdle(engine: Engine, containerId: string): Promise<boolean> {
+  const { state } = await callInit(engine, containerId, { op: 'status' })
+  return state === 'idle'
+}
+
+export type Beginning =
+  | { readonly begin: 'task'; readonly argv: readonly string[] }
+  | { readonly begin: 'resume'; readonly argv: readonly string[]; readonly instead: readonly string[] }
+  | { readonly begin: 'nothing'; readonly words?: string }
+
+/** Pure: what is begun behind the action. */
+export function beginningOf(
+  { impact, differences, bottle = '' }: Pick<Action, 'impact' | 'differences' | 'bottle'>,
+  program: AgentProgram | undefined,
+  found: FoundProgram,
+): Beginning {
+  const ended = impact === 'restart-agent' && found.state === 'running'
+  const task = program?.headless
+  if (task) {
+    const isNew = differences.some(({ path }) => path.startsWith('headless'))
+    return ended || found.state === 'idle' || (isNew && found.state === 'exited')
+      ? { begin: 'task', argv: task.argv }
+      : { begin: 'nothing' }
+  }
+  if (!ended) return { begin: 'nothing' }
+  return program && found.tty
+    ? { begin: 'resume', argv: program.resume, instead: program.start }
+    : { begin: 'nothing', words: `its agent was ended; bot-bottle run ${bottle}` }
+}
+
+/** Words on what became of it, where there is something to say. */
+export async function beginAfter(
+  engine: Engine,
+  containerId: string,
+  action: Action,
+  given: {
+    readonly program: AgentProgram | undefined
+    readonly found: FoundProgram
+    readonly environment: Readonly<Record<string, string>>
+  },
+): Promise<string | undefined> {
+  const beginning = beginningOf(action, given.program, given.found)
+  const restart = given.program?.headless?.restart ?? false
+  if (beginning.begin === 'nothing') {
+    const changes = action.differences.some(({ path }) => path === 'onExit' || path.startsWith('headless'))
+    if (changes) await callInit(engine, containerId, { op: 'restart', restart })
+    return beginning.words
+  }
+  await callInit(engine, containerId, {
+    op: 'start',
+    argv: beginning.argv,
+    env: Object.entries(given.environment).map(([name, value]) => `${name}=${value}`),
+    cwd: AGENT.workspace,
+    ...(beginning.begin === 'task'
+      ? { tty: false, no_input: true, restart }
+      : { tty: true, ...WINDOW, instead: beginning.instead }),
+  })
+  return beginning.begin === 'task' ? 'its agent has begun the task' : 'its agent goes on'
+}
