@@ -50,16 +50,17 @@ describe('a task', () => {
       const loaded = await load(agent, { sets: [CODEX] })
       expect(unsupported(loaded).filter(({ code }) => code === 'not-supported-yet')).toEqual([])
       expect(loaded.provisions('one')?.headless).toEqual({ task, onExit })
-      expect(specOf(loaded, 'guest/one')).toMatchObject({ headless: { digest: `digest of ${task.length}` }, onExit })
+      expect(specOf(loaded, 'guest/one')).toMatchObject({
+        headless: { digest: `digest of ${task.length}` },
+        onExit,
+      })
       expect(JSON.stringify(loaded.desired)).not.toContain('Mend')
     }
   })
 
   it('needs a provider, which knows how it is given', async () => {
     const { diagnostics } = await refusal(load(', headless: { prompt: Mend it. }'))
-    expect(diagnostics).toMatchObject([
-      { code: 'headless-without-provider', place: { line: 4 } },
-    ])
+    expect(diagnostics).toMatchObject([{ code: 'headless-without-provider', place: { line: 4 } }])
   })
 
   it('is read anew when its file changes', async () => {
