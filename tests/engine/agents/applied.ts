@@ -5,7 +5,7 @@ import type { Host } from '../../../scripts/labs/model-api/api.ts'
 import type { Program } from '../cli/program.ts'
 
 /** Of images, the agent's and the bundle's, on a busy machine; milliseconds. */
-export const MAKING = 300_000
+export const MAKING = 500_000
 
 /** `hosts`: names that lead to the API's address. `bottles`: the rest of the manifest. Throws what `apply` said. */
 export async function applied(
