@@ -12,7 +12,7 @@ const SHOWN = 3
 
 /** `home` is the program's own folder. */
 export function detectorSource(home: string): DetectorSource {
-  const plugins = pluginsOf(home, 'detector')
+  const { byName: plugins } = pluginsOf(home, 'detector')
   return {
     names: [...plugins.keys()],
     find(name) {

@@ -3,8 +3,7 @@ import { UsageError } from '../../model/errors.ts'
 import type { ForgeSource } from '../../manifest/checks/forges.ts'
 import { dialectOf } from '../../forges/plugin.ts'
 import type { Forge, ForgeAccess, ForgeDialect } from '../../ports/forge.ts'
-import type { BrokenPlugin, Plugin } from '../../plugins/plugin.ts'
-import { exportedBy, pluginsOf } from './plugins.ts'
+import { exportedBy, pluginsOf, wrongIn, type PluginsByName } from './plugins.ts'
 
 export type Dialects = ReadonlyMap<string, () => Promise<ForgeDialect>>
 
@@ -20,7 +19,7 @@ export const DIALECTS: Dialects = new Map([
 
 /** The same with what plug-ins of the user add. `home` is the program's own folder. */
 export function dialectsWith(home: string): Dialects {
-  const added = [...provisionersIn(home)].map(([name, plugin]) => {
+  const added = [...provisionersIn(home).byName].map(([name, plugin]) => {
     const open = async (): Promise<ForgeDialect> => {
       const exported = exportedBy(plugin)
       const found = 'exported' in exported ? dialectOf(name, exported.exported) : exported
@@ -38,11 +37,13 @@ export function dialectsWith(home: string): Dialects {
 
 /** What manifests can name; a plug-in is run only when it is named. */
 export function forgeSource(home: string): ForgeSource {
-  const plugins = provisionersIn(home)
+  const { byName, passedOver } = provisionersIn(home)
   return {
-    names: [...new Set([...DIALECTS.keys(), ...plugins.keys()])],
+    names: [...new Set([...DIALECTS.keys(), ...byName.keys()])],
     plugin(name) {
-      const plugin = plugins.get(name)
+      const leftOut = passedOver.get(name)
+      if (leftOut) return { leftOut: wrongIn(leftOut) }
+      const plugin = byName.get(name)
       if (!plugin) return undefined
       const found = exportedBy(plugin)
       if ('unusable' in found) return found
@@ -54,8 +55,7 @@ export function forgeSource(home: string): ForgeSource {
 }
 
 /** One with the name of a forge of this program stands instead of it only where it says so. */
-const provisionersIn = (home: string): ReadonlyMap<string, Plugin | BrokenPlugin> =>
-  pluginsOf(home, 'provisioner', [...DIALECTS.keys()])
+const provisionersIn = (home: string): PluginsByName => pluginsOf(home, 'provisioner', [...DIALECTS.keys()])
 
 export async function openForgeNamed(
   provider: string,

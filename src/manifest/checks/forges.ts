@@ -8,8 +8,13 @@ import { warnPlugin, type PluginOrigin } from './plugin-used.ts'
 /** Forges by the names that manifests use: those of the program, and what plug-ins add. */
 export interface ForgeSource {
   readonly names: readonly string[]
-  /** Of one of the names: `unusable`: why it cannot be spoken to, in words; `undefined`: it is built in. */
-  plugin(name: string): PluginOrigin | { readonly unusable: string } | undefined
+  /**
+   * Of one of the names; `undefined`: it is built in. In words, `unusable`: why it cannot be spoken to; `leftOut`: why
+   * the built-in one is used, and no plug-in that has its name.
+   */
+  plugin(
+    name: string,
+  ): PluginOrigin | { readonly unusable: string } | { readonly leftOut: string } | undefined
 }
 
 export async function checkForges(
@@ -45,6 +50,12 @@ function checkForge(written: Node, { names, plugin }: ForgeSource, report: Repor
       'forge-unusable',
       written.place,
       `the forge ${quoted(name)} cannot be spoken to: ${found.unusable}`,
+    )
+  else if (found && 'leftOut' in found)
+    report.warning(
+      'plugin-left-out',
+      written.place,
+      `${quoted(name)} is the forge of this release; the plug-in of its name is left out: ${found.leftOut}`,
     )
   else if (found) warnPlugin(written.place, name, found, 'forge', report)
 }

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { seeded, writeSample } from '../../../sidecars/detect/samples.ts'
+import { dialectsWith } from '../../../src/cli/stack/forges.ts'
+import { gitea } from '../../../src/forges/gitea.ts'
 import { install } from '../../contrib.ts'
 import { openProgram } from './program.ts'
 
@@ -111,6 +113,14 @@ bottles:
     return program.run('validate')
   }
 
+  it('whose manifest is broken keeps no forge of its name from being used', async () => {
+    install(home(), 'provisioner-example', { as: 'gitea' })
+    const { code, stderr } = await validated('gitea')
+    expect([code, stderr]).toEqual([0, expect.stringContaining('warning plugin-left-out')])
+    expect((await validated('github')).stderr).not.toContain('plugin-left-out')
+    expect(await dialectsWith(home()).get('gitea')?.()).toBe(gitea)
+  })
+
   it('of the examples is a forge that a manifest can name', async () => {
     install(home(), 'provisioner-example')
     const { code, stderr } = await validated('provisioner-example')
@@ -138,9 +148,14 @@ bottles:
   it('stands instead of a forge of this program only where it says so', async () => {
     install(home(), 'provisioner-example', { as: 'gitea' })
     rename('gitea')
-    expect((await validated('gitea')).stderr).toContain(
-      'there is a provisioner `gitea` in bot-bottle already',
-    )
+    const shadowing = await validated('gitea')
+    expect([shadowing.code, shadowing.stderr]).toEqual([
+      0,
+      expect.stringMatching(
+        /warning plugin-left-out {2}`gitea` is the forge of this release.* there is a provisioner `gitea` in bot-bottle already/,
+      ),
+    ])
+    expect(await dialectsWith(home()).get('gitea')?.()).toBe(gitea)
     rename('gitea', '\noverrides: true')
     const { code, stderr } = await validated('gitea')
     expect([code, stderr]).toEqual([0, expect.stringContaining('instead of the forge of this release')])
