@@ -30,12 +30,16 @@ export type SecretReference =
        * @minItems 1
        * @maxItems 64
        */
-      command?: string[]
+      command?: Argument[]
     }
 /**
  * A path; relative ones count from the file that says them, `~/` is the home folder.
  */
 export type Path = string
+/**
+ * Word of a command line.
+ */
+export type Argument = string
 /**
  * One line of text.
  */
@@ -583,7 +587,7 @@ export interface McpServer {
    * @minItems 1
    * @maxItems 64
    */
-  command?: string[]
+  command?: Argument[]
   env?: AgentEnv
 }
 /**

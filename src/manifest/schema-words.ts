@@ -111,6 +111,13 @@ export function broken(definition: string, value: string, key: string | undefine
         message: `${shown} is not a ref or pattern of refs`,
         hint: 'for example refs/heads/agent/*',
       }
+    case 'argument':
+      return { code: 'bad-text', message: `an argument ${wrongArgument(value)}` }
+    case 'mcpHeader':
+      return {
+        code: 'bad-text',
+        message: `the value of ${quoted(key ?? '')} is at most 4096 characters, and no control character`,
+      }
     case 'pluginVersion':
       return { code: 'bad-version', message: `${shown} is not a version`, hint: 'for example 1.0.0' }
     case 'pluginModule':
@@ -125,6 +132,14 @@ export function broken(definition: string, value: string, key: string | undefine
     default:
       return { code: 'bad-text', message: `${quoted(key ?? '')} cannot be ${shown}` }
   }
+}
+
+/** Not shown: where one belongs a secret may stand. */
+function wrongArgument(value: string): string {
+  if (value === '') return 'is empty'
+  return value.includes('\0')
+    ? 'has a NUL character, which no command line can hold'
+    : 'has more than 4096 characters'
 }
 
 function nameHint(value: string): string {

@@ -2,7 +2,7 @@
 "use strict";
 export const validate = validate52;
 export default validate52;
-const schema19 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://bot-bottle.dev/schema/manifest.v1.json","title":"Manifest","description":"Desired state of one stack of bot-bottle.","type":"object","additionalProperties":false,"required":["version"],"properties":{"version":{"description":"Version of the manifest language.","const":1},"stack":{"$ref":"#/$defs/name","description":"Owner mark on everything that is created. Needed; with several files in one of them, and the same wherever it is said."},"defaults":{"$ref":"#/$defs/defaults"},"uplink":{"$ref":"#/$defs/uplink"},"bottles":{"title":"Bottles","description":"Definitions by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/bottle"}},"agents":{"title":"Agents","description":"Live bottles by name; without this key each bottle that is no template runs under its own name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/agent"}}},"$defs":{"name":{"description":"Lower-case letters, digits and single hyphens; begins with a letter; at most 63 characters.","type":"string","title":"Name","pattern":"^[a-z](-?[a-z0-9]){0,62}$"},"variableName":{"description":"Name of an environment variable.","type":"string","title":"VariableName","pattern":"^[A-Za-z_][A-Za-z0-9_]{0,127}$","examples":["GITHUB_TOKEN"]},"size":{"title":"Size","description":"Bytes, or a number with a unit (B, KB, MB, GB, KiB, MiB, GiB, TiB).","type":["string","integer"],"minimum":0,"pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$","examples":["4GiB","512MiB"]},"duration":{"description":"A number with a unit: ms, s, m, h or d.","type":"string","title":"Duration","pattern":"^[0-9]{1,9}(ms|s|m|h|d)$","examples":["30s","10m"]},"rate":{"description":"Requests per second, minute or hour.","type":"string","title":"Rate","pattern":"^[1-9][0-9]{0,8}/(s|m|h)$","examples":["10/s"]},"sizePerDay":{"description":"A size per day.","type":"string","title":"SizePerDay","pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$","examples":["50MiB/day"]},"path":{"description":"A path; relative ones count from the file that says them, `~/` is the home folder.","type":"string","title":"Path","pattern":"^[^\\u0000-\\u001f\\u007f]{1,4096}$"},"line":{"description":"One line of text.","type":"string","title":"Line","pattern":"^[^\\u0000-\\u001f\\u007f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]{1,200}$"},"color":{"description":"A colour name or `#rrggbb`.","type":"string","title":"Color","pattern":"^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$","examples":["green","#3b82f6"]},"method":{"description":"An HTTP method.","type":"string","title":"Method","pattern":"^[A-Za-z][A-Za-z-]{0,31}$","examples":["GET","POST"]},"scopeName":{"description":"A region or service of AWS.","type":"string","title":"ScopeName","pattern":"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"},"headerName":{"description":"The name of an HTTP header.","type":"string","title":"HeaderName","pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"},"imageName":{"description":"The reference of an image.","type":"string","title":"ImageName","pattern":"^[a-z0-9][A-Za-z0-9._/:@-]{0,254}$","examples":["ghcr.io/acme/agent:2"]},"driver":{"title":"DriverName","description":"What realises the bottle.","enum":["docker","smolvm"]},"nameOrNames":{"title":"NameOrNames","description":"A name, or an ordered list of names folded left to right.","type":["string","array"],"pattern":"^[a-z](-?[a-z0-9]){0,62}$","minItems":1,"maxItems":32,"items":{"$ref":"#/$defs/name"}},"secretRef":{"title":"SecretReference","description":"Where a secret comes from; the value itself never stands in a manifest. `NAME` (variable of the host), `{ env: NAME }`, `{ file: path }`, `{ command: [argv] }`, or \"?\" (asked on the terminal).","type":["string","object"],"pattern":"^([A-Za-z_][A-Za-z0-9_]{0,127}|\\?)$","minProperties":1,"maxProperties":1,"additionalProperties":false,"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"file":{"$ref":"#/$defs/path","description":"File with the value; one trailing newline is left out."},"command":{"description":"Program and arguments that print the value; run without a shell.","type":"array","minItems":1,"maxItems":64,"items":{"type":"string","pattern":"^[^\\u0000]{1,4096}$"}}},"examples":["GITHUB_TOKEN",{"command":["op","read","op://team/github/token"]}]},"textMatch":{"title":"TextMatch","description":"One test of a text: exact, prefix, or an anchored regular expression of linear time.","type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole text.","type":"string"},"prefix":{"description":"The beginning.","type":"string"},"regex":{"description":"The whole text matches; anchored at both ends.","type":"string"}}},"pathMatch":{"title":"PathMatch","description":"One test of the canonical raw path without the query.","type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole path.","type":"string","pattern":"^/"},"prefix":{"description":"The beginning of the path, from its first byte.","type":"string","pattern":"^/"},"regex":{"description":"The whole path matches; anchored at both ends.","type":"string"}},"examples":[{"prefix":"/repos/acme/"}]},"textOrMatch":{"title":"TextOrMatch","description":"A text (exactly this) or a test.","type":["string","object"],"additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole text.","type":"string"},"prefix":{"description":"The beginning.","type":"string"},"regex":{"description":"The whole text matches; anchored at both ends.","type":"string"}}},"match":{"title":"Match","description":"One set of conditions; all given fields must hold.","type":"object","additionalProperties":false,"minProperties":1,"properties":{"methods":{"description":"Any one of these methods.","type":"array","minItems":1,"items":{"$ref":"#/$defs/method"}},"paths":{"description":"Any one of these paths.","type":"array","minItems":1,"items":{"$ref":"#/$defs/pathMatch"}},"headers":{"title":"HeaderMatches","description":"All of these headers.","type":"object","propertyNames":{"$ref":"#/$defs/headerName"},"minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}},"query":{"title":"QueryMatches","description":"All of these query parameters.","type":"object","minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}}}},"auth":{"title":"Auth","description":"The credential that egress puts on the request; `from-agent` lets the agent's own pass.","type":["string","object"],"pattern":"^from-agent$","additionalProperties":false,"required":["scheme"],"properties":{"scheme":{"description":"How the credential is put on the request.","enum":["bearer","token","basic","header","query","aws-sigv4"]},"token_ref":{"$ref":"#/$defs/secretRef","description":"Where the credential comes from."},"username":{"$ref":"#/$defs/line","description":"User name (scheme basic)."},"name":{"$ref":"#/$defs/headerName","description":"Name of the header (scheme header) or of the query parameter (scheme query)."},"i_know":{"description":"Needed with scheme query: a credential in a URL ends up in logs.","type":"boolean"},"access_key_ref":{"$ref":"#/$defs/secretRef","description":"Access key id (scheme aws-sigv4)."},"secret_key_ref":{"$ref":"#/$defs/secretRef","description":"Secret access key (scheme aws-sigv4)."},"session_token_ref":{"$ref":"#/$defs/secretRef","description":"Session token of temporary credentials (scheme aws-sigv4)."},"region":{"$ref":"#/$defs/scopeName","description":"Region (scheme aws-sigv4)."},"service":{"$ref":"#/$defs/scopeName","description":"Service as it stands in signatures: bedrock, s3, sts (scheme aws-sigv4)."}},"examples":[{"scheme":"bearer","token_ref":"GITHUB_TOKEN"}],"allOf":[{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"bearer"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"token"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"basic"}}},"then":{"required":["username","token_ref"],"properties":{"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"header"}}},"then":{"required":["name","token_ref"],"properties":{"username":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"query"}}},"then":{"required":["name","token_ref","i_know"],"properties":{"username":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"aws-sigv4"}}},"then":{"required":["access_key_ref","secret_key_ref","region","service"],"properties":{"token_ref":false,"username":false,"name":false,"i_know":false}}}]},"dlp":{"title":"Dlp","description":"What scanning does with a finding on this route.","type":"object","additionalProperties":false,"properties":{"outbound_on_match":{"description":"A secret is about to leave.","enum":["block","redact","supervise"],"default":"block"},"inbound":{"description":"A response carries instructions to the agent.","enum":["off","warn","block"],"default":"off"},"uninspectable":{"description":"Content that cannot be looked into.","enum":["block","allow"],"default":"block"}}},"limits":{"title":"Limits","description":"Limits of this route.","type":"object","additionalProperties":false,"properties":{"rate":{"$ref":"#/$defs/rate","description":"Requests per time."},"bytes_out":{"$ref":"#/$defs/sizePerDay","description":"Bytes that may leave per day."},"body":{"$ref":"#/$defs/size","description":"Largest request body."},"time":{"$ref":"#/$defs/duration","description":"Longest exchange."}}},"routeGit":{"title":"RouteGit","description":"Git over HTTPS on this route.","type":"object","additionalProperties":false,"properties":{"fetch":{"description":"Allows clone and fetch, never push.","type":"boolean","default":false}}},"route":{"title":"Route","description":"One allowed upstream.","type":"object","additionalProperties":false,"properties":{"host":{"description":"Host name, or `*.` and a name for exactly one label more.","type":"string","examples":["api.github.com","*.internal.example"]},"port":{"description":"Port; default is the scheme's own.","type":"integer","minimum":1,"maximum":65535},"scheme":{"description":"http never together with auth.","enum":["https","http"],"default":"https"},"matches":{"description":"Which requests may pass: any one of these. Absent: all to this host. Empty: none.","type":"array","items":{"$ref":"#/$defs/match"}},"deny":{"description":"Which requests never pass; beats matches.","type":"array","items":{"$ref":"#/$defs/match"}},"auth":{"$ref":"#/$defs/auth"},"dlp":{"$ref":"#/$defs/dlp"},"limits":{"$ref":"#/$defs/limits"},"git":{"$ref":"#/$defs/routeGit"},"allow_private":{"description":"Addresses in private ranges are acceptable for this host; link-local and metadata addresses never are.","type":"boolean","default":false},"tls_passthrough":{"description":"Decided by the name in the TLS hello, not decrypted; never together with auth.","type":"boolean","default":false},"protocols":{"description":"What the agent may speak beyond HTTP/1.1: `websocket`, whose frames are inspected like bodies; `h2`, HTTP/2.","type":"array","maxItems":2,"items":{"enum":["h2","websocket"]}},"preset":{"$ref":"#/$defs/name","description":"A named group of routes."}}},"allowedFinding":{"title":"AllowedFinding","description":"Silences exactly one finding.","type":"object","additionalProperties":false,"required":["rule","host"],"properties":{"rule":{"$ref":"#/$defs/line","description":"The rule of the finding."},"host":{"description":"The host it was found on.","type":"string"},"path":{"description":"The path it was found on.","type":"string","pattern":"^/"},"until":{"description":"Last day, YYYY-MM-DD.","type":"string","pattern":"^[0-9]{4}-[01][0-9]-[0-3][0-9]$"}}},"egress":{"title":"Egress","description":"What the bottle may reach.","type":"object","additionalProperties":false,"properties":{"log":{"description":"What egress logs.","enum":["none","blocks","all"],"default":"blocks"},"routes":{"description":"Everything that is allowed; default is nothing.","type":"array","items":{"$ref":"#/$defs/route"}},"dlp":{"title":"EgressDlp","description":"What scanning looks for on every route.","type":"object","additionalProperties":false,"properties":{"personal":{"description":"Payment cards, bank accounts (IBAN), wallets and their recovery phrases, beside what is always looked for.","type":"boolean","default":false},"detectors":{"description":"Plug-ins with kinds of tokens that are looked for here and in pushes, beside those that always are.","type":"array","maxItems":16,"items":{"$ref":"#/$defs/name"}}}},"allow_findings":{"description":"Findings that are known and accepted.","type":"array","items":{"$ref":"#/$defs/allowedFinding"}}}},"gitUser":{"title":"GitUser","description":"Who commits.","type":"object","additionalProperties":false,"properties":{"name":{"$ref":"#/$defs/line","description":"Name."},"email":{"description":"E-mail address.","type":"string","pattern":"^[^\\s<>@\\u0000-\\u001f]{1,100}@[^\\s<>@\\u0000-\\u001f]{1,150}$"}}},"pushPaths":{"title":"PushPaths","description":"Paths that need a second look.","type":"object","additionalProperties":false,"properties":{"flag":{"description":"Globs; a push that touches one is flagged.","type":"array","items":{"type":"string"}}}},"push":{"title":"Push","description":"Which refs may be pushed; default is none.","type":"object","additionalProperties":false,"properties":{"allow":{"description":"Refs that may be pushed.","type":"array","examples":[["refs/heads/agent/*"]],"items":{"description":"A ref or pattern.","type":"string","pattern":"^refs/[^\\s\\u0000-\\u001f:^~?\\[\\\\]+$"}},"force":{"description":"Non-fast-forward pushes.","type":"boolean","default":false},"delete":{"description":"Removing refs.","type":"boolean","default":false},"tags":{"description":"Pushing tags.","type":"boolean","default":false},"scan":{"description":"What scanning of a push does with a finding.","enum":["block","warn","supervise","off"],"default":"block"},"paths":{"$ref":"#/$defs/pushPaths"}}},"provisionedKey":{"title":"ProvisionedKey","description":"A deploy key made for this remote of this bottle alone.","type":"object","additionalProperties":false,"properties":{"provider":{"$ref":"#/$defs/name","description":"The forge: gitea, forgejo, github, gitlab or a plug-in."},"api":{"description":"URL of the forge's API.","type":"string","pattern":"^https?://[^\\s\\u0000-\\u001f]+$"},"repo":{"$ref":"#/$defs/line","description":"owner/name; default from the URL of the remote."},"token_ref":{"$ref":"#/$defs/secretRef","description":"Token that may make deploy keys."},"read_only":{"description":"The key may only fetch; where nothing is said, it may push if anything may be pushed.","type":"boolean"},"rotate":{"$ref":"#/$defs/duration","description":"Age at which the key is made anew."},"allow_private":{"description":"The API may be at a private address.","type":"boolean","default":false}}},"hostKey":{"title":"HostKey","description":"Public key of the SSH server, or several.","type":["string","array"],"pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$","minItems":1,"items":{"type":"string","pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$"}},"remote":{"title":"Remote","description":"One git upstream behind the gate.","type":"object","additionalProperties":false,"properties":{"url":{"description":"SSH URL.","type":"string","examples":["ssh://git@gitea.acme.example:2222/acme/app.git","git@github.com:acme/docs.git"]},"host_key":{"$ref":"#/$defs/hostKey"},"identity":{"$ref":"#/$defs/path","description":"Private key file of yours; exactly one of identity and provisioned_key."},"provisioned_key":{"$ref":"#/$defs/provisionedKey"},"push":{"$ref":"#/$defs/push"},"require_identity":{"description":"Commits must carry the declared identity.","type":"boolean","default":false},"allow_private":{"description":"Addresses in private ranges are acceptable for this upstream; link-local and metadata addresses never are. Where nothing is said: as its provisioned_key says of the same host.","type":"boolean"},"max_pack":{"$ref":"#/$defs/size","description":"Largest pack of one push."},"max_file":{"$ref":"#/$defs/size","description":"Largest file of one push."},"protect":{"description":"Refuses removal.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"git":{"title":"Git","description":"Commit identity and remotes.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"},"remotes":{"title":"Remotes","description":"Upstreams by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/remote"}}}},"agentGit":{"title":"AgentGit","description":"Commit identity, laid over the bottle's per field.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"}}},"envValue":{"title":"EnvValue","description":"A literal, `${NAME}` (the whole value; copied from the host at apply), \"?\" (asked on the terminal), or a placeholder.","type":["string","object"],"additionalProperties":false,"required":["env","placeholder"],"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"placeholder":{"const":true,"description":"Always true: the value itself never enters a bottle."}}},"env":{"title":"Env","description":"Environment of the agent program.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"$ref":"#/$defs/envValue"}},"agentEnv":{"title":"AgentEnv","description":"Environment of the agent program; literals only.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}},"mcpHeader":{"title":"McpHeader","description":"A literal, or a placeholder; a credential belongs into `auth` of a route.","type":["string","object"],"additionalProperties":false,"required":["env","placeholder"],"pattern":"^[^\\u0000-\\u001f\\u007f]{0,4096}$","properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"placeholder":{"const":true,"description":"Always true: the value itself never enters a bottle."}}},"mcpServer":{"title":"McpServer","description":"An MCP server that the agent program is told of: `url` (streamable HTTP through egress) or `command` (a program in the bottle).","type":"object","additionalProperties":false,"minProperties":1,"properties":{"url":{"description":"https; its host needs a route of the bottle.","type":"string","pattern":"^[^\\u0000-\\u0020\\u007f]{1,2000}$","examples":["https://tracker.acme.example/mcp"]},"headers":{"title":"McpHeaders","description":"Sent with each request to the URL.","type":"object","propertyNames":{"$ref":"#/$defs/headerName"},"additionalProperties":{"$ref":"#/$defs/mcpHeader"}},"command":{"description":"Program and arguments; run without a shell, as the agent, in the workspace.","type":"array","minItems":1,"maxItems":64,"items":{"type":"string","pattern":"^[^\\u0000]{1,4096}$"}},"env":{"$ref":"#/$defs/agentEnv","description":"Environment of the command beside the bottle's own; literals only."}}},"mcp":{"title":"Mcp","description":"MCP servers by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/mcpServer"}},"resources":{"title":"Resources","description":"Limits of the bottle.","type":"object","additionalProperties":false,"properties":{"cpus":{"description":"Cores; fractions allowed.","type":"number","minimum":0.01,"maximum":1024},"memory":{"$ref":"#/$defs/size","description":"Memory, at least 16MiB."},"pids":{"description":"Processes and threads.","type":"integer","minimum":16,"maximum":4194304,"default":512},"disk":{"$ref":"#/$defs/size","description":"Disk, where the engine can enforce it."}}},"workspace":{"title":"Workspace","description":"What lies in /workspace.","type":"object","additionalProperties":false,"properties":{"source":{"$ref":"#/$defs/path","description":"Folder or repository on the host."},"mode":{"description":"How it gets in.","enum":["copy","clone","none"],"default":"copy"},"git":{"description":"Takes the repository along.","type":"boolean","default":false}}},"agentBuild":{"title":"AgentBuild","description":"How the image is built.","type":"object","additionalProperties":false,"properties":{"context":{"description":"Files and folders that the build sees.","type":"array","items":{"$ref":"#/$defs/path"}},"args":{"title":"BuildArgs","description":"Build arguments; no secrets.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}},"network":{"description":"Network of the build.","enum":["default","none"],"default":"default"}}},"agentProvider":{"title":"AgentProvider","description":"What installs, configures and starts the agent program.","type":"object","additionalProperties":false,"properties":{"template":{"$ref":"#/$defs/name","description":"claude, codex, pi or a plug-in."},"auth_token":{"$ref":"#/$defs/variableName","description":"Name of the host variable with the OAuth token; claude only."},"api_key_ref":{"$ref":"#/$defs/secretRef","description":"Where the API key comes from."},"forward_host_credentials":{"description":"Uses the sign-in of this host; codex only.","type":"boolean","default":false},"settings":{"title":"ProviderSettings","description":"Settings of the provider.","type":"object"},"version":{"$ref":"#/$defs/line","description":"Version of the agent program."},"dockerfile":{"$ref":"#/$defs/path","description":"Dockerfile laid on top."},"build":{"$ref":"#/$defs/agentBuild"}}},"supervise":{"title":"Supervise","description":"The door through which the agent asks.","type":"object","additionalProperties":false,"properties":{"enabled":{"description":"Whether the door is open.","type":"boolean","default":false},"wait":{"$ref":"#/$defs/duration","description":"How long a question waits before the answer is \"pending\"."}}},"bottle":{"title":"Bottle","description":"One definition of a sandbox.","type":"object","additionalProperties":false,"properties":{"template":{"description":"Only for extends; never runs.","type":"boolean","default":false},"extends":{"$ref":"#/$defs/nameOrNames","description":"Definitions this one builds on."},"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"mcp":{"$ref":"#/$defs/mcp"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"defaults":{"title":"Defaults","description":"Any key of a bottle; holds for every bottle that does not say otherwise.","type":"object","additionalProperties":false,"properties":{"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"mcp":{"$ref":"#/$defs/mcp"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"prompt":{"title":"Prompt","description":"A text, or a file with it.","type":["string","object"],"additionalProperties":false,"required":["file"],"properties":{"file":{"$ref":"#/$defs/path","description":"File with the text."}}},"headless":{"title":"Headless","description":"Started once by apply, without a terminal.","type":"object","additionalProperties":false,"properties":{"prompt":{"$ref":"#/$defs/prompt"},"on_exit":{"description":"What happens when the program ends.","enum":["stop","restart"],"default":"stop"}}},"agent":{"title":"Agent","description":"One live bottle: a definition and who works in it.","type":"object","additionalProperties":false,"required":["bottle"],"properties":{"bottle":{"$ref":"#/$defs/nameOrNames","description":"Definition, or an ordered list merged like extends."},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"prompt":{"$ref":"#/$defs/prompt"},"skills":{"description":"Skills by name.","type":"array","items":{"$ref":"#/$defs/name"}},"git":{"$ref":"#/$defs/agentGit"},"env":{"$ref":"#/$defs/agentEnv"},"mcp":{"$ref":"#/$defs/mcp"},"headless":{"$ref":"#/$defs/headless"}}},"uplink":{"title":"Uplink","description":"The way out of the stack.","type":"object","additionalProperties":false,"properties":{"trust":{"description":"PEM files with further certificate authorities.","type":"array","items":{"$ref":"#/$defs/path"}},"hosts":{"title":"UplinkHosts","description":"Fixed addresses by host name, before any resolver.","type":"object","additionalProperties":{"type":"string"}},"dns":{"description":"Resolvers; default are the host's.","type":"array","maxItems":8,"items":{"type":"string"}},"proxy":{"description":"Site proxy, asked by CONNECT.","type":"string","examples":["http://proxy.acme.example:3128"]},"no_proxy":{"description":"Names and suffixes (`.acme.example`) that bypass the proxy.","type":"array","items":{"type":"string"}}}}}};
+const schema19 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://bot-bottle.dev/schema/manifest.v1.json","title":"Manifest","description":"Desired state of one stack of bot-bottle.","type":"object","additionalProperties":false,"required":["version"],"properties":{"version":{"description":"Version of the manifest language.","const":1},"stack":{"$ref":"#/$defs/name","description":"Owner mark on everything that is created. Needed; with several files in one of them, and the same wherever it is said."},"defaults":{"$ref":"#/$defs/defaults"},"uplink":{"$ref":"#/$defs/uplink"},"bottles":{"title":"Bottles","description":"Definitions by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/bottle"}},"agents":{"title":"Agents","description":"Live bottles by name; without this key each bottle that is no template runs under its own name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/agent"}}},"$defs":{"name":{"description":"Lower-case letters, digits and single hyphens; begins with a letter; at most 63 characters.","type":"string","title":"Name","pattern":"^[a-z](-?[a-z0-9]){0,62}$"},"variableName":{"description":"Name of an environment variable.","type":"string","title":"VariableName","pattern":"^[A-Za-z_][A-Za-z0-9_]{0,127}$","examples":["GITHUB_TOKEN"]},"size":{"title":"Size","description":"Bytes, or a number with a unit (B, KB, MB, GB, KiB, MiB, GiB, TiB).","type":["string","integer"],"minimum":0,"pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$","examples":["4GiB","512MiB"]},"duration":{"description":"A number with a unit: ms, s, m, h or d.","type":"string","title":"Duration","pattern":"^[0-9]{1,9}(ms|s|m|h|d)$","examples":["30s","10m"]},"rate":{"description":"Requests per second, minute or hour.","type":"string","title":"Rate","pattern":"^[1-9][0-9]{0,8}/(s|m|h)$","examples":["10/s"]},"sizePerDay":{"description":"A size per day.","type":"string","title":"SizePerDay","pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$","examples":["50MiB/day"]},"path":{"description":"A path; relative ones count from the file that says them, `~/` is the home folder.","type":"string","title":"Path","pattern":"^[^\\u0000-\\u001f\\u007f]{1,4096}$"},"line":{"description":"One line of text.","type":"string","title":"Line","pattern":"^[^\\u0000-\\u001f\\u007f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]{1,200}$"},"color":{"description":"A colour name or `#rrggbb`.","type":"string","title":"Color","pattern":"^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$","examples":["green","#3b82f6"]},"method":{"description":"An HTTP method.","type":"string","title":"Method","pattern":"^[A-Za-z][A-Za-z-]{0,31}$","examples":["GET","POST"]},"scopeName":{"description":"A region or service of AWS.","type":"string","title":"ScopeName","pattern":"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"},"headerName":{"description":"The name of an HTTP header.","type":"string","title":"HeaderName","pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"},"imageName":{"description":"The reference of an image.","type":"string","title":"ImageName","pattern":"^[a-z0-9][A-Za-z0-9._/:@-]{0,254}$","examples":["ghcr.io/acme/agent:2"]},"driver":{"title":"DriverName","description":"What realises the bottle.","enum":["docker","smolvm"]},"nameOrNames":{"title":"NameOrNames","description":"A name, or an ordered list of names folded left to right.","type":["string","array"],"pattern":"^[a-z](-?[a-z0-9]){0,62}$","minItems":1,"maxItems":32,"items":{"$ref":"#/$defs/name"}},"secretRef":{"title":"SecretReference","description":"Where a secret comes from; the value itself never stands in a manifest. `NAME` (variable of the host), `{ env: NAME }`, `{ file: path }`, `{ command: [argv] }`, or \"?\" (asked on the terminal).","type":["string","object"],"pattern":"^([A-Za-z_][A-Za-z0-9_]{0,127}|\\?)$","minProperties":1,"maxProperties":1,"additionalProperties":false,"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"file":{"$ref":"#/$defs/path","description":"File with the value; one trailing newline is left out."},"command":{"description":"Program and arguments that print the value; run without a shell.","type":"array","minItems":1,"maxItems":64,"items":{"$ref":"#/$defs/argument"}}},"examples":["GITHUB_TOKEN",{"command":["op","read","op://team/github/token"]}]},"textMatch":{"title":"TextMatch","description":"One test of a text: exact, prefix, or an anchored regular expression of linear time.","type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole text.","type":"string"},"prefix":{"description":"The beginning.","type":"string"},"regex":{"description":"The whole text matches; anchored at both ends.","type":"string"}}},"pathMatch":{"title":"PathMatch","description":"One test of the canonical raw path without the query.","type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole path.","type":"string","pattern":"^/"},"prefix":{"description":"The beginning of the path, from its first byte.","type":"string","pattern":"^/"},"regex":{"description":"The whole path matches; anchored at both ends.","type":"string"}},"examples":[{"prefix":"/repos/acme/"}]},"textOrMatch":{"title":"TextOrMatch","description":"A text (exactly this) or a test.","type":["string","object"],"additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole text.","type":"string"},"prefix":{"description":"The beginning.","type":"string"},"regex":{"description":"The whole text matches; anchored at both ends.","type":"string"}}},"match":{"title":"Match","description":"One set of conditions; all given fields must hold.","type":"object","additionalProperties":false,"minProperties":1,"properties":{"methods":{"description":"Any one of these methods.","type":"array","minItems":1,"items":{"$ref":"#/$defs/method"}},"paths":{"description":"Any one of these paths.","type":"array","minItems":1,"items":{"$ref":"#/$defs/pathMatch"}},"headers":{"title":"HeaderMatches","description":"All of these headers.","type":"object","propertyNames":{"$ref":"#/$defs/headerName"},"minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}},"query":{"title":"QueryMatches","description":"All of these query parameters.","type":"object","minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}}}},"auth":{"title":"Auth","description":"The credential that egress puts on the request; `from-agent` lets the agent's own pass.","type":["string","object"],"pattern":"^from-agent$","additionalProperties":false,"required":["scheme"],"properties":{"scheme":{"description":"How the credential is put on the request.","enum":["bearer","token","basic","header","query","aws-sigv4"]},"token_ref":{"$ref":"#/$defs/secretRef","description":"Where the credential comes from."},"username":{"$ref":"#/$defs/line","description":"User name (scheme basic)."},"name":{"$ref":"#/$defs/headerName","description":"Name of the header (scheme header) or of the query parameter (scheme query)."},"i_know":{"description":"Needed with scheme query: a credential in a URL ends up in logs.","type":"boolean"},"access_key_ref":{"$ref":"#/$defs/secretRef","description":"Access key id (scheme aws-sigv4)."},"secret_key_ref":{"$ref":"#/$defs/secretRef","description":"Secret access key (scheme aws-sigv4)."},"session_token_ref":{"$ref":"#/$defs/secretRef","description":"Session token of temporary credentials (scheme aws-sigv4)."},"region":{"$ref":"#/$defs/scopeName","description":"Region (scheme aws-sigv4)."},"service":{"$ref":"#/$defs/scopeName","description":"Service as it stands in signatures: bedrock, s3, sts (scheme aws-sigv4)."}},"examples":[{"scheme":"bearer","token_ref":"GITHUB_TOKEN"}],"allOf":[{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"bearer"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"token"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"basic"}}},"then":{"required":["username","token_ref"],"properties":{"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"header"}}},"then":{"required":["name","token_ref"],"properties":{"username":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"query"}}},"then":{"required":["name","token_ref","i_know"],"properties":{"username":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"aws-sigv4"}}},"then":{"required":["access_key_ref","secret_key_ref","region","service"],"properties":{"token_ref":false,"username":false,"name":false,"i_know":false}}}]},"dlp":{"title":"Dlp","description":"What scanning does with a finding on this route.","type":"object","additionalProperties":false,"properties":{"outbound_on_match":{"description":"A secret is about to leave.","enum":["block","redact","supervise"],"default":"block"},"inbound":{"description":"A response carries instructions to the agent.","enum":["off","warn","block"],"default":"off"},"uninspectable":{"description":"Content that cannot be looked into.","enum":["block","allow"],"default":"block"}}},"limits":{"title":"Limits","description":"Limits of this route.","type":"object","additionalProperties":false,"properties":{"rate":{"$ref":"#/$defs/rate","description":"Requests per time."},"bytes_out":{"$ref":"#/$defs/sizePerDay","description":"Bytes that may leave per day."},"body":{"$ref":"#/$defs/size","description":"Largest request body."},"time":{"$ref":"#/$defs/duration","description":"Longest exchange."}}},"routeGit":{"title":"RouteGit","description":"Git over HTTPS on this route.","type":"object","additionalProperties":false,"properties":{"fetch":{"description":"Allows clone and fetch, never push.","type":"boolean","default":false}}},"route":{"title":"Route","description":"One allowed upstream.","type":"object","additionalProperties":false,"properties":{"host":{"description":"Host name, or `*.` and a name for exactly one label more.","type":"string","examples":["api.github.com","*.internal.example"]},"port":{"description":"Port; default is the scheme's own.","type":"integer","minimum":1,"maximum":65535},"scheme":{"description":"http never together with auth.","enum":["https","http"],"default":"https"},"matches":{"description":"Which requests may pass: any one of these. Absent: all to this host. Empty: none.","type":"array","items":{"$ref":"#/$defs/match"}},"deny":{"description":"Which requests never pass; beats matches.","type":"array","items":{"$ref":"#/$defs/match"}},"auth":{"$ref":"#/$defs/auth"},"dlp":{"$ref":"#/$defs/dlp"},"limits":{"$ref":"#/$defs/limits"},"git":{"$ref":"#/$defs/routeGit"},"allow_private":{"description":"Addresses in private ranges are acceptable for this host; link-local and metadata addresses never are.","type":"boolean","default":false},"tls_passthrough":{"description":"Decided by the name in the TLS hello, not decrypted; never together with auth.","type":"boolean","default":false},"protocols":{"description":"What the agent may speak beyond HTTP/1.1: `websocket`, whose frames are inspected like bodies; `h2`, HTTP/2.","type":"array","maxItems":2,"items":{"enum":["h2","websocket"]}},"preset":{"$ref":"#/$defs/name","description":"A named group of routes."}}},"allowedFinding":{"title":"AllowedFinding","description":"Silences exactly one finding.","type":"object","additionalProperties":false,"required":["rule","host"],"properties":{"rule":{"$ref":"#/$defs/line","description":"The rule of the finding."},"host":{"description":"The host it was found on.","type":"string"},"path":{"description":"The path it was found on.","type":"string","pattern":"^/"},"until":{"description":"Last day, YYYY-MM-DD.","type":"string","pattern":"^[0-9]{4}-[01][0-9]-[0-3][0-9]$"}}},"egress":{"title":"Egress","description":"What the bottle may reach.","type":"object","additionalProperties":false,"properties":{"log":{"description":"What egress logs.","enum":["none","blocks","all"],"default":"blocks"},"routes":{"description":"Everything that is allowed; default is nothing.","type":"array","items":{"$ref":"#/$defs/route"}},"dlp":{"title":"EgressDlp","description":"What scanning looks for on every route.","type":"object","additionalProperties":false,"properties":{"personal":{"description":"Payment cards, bank accounts (IBAN), wallets and their recovery phrases, beside what is always looked for.","type":"boolean","default":false},"detectors":{"description":"Plug-ins with kinds of tokens that are looked for here and in pushes, beside those that always are.","type":"array","maxItems":16,"items":{"$ref":"#/$defs/name"}}}},"allow_findings":{"description":"Findings that are known and accepted.","type":"array","items":{"$ref":"#/$defs/allowedFinding"}}}},"gitUser":{"title":"GitUser","description":"Who commits.","type":"object","additionalProperties":false,"properties":{"name":{"$ref":"#/$defs/line","description":"Name."},"email":{"description":"E-mail address.","type":"string","pattern":"^[^\\s<>@\\u0000-\\u001f]{1,100}@[^\\s<>@\\u0000-\\u001f]{1,150}$"}}},"pushPaths":{"title":"PushPaths","description":"Paths that need a second look.","type":"object","additionalProperties":false,"properties":{"flag":{"description":"Globs; a push that touches one is flagged.","type":"array","items":{"type":"string"}}}},"push":{"title":"Push","description":"Which refs may be pushed; default is none.","type":"object","additionalProperties":false,"properties":{"allow":{"description":"Refs that may be pushed.","type":"array","examples":[["refs/heads/agent/*"]],"items":{"description":"A ref or pattern.","type":"string","pattern":"^refs/[^\\s\\u0000-\\u001f:^~?\\[\\\\]+$"}},"force":{"description":"Non-fast-forward pushes.","type":"boolean","default":false},"delete":{"description":"Removing refs.","type":"boolean","default":false},"tags":{"description":"Pushing tags.","type":"boolean","default":false},"scan":{"description":"What scanning of a push does with a finding.","enum":["block","warn","supervise","off"],"default":"block"},"paths":{"$ref":"#/$defs/pushPaths"}}},"provisionedKey":{"title":"ProvisionedKey","description":"A deploy key made for this remote of this bottle alone.","type":"object","additionalProperties":false,"properties":{"provider":{"$ref":"#/$defs/name","description":"The forge: gitea, forgejo, github, gitlab or a plug-in."},"api":{"description":"URL of the forge's API.","type":"string","pattern":"^https?://[^\\s\\u0000-\\u001f]+$"},"repo":{"$ref":"#/$defs/line","description":"owner/name; default from the URL of the remote."},"token_ref":{"$ref":"#/$defs/secretRef","description":"Token that may make deploy keys."},"read_only":{"description":"The key may only fetch; where nothing is said, it may push if anything may be pushed.","type":"boolean"},"rotate":{"$ref":"#/$defs/duration","description":"Age at which the key is made anew."},"allow_private":{"description":"The API may be at a private address.","type":"boolean","default":false}}},"hostKey":{"title":"HostKey","description":"Public key of the SSH server, or several.","type":["string","array"],"pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$","minItems":1,"items":{"type":"string","pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$"}},"remote":{"title":"Remote","description":"One git upstream behind the gate.","type":"object","additionalProperties":false,"properties":{"url":{"description":"SSH URL.","type":"string","examples":["ssh://git@gitea.acme.example:2222/acme/app.git","git@github.com:acme/docs.git"]},"host_key":{"$ref":"#/$defs/hostKey"},"identity":{"$ref":"#/$defs/path","description":"Private key file of yours; exactly one of identity and provisioned_key."},"provisioned_key":{"$ref":"#/$defs/provisionedKey"},"push":{"$ref":"#/$defs/push"},"require_identity":{"description":"Commits must carry the declared identity.","type":"boolean","default":false},"allow_private":{"description":"Addresses in private ranges are acceptable for this upstream; link-local and metadata addresses never are. Where nothing is said: as its provisioned_key says of the same host.","type":"boolean"},"max_pack":{"$ref":"#/$defs/size","description":"Largest pack of one push."},"max_file":{"$ref":"#/$defs/size","description":"Largest file of one push."},"protect":{"description":"Refuses removal.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"git":{"title":"Git","description":"Commit identity and remotes.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"},"remotes":{"title":"Remotes","description":"Upstreams by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/remote"}}}},"agentGit":{"title":"AgentGit","description":"Commit identity, laid over the bottle's per field.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"}}},"envValue":{"title":"EnvValue","description":"A literal, `${NAME}` (the whole value; copied from the host at apply), \"?\" (asked on the terminal), or a placeholder.","type":["string","object"],"additionalProperties":false,"required":["env","placeholder"],"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"placeholder":{"const":true,"description":"Always true: the value itself never enters a bottle."}}},"env":{"title":"Env","description":"Environment of the agent program.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"$ref":"#/$defs/envValue"}},"agentEnv":{"title":"AgentEnv","description":"Environment of the agent program; literals only.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}},"mcpHeader":{"title":"McpHeader","description":"A literal, or a placeholder; a credential belongs into `auth` of a route.","type":["string","object"],"additionalProperties":false,"required":["env","placeholder"],"pattern":"^[^\\u0000-\\u001f\\u007f]{0,4096}$","properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"placeholder":{"const":true,"description":"Always true: the value itself never enters a bottle."}}},"argument":{"description":"Word of a command line.","type":"string","pattern":"^[^\\u0000]{1,4096}$"},"mcpServer":{"title":"McpServer","description":"An MCP server that the agent program is told of: `url` (streamable HTTP through egress) or `command` (a program in the bottle).","type":"object","additionalProperties":false,"minProperties":1,"properties":{"url":{"description":"https; its host needs a route of the bottle.","type":"string","pattern":"^[^\\u0000-\\u0020\\u007f]{1,2000}$","examples":["https://tracker.acme.example/mcp"]},"headers":{"title":"McpHeaders","description":"Sent with each request to the URL.","type":"object","propertyNames":{"$ref":"#/$defs/headerName"},"additionalProperties":{"$ref":"#/$defs/mcpHeader"}},"command":{"description":"Program and arguments; run without a shell, as the agent, in the workspace.","type":"array","minItems":1,"maxItems":64,"items":{"$ref":"#/$defs/argument"}},"env":{"$ref":"#/$defs/agentEnv","description":"Environment of the command beside the bottle's own; literals only."}}},"mcp":{"title":"Mcp","description":"MCP servers by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/mcpServer"}},"resources":{"title":"Resources","description":"Limits of the bottle.","type":"object","additionalProperties":false,"properties":{"cpus":{"description":"Cores; fractions allowed.","type":"number","minimum":0.01,"maximum":1024},"memory":{"$ref":"#/$defs/size","description":"Memory, at least 16MiB."},"pids":{"description":"Processes and threads.","type":"integer","minimum":16,"maximum":4194304,"default":512},"disk":{"$ref":"#/$defs/size","description":"Disk, where the engine can enforce it."}}},"workspace":{"title":"Workspace","description":"What lies in /workspace.","type":"object","additionalProperties":false,"properties":{"source":{"$ref":"#/$defs/path","description":"Folder or repository on the host."},"mode":{"description":"How it gets in.","enum":["copy","clone","none"],"default":"copy"},"git":{"description":"Takes the repository along.","type":"boolean","default":false}}},"agentBuild":{"title":"AgentBuild","description":"How the image is built.","type":"object","additionalProperties":false,"properties":{"context":{"description":"Files and folders that the build sees.","type":"array","items":{"$ref":"#/$defs/path"}},"args":{"title":"BuildArgs","description":"Build arguments; no secrets.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}},"network":{"description":"Network of the build.","enum":["default","none"],"default":"default"}}},"agentProvider":{"title":"AgentProvider","description":"What installs, configures and starts the agent program.","type":"object","additionalProperties":false,"properties":{"template":{"$ref":"#/$defs/name","description":"claude, codex, pi or a plug-in."},"auth_token":{"$ref":"#/$defs/variableName","description":"Name of the host variable with the OAuth token; claude only."},"api_key_ref":{"$ref":"#/$defs/secretRef","description":"Where the API key comes from."},"forward_host_credentials":{"description":"Uses the sign-in of this host; codex only.","type":"boolean","default":false},"settings":{"title":"ProviderSettings","description":"Settings of the provider.","type":"object"},"version":{"$ref":"#/$defs/line","description":"Version of the agent program."},"dockerfile":{"$ref":"#/$defs/path","description":"Dockerfile laid on top."},"build":{"$ref":"#/$defs/agentBuild"}}},"supervise":{"title":"Supervise","description":"The door through which the agent asks.","type":"object","additionalProperties":false,"properties":{"enabled":{"description":"Whether the door is open.","type":"boolean","default":false},"wait":{"$ref":"#/$defs/duration","description":"How long a question waits before the answer is \"pending\"."}}},"bottle":{"title":"Bottle","description":"One definition of a sandbox.","type":"object","additionalProperties":false,"properties":{"template":{"description":"Only for extends; never runs.","type":"boolean","default":false},"extends":{"$ref":"#/$defs/nameOrNames","description":"Definitions this one builds on."},"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"mcp":{"$ref":"#/$defs/mcp"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"defaults":{"title":"Defaults","description":"Any key of a bottle; holds for every bottle that does not say otherwise.","type":"object","additionalProperties":false,"properties":{"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"mcp":{"$ref":"#/$defs/mcp"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}},"prompt":{"title":"Prompt","description":"A text, or a file with it.","type":["string","object"],"additionalProperties":false,"required":["file"],"properties":{"file":{"$ref":"#/$defs/path","description":"File with the text."}}},"headless":{"title":"Headless","description":"Started once by apply, without a terminal.","type":"object","additionalProperties":false,"properties":{"prompt":{"$ref":"#/$defs/prompt"},"on_exit":{"description":"What happens when the program ends.","enum":["stop","restart"],"default":"stop"}}},"agent":{"title":"Agent","description":"One live bottle: a definition and who works in it.","type":"object","additionalProperties":false,"required":["bottle"],"properties":{"bottle":{"$ref":"#/$defs/nameOrNames","description":"Definition, or an ordered list merged like extends."},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"prompt":{"$ref":"#/$defs/prompt"},"skills":{"description":"Skills by name.","type":"array","items":{"$ref":"#/$defs/name"}},"git":{"$ref":"#/$defs/agentGit"},"env":{"$ref":"#/$defs/agentEnv"},"mcp":{"$ref":"#/$defs/mcp"},"headless":{"$ref":"#/$defs/headless"}}},"uplink":{"title":"Uplink","description":"The way out of the stack.","type":"object","additionalProperties":false,"properties":{"trust":{"description":"PEM files with further certificate authorities.","type":"array","items":{"$ref":"#/$defs/path"}},"hosts":{"title":"UplinkHosts","description":"Fixed addresses by host name, before any resolver.","type":"object","additionalProperties":{"type":"string"}},"dns":{"description":"Resolvers; default are the host's.","type":"array","maxItems":8,"items":{"type":"string"}},"proxy":{"description":"Site proxy, asked by CONNECT.","type":"string","examples":["http://proxy.acme.example:3128"]},"no_proxy":{"description":"Names and suffixes (`.acme.example`) that bypass the proxy.","type":"array","items":{"type":"string"}}}}}};
 const schema20 = {"description":"Lower-case letters, digits and single hyphens; begins with a letter; at most 63 characters.","type":"string","title":"Name","pattern":"^[a-z](-?[a-z0-9]){0,62}$"};
 const pattern3 = new RegExp("^[a-z](-?[a-z0-9]){0,62}$", "u");
 
@@ -153,9 +153,8 @@ return errors === 0;
 }
 validate63.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema26 = {"title":"SecretReference","description":"Where a secret comes from; the value itself never stands in a manifest. `NAME` (variable of the host), `{ env: NAME }`, `{ file: path }`, `{ command: [argv] }`, or \"?\" (asked on the terminal).","type":["string","object"],"pattern":"^([A-Za-z_][A-Za-z0-9_]{0,127}|\\?)$","minProperties":1,"maxProperties":1,"additionalProperties":false,"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"file":{"$ref":"#/$defs/path","description":"File with the value; one trailing newline is left out."},"command":{"description":"Program and arguments that print the value; run without a shell.","type":"array","minItems":1,"maxItems":64,"items":{"type":"string","pattern":"^[^\\u0000]{1,4096}$"}}},"examples":["GITHUB_TOKEN",{"command":["op","read","op://team/github/token"]}]};
+const schema26 = {"title":"SecretReference","description":"Where a secret comes from; the value itself never stands in a manifest. `NAME` (variable of the host), `{ env: NAME }`, `{ file: path }`, `{ command: [argv] }`, or \"?\" (asked on the terminal).","type":["string","object"],"pattern":"^([A-Za-z_][A-Za-z0-9_]{0,127}|\\?)$","minProperties":1,"maxProperties":1,"additionalProperties":false,"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"file":{"$ref":"#/$defs/path","description":"File with the value; one trailing newline is left out."},"command":{"description":"Program and arguments that print the value; run without a shell.","type":"array","minItems":1,"maxItems":64,"items":{"$ref":"#/$defs/argument"}}},"examples":["GITHUB_TOKEN",{"command":["op","read","op://team/github/token"]}]};
 const pattern6 = new RegExp("^([A-Za-z_][A-Za-z0-9_]{0,127}|\\?)$", "u");
-const pattern8 = new RegExp("^[^\\u0000]{1,4096}$", "u");
 const schema27 = {"description":"A path; relative ones count from the file that says them, `~/` is the home folder.","type":"string","title":"Path","pattern":"^[^\\u0000-\\u001f\\u007f]{1,4096}$"};
 const pattern7 = new RegExp("^[^\\u0000-\\u001f\\u007f]{1,4096}$", "u");
 
@@ -195,6 +194,46 @@ validate67.errors = vErrors;
 return errors === 0;
 }
 validate67.evaluated = {"dynamicProps":false,"dynamicItems":false};
+
+const schema28 = {"description":"Word of a command line.","type":"string","pattern":"^[^\\u0000]{1,4096}$"};
+const pattern8 = new RegExp("^[^\\u0000]{1,4096}$", "u");
+
+function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate69.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(typeof data === "string"){
+if(!pattern8.test(data)){
+const err0 = {instancePath,schemaPath:"#/$defs/argument/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000]{1,4096}$"}};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+else {
+const err1 = {instancePath,schemaPath:"#/$defs/argument/type",keyword:"type",params:{type: "string"}};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+validate69.errors = vErrors;
+return errors === 0;
+}
+validate69.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
 function validate65(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -299,38 +338,19 @@ errors++;
 }
 const len0 = data2.length;
 for(let i0=0; i0<len0; i0++){
-let data3 = data2[i0];
-if(typeof data3 === "string"){
-if(!pattern8.test(data3)){
-const err7 = {instancePath:instancePath+"/command/" + i0,schemaPath:"#/$defs/secretRef/properties/command/items/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000]{1,4096}$"}};
+if(!(validate69(data2[i0], {instancePath:instancePath+"/command/" + i0,parentData:data2,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate69.errors : vErrors.concat(validate69.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err7 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/secretRef/properties/command/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err7];
 }
 else {
 vErrors.push(err7);
-}
-errors++;
-}
-}
-else {
-const err8 = {instancePath:instancePath+"/command/" + i0,schemaPath:"#/$defs/secretRef/properties/command/items/type",keyword:"type",params:{type: "string"}};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-}
-}
-else {
-const err9 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/secretRef/properties/command/type",keyword:"type",params:{type: "array"}};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
 }
 errors++;
 }
@@ -341,13 +361,13 @@ return errors === 0;
 }
 validate65.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema28 = {"description":"One line of text.","type":"string","title":"Line","pattern":"^[^\\u0000-\\u001f\\u007f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]{1,200}$"};
+const schema29 = {"description":"One line of text.","type":"string","title":"Line","pattern":"^[^\\u0000-\\u001f\\u007f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]{1,200}$"};
 const pattern9 = new RegExp("^[^\\u0000-\\u001f\\u007f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]{1,200}$", "u");
 
-function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate70.evaluated;
+const evaluated0 = validate72.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -376,17 +396,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate70.errors = vErrors;
+validate72.errors = vErrors;
 return errors === 0;
 }
-validate70.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate72.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema29 = {"title":"AgentBuild","description":"How the image is built.","type":"object","additionalProperties":false,"properties":{"context":{"description":"Files and folders that the build sees.","type":"array","items":{"$ref":"#/$defs/path"}},"args":{"title":"BuildArgs","description":"Build arguments; no secrets.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}},"network":{"description":"Network of the build.","enum":["default","none"],"default":"default"}}};
+const schema30 = {"title":"AgentBuild","description":"How the image is built.","type":"object","additionalProperties":false,"properties":{"context":{"description":"Files and folders that the build sees.","type":"array","items":{"$ref":"#/$defs/path"}},"args":{"title":"BuildArgs","description":"Build arguments; no secrets.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}},"network":{"description":"Network of the build.","enum":["default","none"],"default":"default"}}};
 
-function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate73.evaluated;
+const evaluated0 = validate75.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -476,7 +496,7 @@ errors++;
 if(data.network !== undefined){
 let data4 = data.network;
 if(!((data4 === "default") || (data4 === "none"))){
-const err5 = {instancePath:instancePath+"/network",schemaPath:"#/$defs/agentBuild/properties/network/enum",keyword:"enum",params:{allowedValues: schema29.properties.network.enum}};
+const err5 = {instancePath:instancePath+"/network",schemaPath:"#/$defs/agentBuild/properties/network/enum",keyword:"enum",params:{allowedValues: schema30.properties.network.enum}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -497,10 +517,10 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate73.errors = vErrors;
+validate75.errors = vErrors;
 return errors === 0;
 }
-validate73.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate75.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -570,8 +590,8 @@ errors++;
 }
 }
 if(data.version !== undefined){
-if(!(validate70(data.version, {instancePath:instancePath+"/version",parentData:data,parentDataProperty:"version",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+if(!(validate72(data.version, {instancePath:instancePath+"/version",parentData:data,parentDataProperty:"version",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
 errors = vErrors.length;
 }
 }
@@ -582,8 +602,8 @@ errors = vErrors.length;
 }
 }
 if(data.build !== undefined){
-if(!(validate73(data.build, {instancePath:instancePath+"/build",parentData:data,parentDataProperty:"build",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
+if(!(validate75(data.build, {instancePath:instancePath+"/build",parentData:data,parentDataProperty:"build",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
 errors = vErrors.length;
 }
 }
@@ -603,12 +623,12 @@ return errors === 0;
 }
 validate61.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema30 = {"title":"Workspace","description":"What lies in /workspace.","type":"object","additionalProperties":false,"properties":{"source":{"$ref":"#/$defs/path","description":"Folder or repository on the host."},"mode":{"description":"How it gets in.","enum":["copy","clone","none"],"default":"copy"},"git":{"description":"Takes the repository along.","type":"boolean","default":false}}};
+const schema31 = {"title":"Workspace","description":"What lies in /workspace.","type":"object","additionalProperties":false,"properties":{"source":{"$ref":"#/$defs/path","description":"Folder or repository on the host."},"mode":{"description":"How it gets in.","enum":["copy","clone","none"],"default":"copy"},"git":{"description":"Takes the repository along.","type":"boolean","default":false}}};
 
-function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate78.evaluated;
+const evaluated0 = validate80.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -637,7 +657,7 @@ errors = vErrors.length;
 if(data.mode !== undefined){
 let data1 = data.mode;
 if(!(((data1 === "copy") || (data1 === "clone")) || (data1 === "none"))){
-const err1 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/workspace/properties/mode/enum",keyword:"enum",params:{allowedValues: schema30.properties.mode.enum}};
+const err1 = {instancePath:instancePath+"/mode",schemaPath:"#/$defs/workspace/properties/mode/enum",keyword:"enum",params:{allowedValues: schema31.properties.mode.enum}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -670,21 +690,21 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate78.errors = vErrors;
+validate80.errors = vErrors;
 return errors === 0;
 }
-validate78.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema31 = {"title":"Egress","description":"What the bottle may reach.","type":"object","additionalProperties":false,"properties":{"log":{"description":"What egress logs.","enum":["none","blocks","all"],"default":"blocks"},"routes":{"description":"Everything that is allowed; default is nothing.","type":"array","items":{"$ref":"#/$defs/route"}},"dlp":{"title":"EgressDlp","description":"What scanning looks for on every route.","type":"object","additionalProperties":false,"properties":{"personal":{"description":"Payment cards, bank accounts (IBAN), wallets and their recovery phrases, beside what is always looked for.","type":"boolean","default":false},"detectors":{"description":"Plug-ins with kinds of tokens that are looked for here and in pushes, beside those that always are.","type":"array","maxItems":16,"items":{"$ref":"#/$defs/name"}}}},"allow_findings":{"description":"Findings that are known and accepted.","type":"array","items":{"$ref":"#/$defs/allowedFinding"}}}};
-const schema32 = {"title":"Route","description":"One allowed upstream.","type":"object","additionalProperties":false,"properties":{"host":{"description":"Host name, or `*.` and a name for exactly one label more.","type":"string","examples":["api.github.com","*.internal.example"]},"port":{"description":"Port; default is the scheme's own.","type":"integer","minimum":1,"maximum":65535},"scheme":{"description":"http never together with auth.","enum":["https","http"],"default":"https"},"matches":{"description":"Which requests may pass: any one of these. Absent: all to this host. Empty: none.","type":"array","items":{"$ref":"#/$defs/match"}},"deny":{"description":"Which requests never pass; beats matches.","type":"array","items":{"$ref":"#/$defs/match"}},"auth":{"$ref":"#/$defs/auth"},"dlp":{"$ref":"#/$defs/dlp"},"limits":{"$ref":"#/$defs/limits"},"git":{"$ref":"#/$defs/routeGit"},"allow_private":{"description":"Addresses in private ranges are acceptable for this host; link-local and metadata addresses never are.","type":"boolean","default":false},"tls_passthrough":{"description":"Decided by the name in the TLS hello, not decrypted; never together with auth.","type":"boolean","default":false},"protocols":{"description":"What the agent may speak beyond HTTP/1.1: `websocket`, whose frames are inspected like bodies; `h2`, HTTP/2.","type":"array","maxItems":2,"items":{"enum":["h2","websocket"]}},"preset":{"$ref":"#/$defs/name","description":"A named group of routes."}}};
-const schema33 = {"title":"Match","description":"One set of conditions; all given fields must hold.","type":"object","additionalProperties":false,"minProperties":1,"properties":{"methods":{"description":"Any one of these methods.","type":"array","minItems":1,"items":{"$ref":"#/$defs/method"}},"paths":{"description":"Any one of these paths.","type":"array","minItems":1,"items":{"$ref":"#/$defs/pathMatch"}},"headers":{"title":"HeaderMatches","description":"All of these headers.","type":"object","propertyNames":{"$ref":"#/$defs/headerName"},"minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}},"query":{"title":"QueryMatches","description":"All of these query parameters.","type":"object","minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}}}};
-const schema34 = {"description":"An HTTP method.","type":"string","title":"Method","pattern":"^[A-Za-z][A-Za-z-]{0,31}$","examples":["GET","POST"]};
+const schema32 = {"title":"Egress","description":"What the bottle may reach.","type":"object","additionalProperties":false,"properties":{"log":{"description":"What egress logs.","enum":["none","blocks","all"],"default":"blocks"},"routes":{"description":"Everything that is allowed; default is nothing.","type":"array","items":{"$ref":"#/$defs/route"}},"dlp":{"title":"EgressDlp","description":"What scanning looks for on every route.","type":"object","additionalProperties":false,"properties":{"personal":{"description":"Payment cards, bank accounts (IBAN), wallets and their recovery phrases, beside what is always looked for.","type":"boolean","default":false},"detectors":{"description":"Plug-ins with kinds of tokens that are looked for here and in pushes, beside those that always are.","type":"array","maxItems":16,"items":{"$ref":"#/$defs/name"}}}},"allow_findings":{"description":"Findings that are known and accepted.","type":"array","items":{"$ref":"#/$defs/allowedFinding"}}}};
+const schema33 = {"title":"Route","description":"One allowed upstream.","type":"object","additionalProperties":false,"properties":{"host":{"description":"Host name, or `*.` and a name for exactly one label more.","type":"string","examples":["api.github.com","*.internal.example"]},"port":{"description":"Port; default is the scheme's own.","type":"integer","minimum":1,"maximum":65535},"scheme":{"description":"http never together with auth.","enum":["https","http"],"default":"https"},"matches":{"description":"Which requests may pass: any one of these. Absent: all to this host. Empty: none.","type":"array","items":{"$ref":"#/$defs/match"}},"deny":{"description":"Which requests never pass; beats matches.","type":"array","items":{"$ref":"#/$defs/match"}},"auth":{"$ref":"#/$defs/auth"},"dlp":{"$ref":"#/$defs/dlp"},"limits":{"$ref":"#/$defs/limits"},"git":{"$ref":"#/$defs/routeGit"},"allow_private":{"description":"Addresses in private ranges are acceptable for this host; link-local and metadata addresses never are.","type":"boolean","default":false},"tls_passthrough":{"description":"Decided by the name in the TLS hello, not decrypted; never together with auth.","type":"boolean","default":false},"protocols":{"description":"What the agent may speak beyond HTTP/1.1: `websocket`, whose frames are inspected like bodies; `h2`, HTTP/2.","type":"array","maxItems":2,"items":{"enum":["h2","websocket"]}},"preset":{"$ref":"#/$defs/name","description":"A named group of routes."}}};
+const schema34 = {"title":"Match","description":"One set of conditions; all given fields must hold.","type":"object","additionalProperties":false,"minProperties":1,"properties":{"methods":{"description":"Any one of these methods.","type":"array","minItems":1,"items":{"$ref":"#/$defs/method"}},"paths":{"description":"Any one of these paths.","type":"array","minItems":1,"items":{"$ref":"#/$defs/pathMatch"}},"headers":{"title":"HeaderMatches","description":"All of these headers.","type":"object","propertyNames":{"$ref":"#/$defs/headerName"},"minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}},"query":{"title":"QueryMatches","description":"All of these query parameters.","type":"object","minProperties":1,"additionalProperties":{"$ref":"#/$defs/textOrMatch"}}}};
+const schema35 = {"description":"An HTTP method.","type":"string","title":"Method","pattern":"^[A-Za-z][A-Za-z-]{0,31}$","examples":["GET","POST"]};
 const pattern10 = new RegExp("^[A-Za-z][A-Za-z-]{0,31}$", "u");
 
-function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate86(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate84.evaluated;
+const evaluated0 = validate86.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -713,18 +733,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate84.errors = vErrors;
+validate86.errors = vErrors;
 return errors === 0;
 }
-validate84.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate86.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema35 = {"title":"PathMatch","description":"One test of the canonical raw path without the query.","type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole path.","type":"string","pattern":"^/"},"prefix":{"description":"The beginning of the path, from its first byte.","type":"string","pattern":"^/"},"regex":{"description":"The whole path matches; anchored at both ends.","type":"string"}},"examples":[{"prefix":"/repos/acme/"}]};
+const schema36 = {"title":"PathMatch","description":"One test of the canonical raw path without the query.","type":"object","additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole path.","type":"string","pattern":"^/"},"prefix":{"description":"The beginning of the path, from its first byte.","type":"string","pattern":"^/"},"regex":{"description":"The whole path matches; anchored at both ends.","type":"string"}},"examples":[{"prefix":"/repos/acme/"}]};
 const pattern11 = new RegExp("^/", "u");
 
-function validate86(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate86.evaluated;
+const evaluated0 = validate88.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -837,18 +857,18 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate86.errors = vErrors;
+validate88.errors = vErrors;
 return errors === 0;
 }
-validate86.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate88.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema36 = {"description":"The name of an HTTP header.","type":"string","title":"HeaderName","pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"};
+const schema37 = {"description":"The name of an HTTP header.","type":"string","title":"HeaderName","pattern":"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"};
 const pattern13 = new RegExp("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$", "u");
 
-function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate88.evaluated;
+const evaluated0 = validate90.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -877,17 +897,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate88.errors = vErrors;
+validate90.errors = vErrors;
 return errors === 0;
 }
-validate88.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate90.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema37 = {"title":"TextOrMatch","description":"A text (exactly this) or a test.","type":["string","object"],"additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole text.","type":"string"},"prefix":{"description":"The beginning.","type":"string"},"regex":{"description":"The whole text matches; anchored at both ends.","type":"string"}}};
+const schema38 = {"title":"TextOrMatch","description":"A text (exactly this) or a test.","type":["string","object"],"additionalProperties":false,"minProperties":1,"maxProperties":1,"properties":{"exact":{"description":"The whole text.","type":"string"},"prefix":{"description":"The beginning.","type":"string"},"regex":{"description":"The whole text matches; anchored at both ends.","type":"string"}}};
 
-function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate90.evaluated;
+const evaluated0 = validate92.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -895,7 +915,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/$defs/textOrMatch/type",keyword:"type",params:{type: schema37.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/textOrMatch/type",keyword:"type",params:{type: schema38.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -974,16 +994,16 @@ errors++;
 }
 }
 }
-validate90.errors = vErrors;
+validate92.errors = vErrors;
 return errors === 0;
 }
-validate90.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate92.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate83(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate83.evaluated;
+const evaluated0 = validate85.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1028,8 +1048,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate84(data0[i0], {instancePath:instancePath+"/methods/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
+if(!(validate86(data0[i0], {instancePath:instancePath+"/methods/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
 errors = vErrors.length;
 }
 }
@@ -1060,8 +1080,8 @@ errors++;
 }
 const len1 = data2.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate86(data2[i1], {instancePath:instancePath+"/paths/" + i1,parentData:data2,parentDataProperty:i1,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+if(!(validate88(data2[i1], {instancePath:instancePath+"/paths/" + i1,parentData:data2,parentDataProperty:i1,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
 errors = vErrors.length;
 }
 }
@@ -1092,8 +1112,8 @@ errors++;
 }
 for(const key1 in data4){
 const _errs10 = errors;
-if(!(validate88(key1, {instancePath:instancePath+"/headers",parentData:data4,parentDataProperty:"headers",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
+if(!(validate90(key1, {instancePath:instancePath+"/headers",parentData:data4,parentDataProperty:"headers",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
 errors = vErrors.length;
 }
 var valid5 = _errs10 === errors;
@@ -1109,8 +1129,8 @@ errors++;
 }
 }
 for(const key2 in data4){
-if(!(validate90(data4[key2], {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data4,parentDataProperty:key2,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
+if(!(validate92(data4[key2], {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data4,parentDataProperty:key2,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
 errors = vErrors.length;
 }
 }
@@ -1140,8 +1160,8 @@ vErrors.push(err9);
 errors++;
 }
 for(const key3 in data6){
-if(!(validate90(data6[key3], {instancePath:instancePath+"/query/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data6,parentDataProperty:key3,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
+if(!(validate92(data6[key3], {instancePath:instancePath+"/query/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data6,parentDataProperty:key3,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
 errors = vErrors.length;
 }
 }
@@ -1168,20 +1188,20 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate83.errors = vErrors;
+validate85.errors = vErrors;
 return errors === 0;
 }
-validate83.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate85.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema38 = {"title":"Auth","description":"The credential that egress puts on the request; `from-agent` lets the agent's own pass.","type":["string","object"],"pattern":"^from-agent$","additionalProperties":false,"required":["scheme"],"properties":{"scheme":{"description":"How the credential is put on the request.","enum":["bearer","token","basic","header","query","aws-sigv4"]},"token_ref":{"$ref":"#/$defs/secretRef","description":"Where the credential comes from."},"username":{"$ref":"#/$defs/line","description":"User name (scheme basic)."},"name":{"$ref":"#/$defs/headerName","description":"Name of the header (scheme header) or of the query parameter (scheme query)."},"i_know":{"description":"Needed with scheme query: a credential in a URL ends up in logs.","type":"boolean"},"access_key_ref":{"$ref":"#/$defs/secretRef","description":"Access key id (scheme aws-sigv4)."},"secret_key_ref":{"$ref":"#/$defs/secretRef","description":"Secret access key (scheme aws-sigv4)."},"session_token_ref":{"$ref":"#/$defs/secretRef","description":"Session token of temporary credentials (scheme aws-sigv4)."},"region":{"$ref":"#/$defs/scopeName","description":"Region (scheme aws-sigv4)."},"service":{"$ref":"#/$defs/scopeName","description":"Service as it stands in signatures: bedrock, s3, sts (scheme aws-sigv4)."}},"examples":[{"scheme":"bearer","token_ref":"GITHUB_TOKEN"}],"allOf":[{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"bearer"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"token"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"basic"}}},"then":{"required":["username","token_ref"],"properties":{"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"header"}}},"then":{"required":["name","token_ref"],"properties":{"username":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"query"}}},"then":{"required":["name","token_ref","i_know"],"properties":{"username":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"aws-sigv4"}}},"then":{"required":["access_key_ref","secret_key_ref","region","service"],"properties":{"token_ref":false,"username":false,"name":false,"i_know":false}}}]};
+const schema39 = {"title":"Auth","description":"The credential that egress puts on the request; `from-agent` lets the agent's own pass.","type":["string","object"],"pattern":"^from-agent$","additionalProperties":false,"required":["scheme"],"properties":{"scheme":{"description":"How the credential is put on the request.","enum":["bearer","token","basic","header","query","aws-sigv4"]},"token_ref":{"$ref":"#/$defs/secretRef","description":"Where the credential comes from."},"username":{"$ref":"#/$defs/line","description":"User name (scheme basic)."},"name":{"$ref":"#/$defs/headerName","description":"Name of the header (scheme header) or of the query parameter (scheme query)."},"i_know":{"description":"Needed with scheme query: a credential in a URL ends up in logs.","type":"boolean"},"access_key_ref":{"$ref":"#/$defs/secretRef","description":"Access key id (scheme aws-sigv4)."},"secret_key_ref":{"$ref":"#/$defs/secretRef","description":"Secret access key (scheme aws-sigv4)."},"session_token_ref":{"$ref":"#/$defs/secretRef","description":"Session token of temporary credentials (scheme aws-sigv4)."},"region":{"$ref":"#/$defs/scopeName","description":"Region (scheme aws-sigv4)."},"service":{"$ref":"#/$defs/scopeName","description":"Service as it stands in signatures: bedrock, s3, sts (scheme aws-sigv4)."}},"examples":[{"scheme":"bearer","token_ref":"GITHUB_TOKEN"}],"allOf":[{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"bearer"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"token"}}},"then":{"required":["token_ref"],"properties":{"username":false,"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"basic"}}},"then":{"required":["username","token_ref"],"properties":{"name":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"header"}}},"then":{"required":["name","token_ref"],"properties":{"username":false,"i_know":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"query"}}},"then":{"required":["name","token_ref","i_know"],"properties":{"username":false,"access_key_ref":false,"secret_key_ref":false,"session_token_ref":false,"region":false,"service":false}}},{"if":{"type":"object","required":["scheme"],"properties":{"scheme":{"const":"aws-sigv4"}}},"then":{"required":["access_key_ref","secret_key_ref","region","service"],"properties":{"token_ref":false,"username":false,"name":false,"i_know":false}}}]};
 const pattern14 = new RegExp("^from-agent$", "u");
-const schema39 = {"description":"A region or service of AWS.","type":"string","title":"ScopeName","pattern":"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"};
+const schema40 = {"description":"A region or service of AWS.","type":"string","title":"ScopeName","pattern":"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"};
 const pattern15 = new RegExp("^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$", "u");
 
-function validate102(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate104(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate102.evaluated;
+const evaluated0 = validate104.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1210,16 +1230,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate102.errors = vErrors;
+validate104.errors = vErrors;
 return errors === 0;
 }
-validate102.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate104.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate95(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate97(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate95.evaluated;
+const evaluated0 = validate97.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1227,7 +1247,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/$defs/auth/type",keyword:"type",params:{type: schema38.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/auth/type",keyword:"type",params:{type: schema39.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2313,7 +2333,7 @@ vErrors.push(err79);
 errors++;
 }
 for(const key0 in data){
-if(!(func1.call(schema38.properties, key0))){
+if(!(func1.call(schema39.properties, key0))){
 const err80 = {instancePath,schemaPath:"#/$defs/auth/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err80];
@@ -2327,7 +2347,7 @@ errors++;
 if(data.scheme !== undefined){
 let data46 = data.scheme;
 if(!((((((data46 === "bearer") || (data46 === "token")) || (data46 === "basic")) || (data46 === "header")) || (data46 === "query")) || (data46 === "aws-sigv4"))){
-const err81 = {instancePath:instancePath+"/scheme",schemaPath:"#/$defs/auth/properties/scheme/enum",keyword:"enum",params:{allowedValues: schema38.properties.scheme.enum}};
+const err81 = {instancePath:instancePath+"/scheme",schemaPath:"#/$defs/auth/properties/scheme/enum",keyword:"enum",params:{allowedValues: schema39.properties.scheme.enum}};
 if(vErrors === null){
 vErrors = [err81];
 }
@@ -2344,14 +2364,14 @@ errors = vErrors.length;
 }
 }
 if(data.username !== undefined){
-if(!(validate70(data.username, {instancePath:instancePath+"/username",parentData:data,parentDataProperty:"username",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+if(!(validate72(data.username, {instancePath:instancePath+"/username",parentData:data,parentDataProperty:"username",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
 errors = vErrors.length;
 }
 }
 if(data.name !== undefined){
-if(!(validate88(data.name, {instancePath:instancePath+"/name",parentData:data,parentDataProperty:"name",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
+if(!(validate90(data.name, {instancePath:instancePath+"/name",parentData:data,parentDataProperty:"name",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
 errors = vErrors.length;
 }
 }
@@ -2386,29 +2406,29 @@ errors = vErrors.length;
 }
 }
 if(data.region !== undefined){
-if(!(validate102(data.region, {instancePath:instancePath+"/region",parentData:data,parentDataProperty:"region",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate102.errors : vErrors.concat(validate102.errors);
+if(!(validate104(data.region, {instancePath:instancePath+"/region",parentData:data,parentDataProperty:"region",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
 errors = vErrors.length;
 }
 }
 if(data.service !== undefined){
-if(!(validate102(data.service, {instancePath:instancePath+"/service",parentData:data,parentDataProperty:"service",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate102.errors : vErrors.concat(validate102.errors);
+if(!(validate104(data.service, {instancePath:instancePath+"/service",parentData:data,parentDataProperty:"service",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
 errors = vErrors.length;
 }
 }
 }
-validate95.errors = vErrors;
+validate97.errors = vErrors;
 return errors === 0;
 }
-validate95.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate97.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema40 = {"title":"Dlp","description":"What scanning does with a finding on this route.","type":"object","additionalProperties":false,"properties":{"outbound_on_match":{"description":"A secret is about to leave.","enum":["block","redact","supervise"],"default":"block"},"inbound":{"description":"A response carries instructions to the agent.","enum":["off","warn","block"],"default":"off"},"uninspectable":{"description":"Content that cannot be looked into.","enum":["block","allow"],"default":"block"}}};
+const schema41 = {"title":"Dlp","description":"What scanning does with a finding on this route.","type":"object","additionalProperties":false,"properties":{"outbound_on_match":{"description":"A secret is about to leave.","enum":["block","redact","supervise"],"default":"block"},"inbound":{"description":"A response carries instructions to the agent.","enum":["off","warn","block"],"default":"off"},"uninspectable":{"description":"Content that cannot be looked into.","enum":["block","allow"],"default":"block"}}};
 
-function validate106(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate108(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate106.evaluated;
+const evaluated0 = validate108.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2431,7 +2451,7 @@ errors++;
 if(data.outbound_on_match !== undefined){
 let data0 = data.outbound_on_match;
 if(!(((data0 === "block") || (data0 === "redact")) || (data0 === "supervise"))){
-const err1 = {instancePath:instancePath+"/outbound_on_match",schemaPath:"#/$defs/dlp/properties/outbound_on_match/enum",keyword:"enum",params:{allowedValues: schema40.properties.outbound_on_match.enum}};
+const err1 = {instancePath:instancePath+"/outbound_on_match",schemaPath:"#/$defs/dlp/properties/outbound_on_match/enum",keyword:"enum",params:{allowedValues: schema41.properties.outbound_on_match.enum}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -2444,7 +2464,7 @@ errors++;
 if(data.inbound !== undefined){
 let data1 = data.inbound;
 if(!(((data1 === "off") || (data1 === "warn")) || (data1 === "block"))){
-const err2 = {instancePath:instancePath+"/inbound",schemaPath:"#/$defs/dlp/properties/inbound/enum",keyword:"enum",params:{allowedValues: schema40.properties.inbound.enum}};
+const err2 = {instancePath:instancePath+"/inbound",schemaPath:"#/$defs/dlp/properties/inbound/enum",keyword:"enum",params:{allowedValues: schema41.properties.inbound.enum}};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2457,7 +2477,7 @@ errors++;
 if(data.uninspectable !== undefined){
 let data2 = data.uninspectable;
 if(!((data2 === "block") || (data2 === "allow"))){
-const err3 = {instancePath:instancePath+"/uninspectable",schemaPath:"#/$defs/dlp/properties/uninspectable/enum",keyword:"enum",params:{allowedValues: schema40.properties.uninspectable.enum}};
+const err3 = {instancePath:instancePath+"/uninspectable",schemaPath:"#/$defs/dlp/properties/uninspectable/enum",keyword:"enum",params:{allowedValues: schema41.properties.uninspectable.enum}};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2478,19 +2498,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate106.errors = vErrors;
+validate108.errors = vErrors;
 return errors === 0;
 }
-validate106.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate108.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema41 = {"title":"Limits","description":"Limits of this route.","type":"object","additionalProperties":false,"properties":{"rate":{"$ref":"#/$defs/rate","description":"Requests per time."},"bytes_out":{"$ref":"#/$defs/sizePerDay","description":"Bytes that may leave per day."},"body":{"$ref":"#/$defs/size","description":"Largest request body."},"time":{"$ref":"#/$defs/duration","description":"Longest exchange."}}};
-const schema42 = {"description":"Requests per second, minute or hour.","type":"string","title":"Rate","pattern":"^[1-9][0-9]{0,8}/(s|m|h)$","examples":["10/s"]};
+const schema42 = {"title":"Limits","description":"Limits of this route.","type":"object","additionalProperties":false,"properties":{"rate":{"$ref":"#/$defs/rate","description":"Requests per time."},"bytes_out":{"$ref":"#/$defs/sizePerDay","description":"Bytes that may leave per day."},"body":{"$ref":"#/$defs/size","description":"Largest request body."},"time":{"$ref":"#/$defs/duration","description":"Longest exchange."}}};
+const schema43 = {"description":"Requests per second, minute or hour.","type":"string","title":"Rate","pattern":"^[1-9][0-9]{0,8}/(s|m|h)$","examples":["10/s"]};
 const pattern16 = new RegExp("^[1-9][0-9]{0,8}/(s|m|h)$", "u");
 
-function validate109(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate111(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate109.evaluated;
+const evaluated0 = validate111.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2519,18 +2539,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate109.errors = vErrors;
+validate111.errors = vErrors;
 return errors === 0;
 }
-validate109.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate111.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema43 = {"description":"A size per day.","type":"string","title":"SizePerDay","pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$","examples":["50MiB/day"]};
+const schema44 = {"description":"A size per day.","type":"string","title":"SizePerDay","pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$","examples":["50MiB/day"]};
 const pattern17 = new RegExp("^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)/day$", "u");
 
-function validate111(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate113(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate111.evaluated;
+const evaluated0 = validate113.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2559,18 +2579,18 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate111.errors = vErrors;
+validate113.errors = vErrors;
 return errors === 0;
 }
-validate111.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate113.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema44 = {"title":"Size","description":"Bytes, or a number with a unit (B, KB, MB, GB, KiB, MiB, GiB, TiB).","type":["string","integer"],"minimum":0,"pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$","examples":["4GiB","512MiB"]};
+const schema45 = {"title":"Size","description":"Bytes, or a number with a unit (B, KB, MB, GB, KiB, MiB, GiB, TiB).","type":["string","integer"],"minimum":0,"pattern":"^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$","examples":["4GiB","512MiB"]};
 const pattern18 = new RegExp("^[0-9]{1,12}(\\.[0-9]{1,6})?(B|[KMGT]B|[KMGT]iB)$", "u");
 
-function validate113(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate115(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate113.evaluated;
+const evaluated0 = validate115.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2578,7 +2598,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(((typeof data == "number") && (!(data % 1) && !isNaN(data))) && (isFinite(data))))){
-const err0 = {instancePath,schemaPath:"#/$defs/size/type",keyword:"type",params:{type: schema44.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/size/type",keyword:"type",params:{type: schema45.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -2611,18 +2631,18 @@ vErrors.push(err2);
 errors++;
 }
 }
-validate113.errors = vErrors;
+validate115.errors = vErrors;
 return errors === 0;
 }
-validate113.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate115.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const schema45 = {"description":"A number with a unit: ms, s, m, h or d.","type":"string","title":"Duration","pattern":"^[0-9]{1,9}(ms|s|m|h|d)$","examples":["30s","10m"]};
+const schema46 = {"description":"A number with a unit: ms, s, m, h or d.","type":"string","title":"Duration","pattern":"^[0-9]{1,9}(ms|s|m|h|d)$","examples":["30s","10m"]};
 const pattern19 = new RegExp("^[0-9]{1,9}(ms|s|m|h|d)$", "u");
 
-function validate115(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate117(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate115.evaluated;
+const evaluated0 = validate117.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2651,16 +2671,16 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate115.errors = vErrors;
+validate117.errors = vErrors;
 return errors === 0;
 }
-validate115.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate117.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
-function validate108(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate110(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate108.evaluated;
+const evaluated0 = validate110.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2681,26 +2701,26 @@ errors++;
 }
 }
 if(data.rate !== undefined){
-if(!(validate109(data.rate, {instancePath:instancePath+"/rate",parentData:data,parentDataProperty:"rate",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate109.errors : vErrors.concat(validate109.errors);
-errors = vErrors.length;
-}
-}
-if(data.bytes_out !== undefined){
-if(!(validate111(data.bytes_out, {instancePath:instancePath+"/bytes_out",parentData:data,parentDataProperty:"bytes_out",rootData,dynamicAnchors}))){
+if(!(validate111(data.rate, {instancePath:instancePath+"/rate",parentData:data,parentDataProperty:"rate",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
 errors = vErrors.length;
 }
 }
-if(data.body !== undefined){
-if(!(validate113(data.body, {instancePath:instancePath+"/body",parentData:data,parentDataProperty:"body",rootData,dynamicAnchors}))){
+if(data.bytes_out !== undefined){
+if(!(validate113(data.bytes_out, {instancePath:instancePath+"/bytes_out",parentData:data,parentDataProperty:"bytes_out",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate113.errors : vErrors.concat(validate113.errors);
 errors = vErrors.length;
 }
 }
-if(data.time !== undefined){
-if(!(validate115(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData,dynamicAnchors}))){
+if(data.body !== undefined){
+if(!(validate115(data.body, {instancePath:instancePath+"/body",parentData:data,parentDataProperty:"body",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
+errors = vErrors.length;
+}
+}
+if(data.time !== undefined){
+if(!(validate117(data.time, {instancePath:instancePath+"/time",parentData:data,parentDataProperty:"time",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate117.errors : vErrors.concat(validate117.errors);
 errors = vErrors.length;
 }
 }
@@ -2715,17 +2735,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate108.errors = vErrors;
+validate110.errors = vErrors;
 return errors === 0;
 }
-validate108.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate110.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema46 = {"title":"RouteGit","description":"Git over HTTPS on this route.","type":"object","additionalProperties":false,"properties":{"fetch":{"description":"Allows clone and fetch, never push.","type":"boolean","default":false}}};
+const schema47 = {"title":"RouteGit","description":"Git over HTTPS on this route.","type":"object","additionalProperties":false,"properties":{"fetch":{"description":"Allows clone and fetch, never push.","type":"boolean","default":false}}};
 
-function validate118(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate120(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate118.evaluated;
+const evaluated0 = validate120.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2768,16 +2788,16 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate118.errors = vErrors;
+validate120.errors = vErrors;
 return errors === 0;
 }
-validate118.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate120.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate82.evaluated;
+const evaluated0 = validate84.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2786,7 +2806,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!(func1.call(schema32.properties, key0))){
+if(!(func1.call(schema33.properties, key0))){
 const err0 = {instancePath,schemaPath:"#/$defs/route/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
@@ -2847,7 +2867,7 @@ errors++;
 if(data.scheme !== undefined){
 let data2 = data.scheme;
 if(!((data2 === "https") || (data2 === "http"))){
-const err5 = {instancePath:instancePath+"/scheme",schemaPath:"#/$defs/route/properties/scheme/enum",keyword:"enum",params:{allowedValues: schema32.properties.scheme.enum}};
+const err5 = {instancePath:instancePath+"/scheme",schemaPath:"#/$defs/route/properties/scheme/enum",keyword:"enum",params:{allowedValues: schema33.properties.scheme.enum}};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -2862,8 +2882,8 @@ let data3 = data.matches;
 if(Array.isArray(data3)){
 const len0 = data3.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate83(data3[i0], {instancePath:instancePath+"/matches/" + i0,parentData:data3,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
+if(!(validate85(data3[i0], {instancePath:instancePath+"/matches/" + i0,parentData:data3,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
 errors = vErrors.length;
 }
 }
@@ -2884,8 +2904,8 @@ let data5 = data.deny;
 if(Array.isArray(data5)){
 const len1 = data5.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate83(data5[i1], {instancePath:instancePath+"/deny/" + i1,parentData:data5,parentDataProperty:i1,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
+if(!(validate85(data5[i1], {instancePath:instancePath+"/deny/" + i1,parentData:data5,parentDataProperty:i1,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
 errors = vErrors.length;
 }
 }
@@ -2902,26 +2922,26 @@ errors++;
 }
 }
 if(data.auth !== undefined){
-if(!(validate95(data.auth, {instancePath:instancePath+"/auth",parentData:data,parentDataProperty:"auth",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
+if(!(validate97(data.auth, {instancePath:instancePath+"/auth",parentData:data,parentDataProperty:"auth",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
 errors = vErrors.length;
 }
 }
 if(data.dlp !== undefined){
-if(!(validate106(data.dlp, {instancePath:instancePath+"/dlp",parentData:data,parentDataProperty:"dlp",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
-errors = vErrors.length;
-}
-}
-if(data.limits !== undefined){
-if(!(validate108(data.limits, {instancePath:instancePath+"/limits",parentData:data,parentDataProperty:"limits",rootData,dynamicAnchors}))){
+if(!(validate108(data.dlp, {instancePath:instancePath+"/dlp",parentData:data,parentDataProperty:"dlp",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
 errors = vErrors.length;
 }
 }
+if(data.limits !== undefined){
+if(!(validate110(data.limits, {instancePath:instancePath+"/limits",parentData:data,parentDataProperty:"limits",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
+errors = vErrors.length;
+}
+}
 if(data.git !== undefined){
-if(!(validate118(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
+if(!(validate120(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate120.errors : vErrors.concat(validate120.errors);
 errors = vErrors.length;
 }
 }
@@ -2966,7 +2986,7 @@ const len2 = data13.length;
 for(let i2=0; i2<len2; i2++){
 let data14 = data13[i2];
 if(!((data14 === "h2") || (data14 === "websocket"))){
-const err11 = {instancePath:instancePath+"/protocols/" + i2,schemaPath:"#/$defs/route/properties/protocols/items/enum",keyword:"enum",params:{allowedValues: schema32.properties.protocols.items.enum}};
+const err11 = {instancePath:instancePath+"/protocols/" + i2,schemaPath:"#/$defs/route/properties/protocols/items/enum",keyword:"enum",params:{allowedValues: schema33.properties.protocols.items.enum}};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -3005,18 +3025,18 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate82.errors = vErrors;
+validate84.errors = vErrors;
 return errors === 0;
 }
-validate82.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate84.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema47 = {"title":"AllowedFinding","description":"Silences exactly one finding.","type":"object","additionalProperties":false,"required":["rule","host"],"properties":{"rule":{"$ref":"#/$defs/line","description":"The rule of the finding."},"host":{"description":"The host it was found on.","type":"string"},"path":{"description":"The path it was found on.","type":"string","pattern":"^/"},"until":{"description":"Last day, YYYY-MM-DD.","type":"string","pattern":"^[0-9]{4}-[01][0-9]-[0-3][0-9]$"}}};
+const schema48 = {"title":"AllowedFinding","description":"Silences exactly one finding.","type":"object","additionalProperties":false,"required":["rule","host"],"properties":{"rule":{"$ref":"#/$defs/line","description":"The rule of the finding."},"host":{"description":"The host it was found on.","type":"string"},"path":{"description":"The path it was found on.","type":"string","pattern":"^/"},"until":{"description":"Last day, YYYY-MM-DD.","type":"string","pattern":"^[0-9]{4}-[01][0-9]-[0-3][0-9]$"}}};
 const pattern21 = new RegExp("^[0-9]{4}-[01][0-9]-[0-3][0-9]$", "u");
 
-function validate123(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate125(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate123.evaluated;
+const evaluated0 = validate125.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3057,8 +3077,8 @@ errors++;
 }
 }
 if(data.rule !== undefined){
-if(!(validate70(data.rule, {instancePath:instancePath+"/rule",parentData:data,parentDataProperty:"rule",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+if(!(validate72(data.rule, {instancePath:instancePath+"/rule",parentData:data,parentDataProperty:"rule",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
 errors = vErrors.length;
 }
 }
@@ -3135,16 +3155,16 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate123.errors = vErrors;
+validate125.errors = vErrors;
 return errors === 0;
 }
-validate123.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate125.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate81(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate83(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate81.evaluated;
+const evaluated0 = validate83.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3167,7 +3187,7 @@ errors++;
 if(data.log !== undefined){
 let data0 = data.log;
 if(!(((data0 === "none") || (data0 === "blocks")) || (data0 === "all"))){
-const err1 = {instancePath:instancePath+"/log",schemaPath:"#/$defs/egress/properties/log/enum",keyword:"enum",params:{allowedValues: schema31.properties.log.enum}};
+const err1 = {instancePath:instancePath+"/log",schemaPath:"#/$defs/egress/properties/log/enum",keyword:"enum",params:{allowedValues: schema32.properties.log.enum}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3182,8 +3202,8 @@ let data1 = data.routes;
 if(Array.isArray(data1)){
 const len0 = data1.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate82(data1[i0], {instancePath:instancePath+"/routes/" + i0,parentData:data1,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+if(!(validate84(data1[i0], {instancePath:instancePath+"/routes/" + i0,parentData:data1,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
 errors = vErrors.length;
 }
 }
@@ -3275,8 +3295,8 @@ let data7 = data.allow_findings;
 if(Array.isArray(data7)){
 const len2 = data7.length;
 for(let i2=0; i2<len2; i2++){
-if(!(validate123(data7[i2], {instancePath:instancePath+"/allow_findings/" + i2,parentData:data7,parentDataProperty:i2,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate123.errors : vErrors.concat(validate123.errors);
+if(!(validate125(data7[i2], {instancePath:instancePath+"/allow_findings/" + i2,parentData:data7,parentDataProperty:i2,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate125.errors : vErrors.concat(validate125.errors);
 errors = vErrors.length;
 }
 }
@@ -3303,19 +3323,19 @@ vErrors.push(err9);
 }
 errors++;
 }
-validate81.errors = vErrors;
+validate83.errors = vErrors;
 return errors === 0;
 }
-validate81.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate83.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema48 = {"title":"Git","description":"Commit identity and remotes.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"},"remotes":{"title":"Remotes","description":"Upstreams by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/remote"}}}};
-const schema49 = {"title":"GitUser","description":"Who commits.","type":"object","additionalProperties":false,"properties":{"name":{"$ref":"#/$defs/line","description":"Name."},"email":{"description":"E-mail address.","type":"string","pattern":"^[^\\s<>@\\u0000-\\u001f]{1,100}@[^\\s<>@\\u0000-\\u001f]{1,150}$"}}};
+const schema49 = {"title":"Git","description":"Commit identity and remotes.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"},"remotes":{"title":"Remotes","description":"Upstreams by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/remote"}}}};
+const schema50 = {"title":"GitUser","description":"Who commits.","type":"object","additionalProperties":false,"properties":{"name":{"$ref":"#/$defs/line","description":"Name."},"email":{"description":"E-mail address.","type":"string","pattern":"^[^\\s<>@\\u0000-\\u001f]{1,100}@[^\\s<>@\\u0000-\\u001f]{1,150}$"}}};
 const pattern22 = new RegExp("^[^\\s<>@\\u0000-\\u001f]{1,100}@[^\\s<>@\\u0000-\\u001f]{1,150}$", "u");
 
-function validate128(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate130(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate128.evaluated;
+const evaluated0 = validate130.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3336,8 +3356,8 @@ errors++;
 }
 }
 if(data.name !== undefined){
-if(!(validate70(data.name, {instancePath:instancePath+"/name",parentData:data,parentDataProperty:"name",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+if(!(validate72(data.name, {instancePath:instancePath+"/name",parentData:data,parentDataProperty:"name",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
 errors = vErrors.length;
 }
 }
@@ -3377,19 +3397,19 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate128.errors = vErrors;
+validate130.errors = vErrors;
 return errors === 0;
 }
-validate128.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate130.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema50 = {"title":"Remote","description":"One git upstream behind the gate.","type":"object","additionalProperties":false,"properties":{"url":{"description":"SSH URL.","type":"string","examples":["ssh://git@gitea.acme.example:2222/acme/app.git","git@github.com:acme/docs.git"]},"host_key":{"$ref":"#/$defs/hostKey"},"identity":{"$ref":"#/$defs/path","description":"Private key file of yours; exactly one of identity and provisioned_key."},"provisioned_key":{"$ref":"#/$defs/provisionedKey"},"push":{"$ref":"#/$defs/push"},"require_identity":{"description":"Commits must carry the declared identity.","type":"boolean","default":false},"allow_private":{"description":"Addresses in private ranges are acceptable for this upstream; link-local and metadata addresses never are. Where nothing is said: as its provisioned_key says of the same host.","type":"boolean"},"max_pack":{"$ref":"#/$defs/size","description":"Largest pack of one push."},"max_file":{"$ref":"#/$defs/size","description":"Largest file of one push."},"protect":{"description":"Refuses removal.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}};
-const schema51 = {"title":"HostKey","description":"Public key of the SSH server, or several.","type":["string","array"],"pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$","minItems":1,"items":{"type":"string","pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$"}};
+const schema51 = {"title":"Remote","description":"One git upstream behind the gate.","type":"object","additionalProperties":false,"properties":{"url":{"description":"SSH URL.","type":"string","examples":["ssh://git@gitea.acme.example:2222/acme/app.git","git@github.com:acme/docs.git"]},"host_key":{"$ref":"#/$defs/hostKey"},"identity":{"$ref":"#/$defs/path","description":"Private key file of yours; exactly one of identity and provisioned_key."},"provisioned_key":{"$ref":"#/$defs/provisionedKey"},"push":{"$ref":"#/$defs/push"},"require_identity":{"description":"Commits must carry the declared identity.","type":"boolean","default":false},"allow_private":{"description":"Addresses in private ranges are acceptable for this upstream; link-local and metadata addresses never are. Where nothing is said: as its provisioned_key says of the same host.","type":"boolean"},"max_pack":{"$ref":"#/$defs/size","description":"Largest pack of one push."},"max_file":{"$ref":"#/$defs/size","description":"Largest file of one push."},"protect":{"description":"Refuses removal.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}};
+const schema52 = {"title":"HostKey","description":"Public key of the SSH server, or several.","type":["string","array"],"pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$","minItems":1,"items":{"type":"string","pattern":"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$"}};
 const pattern23 = new RegExp("^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|rsa-sha2-(256|512)) [A-Za-z0-9+/]{16,}={0,2}( [^\\u0000-\\u001f]*)?$", "u");
 
-function validate133(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate135(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate133.evaluated;
+const evaluated0 = validate135.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3397,7 +3417,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/$defs/hostKey/type",keyword:"type",params:{type: schema51.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/hostKey/type",keyword:"type",params:{type: schema52.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -3456,18 +3476,18 @@ errors++;
 }
 }
 }
-validate133.errors = vErrors;
+validate135.errors = vErrors;
 return errors === 0;
 }
-validate133.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
+validate135.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema52 = {"title":"ProvisionedKey","description":"A deploy key made for this remote of this bottle alone.","type":"object","additionalProperties":false,"properties":{"provider":{"$ref":"#/$defs/name","description":"The forge: gitea, forgejo, github, gitlab or a plug-in."},"api":{"description":"URL of the forge's API.","type":"string","pattern":"^https?://[^\\s\\u0000-\\u001f]+$"},"repo":{"$ref":"#/$defs/line","description":"owner/name; default from the URL of the remote."},"token_ref":{"$ref":"#/$defs/secretRef","description":"Token that may make deploy keys."},"read_only":{"description":"The key may only fetch; where nothing is said, it may push if anything may be pushed.","type":"boolean"},"rotate":{"$ref":"#/$defs/duration","description":"Age at which the key is made anew."},"allow_private":{"description":"The API may be at a private address.","type":"boolean","default":false}}};
+const schema53 = {"title":"ProvisionedKey","description":"A deploy key made for this remote of this bottle alone.","type":"object","additionalProperties":false,"properties":{"provider":{"$ref":"#/$defs/name","description":"The forge: gitea, forgejo, github, gitlab or a plug-in."},"api":{"description":"URL of the forge's API.","type":"string","pattern":"^https?://[^\\s\\u0000-\\u001f]+$"},"repo":{"$ref":"#/$defs/line","description":"owner/name; default from the URL of the remote."},"token_ref":{"$ref":"#/$defs/secretRef","description":"Token that may make deploy keys."},"read_only":{"description":"The key may only fetch; where nothing is said, it may push if anything may be pushed.","type":"boolean"},"rotate":{"$ref":"#/$defs/duration","description":"Age at which the key is made anew."},"allow_private":{"description":"The API may be at a private address.","type":"boolean","default":false}}};
 const pattern25 = new RegExp("^https?://[^\\s\\u0000-\\u001f]+$", "u");
 
-function validate136(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate138(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate136.evaluated;
+const evaluated0 = validate138.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3519,8 +3539,8 @@ errors++;
 }
 }
 if(data.repo !== undefined){
-if(!(validate70(data.repo, {instancePath:instancePath+"/repo",parentData:data,parentDataProperty:"repo",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+if(!(validate72(data.repo, {instancePath:instancePath+"/repo",parentData:data,parentDataProperty:"repo",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
 errors = vErrors.length;
 }
 }
@@ -3543,8 +3563,8 @@ errors++;
 }
 }
 if(data.rotate !== undefined){
-if(!(validate115(data.rotate, {instancePath:instancePath+"/rotate",parentData:data,parentDataProperty:"rotate",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
+if(!(validate117(data.rotate, {instancePath:instancePath+"/rotate",parentData:data,parentDataProperty:"rotate",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate117.errors : vErrors.concat(validate117.errors);
 errors = vErrors.length;
 }
 }
@@ -3571,19 +3591,19 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate136.errors = vErrors;
+validate138.errors = vErrors;
 return errors === 0;
 }
-validate136.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate138.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema53 = {"title":"Push","description":"Which refs may be pushed; default is none.","type":"object","additionalProperties":false,"properties":{"allow":{"description":"Refs that may be pushed.","type":"array","examples":[["refs/heads/agent/*"]],"items":{"description":"A ref or pattern.","type":"string","pattern":"^refs/[^\\s\\u0000-\\u001f:^~?\\[\\\\]+$"}},"force":{"description":"Non-fast-forward pushes.","type":"boolean","default":false},"delete":{"description":"Removing refs.","type":"boolean","default":false},"tags":{"description":"Pushing tags.","type":"boolean","default":false},"scan":{"description":"What scanning of a push does with a finding.","enum":["block","warn","supervise","off"],"default":"block"},"paths":{"$ref":"#/$defs/pushPaths"}}};
+const schema54 = {"title":"Push","description":"Which refs may be pushed; default is none.","type":"object","additionalProperties":false,"properties":{"allow":{"description":"Refs that may be pushed.","type":"array","examples":[["refs/heads/agent/*"]],"items":{"description":"A ref or pattern.","type":"string","pattern":"^refs/[^\\s\\u0000-\\u001f:^~?\\[\\\\]+$"}},"force":{"description":"Non-fast-forward pushes.","type":"boolean","default":false},"delete":{"description":"Removing refs.","type":"boolean","default":false},"tags":{"description":"Pushing tags.","type":"boolean","default":false},"scan":{"description":"What scanning of a push does with a finding.","enum":["block","warn","supervise","off"],"default":"block"},"paths":{"$ref":"#/$defs/pushPaths"}}};
 const pattern26 = new RegExp("^refs/[^\\s\\u0000-\\u001f:^~?\\[\\\\]+$", "u");
-const schema54 = {"title":"PushPaths","description":"Paths that need a second look.","type":"object","additionalProperties":false,"properties":{"flag":{"description":"Globs; a push that touches one is flagged.","type":"array","items":{"type":"string"}}}};
+const schema55 = {"title":"PushPaths","description":"Paths that need a second look.","type":"object","additionalProperties":false,"properties":{"flag":{"description":"Globs; a push that touches one is flagged.","type":"array","items":{"type":"string"}}}};
 
-function validate143(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate145(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate143.evaluated;
+const evaluated0 = validate145.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3642,16 +3662,16 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate143.errors = vErrors;
+validate145.errors = vErrors;
 return errors === 0;
 }
-validate143.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate145.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate142(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate144(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate142.evaluated;
+const evaluated0 = validate144.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3751,7 +3771,7 @@ errors++;
 if(data.scan !== undefined){
 let data5 = data.scan;
 if(!((((data5 === "block") || (data5 === "warn")) || (data5 === "supervise")) || (data5 === "off"))){
-const err7 = {instancePath:instancePath+"/scan",schemaPath:"#/$defs/push/properties/scan/enum",keyword:"enum",params:{allowedValues: schema53.properties.scan.enum}};
+const err7 = {instancePath:instancePath+"/scan",schemaPath:"#/$defs/push/properties/scan/enum",keyword:"enum",params:{allowedValues: schema54.properties.scan.enum}};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -3762,8 +3782,8 @@ errors++;
 }
 }
 if(data.paths !== undefined){
-if(!(validate143(data.paths, {instancePath:instancePath+"/paths",parentData:data,parentDataProperty:"paths",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
+if(!(validate145(data.paths, {instancePath:instancePath+"/paths",parentData:data,parentDataProperty:"paths",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
 errors = vErrors.length;
 }
 }
@@ -3778,16 +3798,16 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate142.errors = vErrors;
+validate144.errors = vErrors;
 return errors === 0;
 }
-validate142.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate144.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate132(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate134(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate132.evaluated;
+const evaluated0 = validate134.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3796,7 +3816,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!(func1.call(schema50.properties, key0))){
+if(!(func1.call(schema51.properties, key0))){
 const err0 = {instancePath,schemaPath:"#/$defs/remote/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
@@ -3820,8 +3840,8 @@ errors++;
 }
 }
 if(data.host_key !== undefined){
-if(!(validate133(data.host_key, {instancePath:instancePath+"/host_key",parentData:data,parentDataProperty:"host_key",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate133.errors : vErrors.concat(validate133.errors);
+if(!(validate135(data.host_key, {instancePath:instancePath+"/host_key",parentData:data,parentDataProperty:"host_key",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate135.errors : vErrors.concat(validate135.errors);
 errors = vErrors.length;
 }
 }
@@ -3832,14 +3852,14 @@ errors = vErrors.length;
 }
 }
 if(data.provisioned_key !== undefined){
-if(!(validate136(data.provisioned_key, {instancePath:instancePath+"/provisioned_key",parentData:data,parentDataProperty:"provisioned_key",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate136.errors : vErrors.concat(validate136.errors);
+if(!(validate138(data.provisioned_key, {instancePath:instancePath+"/provisioned_key",parentData:data,parentDataProperty:"provisioned_key",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate138.errors : vErrors.concat(validate138.errors);
 errors = vErrors.length;
 }
 }
 if(data.push !== undefined){
-if(!(validate142(data.push, {instancePath:instancePath+"/push",parentData:data,parentDataProperty:"push",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
+if(!(validate144(data.push, {instancePath:instancePath+"/push",parentData:data,parentDataProperty:"push",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
 errors = vErrors.length;
 }
 }
@@ -3868,14 +3888,14 @@ errors++;
 }
 }
 if(data.max_pack !== undefined){
-if(!(validate113(data.max_pack, {instancePath:instancePath+"/max_pack",parentData:data,parentDataProperty:"max_pack",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate113.errors : vErrors.concat(validate113.errors);
+if(!(validate115(data.max_pack, {instancePath:instancePath+"/max_pack",parentData:data,parentDataProperty:"max_pack",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
 errors = vErrors.length;
 }
 }
 if(data.max_file !== undefined){
-if(!(validate113(data.max_file, {instancePath:instancePath+"/max_file",parentData:data,parentDataProperty:"max_file",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate113.errors : vErrors.concat(validate113.errors);
+if(!(validate115(data.max_file, {instancePath:instancePath+"/max_file",parentData:data,parentDataProperty:"max_file",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
 errors = vErrors.length;
 }
 }
@@ -3896,8 +3916,8 @@ let data10 = data.ignore;
 if(Array.isArray(data10)){
 const len0 = data10.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate70(data10[i0], {instancePath:instancePath+"/ignore/" + i0,parentData:data10,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+if(!(validate72(data10[i0], {instancePath:instancePath+"/ignore/" + i0,parentData:data10,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
 errors = vErrors.length;
 }
 }
@@ -3924,16 +3944,16 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate132.errors = vErrors;
+validate134.errors = vErrors;
 return errors === 0;
 }
-validate132.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate134.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate127(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate129(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate127.evaluated;
+const evaluated0 = validate129.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3954,8 +3974,8 @@ errors++;
 }
 }
 if(data.user !== undefined){
-if(!(validate128(data.user, {instancePath:instancePath+"/user",parentData:data,parentDataProperty:"user",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate128.errors : vErrors.concat(validate128.errors);
+if(!(validate130(data.user, {instancePath:instancePath+"/user",parentData:data,parentDataProperty:"user",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate130.errors : vErrors.concat(validate130.errors);
 errors = vErrors.length;
 }
 }
@@ -3981,8 +4001,8 @@ errors++;
 }
 }
 for(const key2 in data1){
-if(!(validate132(data1[key2], {instancePath:instancePath+"/remotes/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data1,parentDataProperty:key2,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate132.errors : vErrors.concat(validate132.errors);
+if(!(validate134(data1[key2], {instancePath:instancePath+"/remotes/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data1,parentDataProperty:key2,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate134.errors : vErrors.concat(validate134.errors);
 errors = vErrors.length;
 }
 }
@@ -4009,17 +4029,17 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate127.errors = vErrors;
+validate129.errors = vErrors;
 return errors === 0;
 }
-validate127.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate129.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema55 = {"title":"Supervise","description":"The door through which the agent asks.","type":"object","additionalProperties":false,"properties":{"enabled":{"description":"Whether the door is open.","type":"boolean","default":false},"wait":{"$ref":"#/$defs/duration","description":"How long a question waits before the answer is \"pending\"."}}};
+const schema56 = {"title":"Supervise","description":"The door through which the agent asks.","type":"object","additionalProperties":false,"properties":{"enabled":{"description":"Whether the door is open.","type":"boolean","default":false},"wait":{"$ref":"#/$defs/duration","description":"How long a question waits before the answer is \"pending\"."}}};
 
-function validate151(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate153(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate151.evaluated;
+const evaluated0 = validate153.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4052,8 +4072,8 @@ errors++;
 }
 }
 if(data.wait !== undefined){
-if(!(validate115(data.wait, {instancePath:instancePath+"/wait",parentData:data,parentDataProperty:"wait",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
+if(!(validate117(data.wait, {instancePath:instancePath+"/wait",parentData:data,parentDataProperty:"wait",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate117.errors : vErrors.concat(validate117.errors);
 errors = vErrors.length;
 }
 }
@@ -4068,18 +4088,18 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate151.errors = vErrors;
+validate153.errors = vErrors;
 return errors === 0;
 }
-validate151.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate153.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema56 = {"title":"Env","description":"Environment of the agent program.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"$ref":"#/$defs/envValue"}};
-const schema57 = {"title":"EnvValue","description":"A literal, `${NAME}` (the whole value; copied from the host at apply), \"?\" (asked on the terminal), or a placeholder.","type":["string","object"],"additionalProperties":false,"required":["env","placeholder"],"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"placeholder":{"const":true,"description":"Always true: the value itself never enters a bottle."}}};
+const schema57 = {"title":"Env","description":"Environment of the agent program.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"$ref":"#/$defs/envValue"}};
+const schema58 = {"title":"EnvValue","description":"A literal, `${NAME}` (the whole value; copied from the host at apply), \"?\" (asked on the terminal), or a placeholder.","type":["string","object"],"additionalProperties":false,"required":["env","placeholder"],"properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"placeholder":{"const":true,"description":"Always true: the value itself never enters a bottle."}}};
 
-function validate156(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate158(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate156.evaluated;
+const evaluated0 = validate158.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4087,7 +4107,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/$defs/envValue/type",keyword:"type",params:{type: schema57.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/envValue/type",keyword:"type",params:{type: schema58.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4148,16 +4168,16 @@ errors++;
 }
 }
 }
-validate156.errors = vErrors;
+validate158.errors = vErrors;
 return errors === 0;
 }
-validate156.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate158.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate154(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate156(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate154.evaluated;
+const evaluated0 = validate156.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4184,8 +4204,8 @@ errors++;
 }
 }
 for(const key1 in data){
-if(!(validate156(data[key1], {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data,parentDataProperty:key1,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors);
+if(!(validate158(data[key1], {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data,parentDataProperty:key1,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate158.errors : vErrors.concat(validate158.errors);
 errors = vErrors.length;
 }
 }
@@ -4200,21 +4220,21 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate154.errors = vErrors;
+validate156.errors = vErrors;
 return errors === 0;
 }
-validate154.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate156.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema58 = {"title":"Mcp","description":"MCP servers by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/mcpServer"}};
-const schema59 = {"title":"McpServer","description":"An MCP server that the agent program is told of: `url` (streamable HTTP through egress) or `command` (a program in the bottle).","type":"object","additionalProperties":false,"minProperties":1,"properties":{"url":{"description":"https; its host needs a route of the bottle.","type":"string","pattern":"^[^\\u0000-\\u0020\\u007f]{1,2000}$","examples":["https://tracker.acme.example/mcp"]},"headers":{"title":"McpHeaders","description":"Sent with each request to the URL.","type":"object","propertyNames":{"$ref":"#/$defs/headerName"},"additionalProperties":{"$ref":"#/$defs/mcpHeader"}},"command":{"description":"Program and arguments; run without a shell, as the agent, in the workspace.","type":"array","minItems":1,"maxItems":64,"items":{"type":"string","pattern":"^[^\\u0000]{1,4096}$"}},"env":{"$ref":"#/$defs/agentEnv","description":"Environment of the command beside the bottle's own; literals only."}}};
+const schema59 = {"title":"Mcp","description":"MCP servers by name.","type":"object","propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":{"$ref":"#/$defs/mcpServer"}};
+const schema60 = {"title":"McpServer","description":"An MCP server that the agent program is told of: `url` (streamable HTTP through egress) or `command` (a program in the bottle).","type":"object","additionalProperties":false,"minProperties":1,"properties":{"url":{"description":"https; its host needs a route of the bottle.","type":"string","pattern":"^[^\\u0000-\\u0020\\u007f]{1,2000}$","examples":["https://tracker.acme.example/mcp"]},"headers":{"title":"McpHeaders","description":"Sent with each request to the URL.","type":"object","propertyNames":{"$ref":"#/$defs/headerName"},"additionalProperties":{"$ref":"#/$defs/mcpHeader"}},"command":{"description":"Program and arguments; run without a shell, as the agent, in the workspace.","type":"array","minItems":1,"maxItems":64,"items":{"$ref":"#/$defs/argument"}},"env":{"$ref":"#/$defs/agentEnv","description":"Environment of the command beside the bottle's own; literals only."}}};
 const pattern27 = new RegExp("^[^\\u0000-\\u0020\\u007f]{1,2000}$", "u");
-const schema60 = {"title":"McpHeader","description":"A literal, or a placeholder; a credential belongs into `auth` of a route.","type":["string","object"],"additionalProperties":false,"required":["env","placeholder"],"pattern":"^[^\\u0000-\\u001f\\u007f]{0,4096}$","properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"placeholder":{"const":true,"description":"Always true: the value itself never enters a bottle."}}};
+const schema61 = {"title":"McpHeader","description":"A literal, or a placeholder; a credential belongs into `auth` of a route.","type":["string","object"],"additionalProperties":false,"required":["env","placeholder"],"pattern":"^[^\\u0000-\\u001f\\u007f]{0,4096}$","properties":{"env":{"$ref":"#/$defs/variableName","description":"Variable of the host."},"placeholder":{"const":true,"description":"Always true: the value itself never enters a bottle."}}};
 const pattern28 = new RegExp("^[^\\u0000-\\u001f\\u007f]{0,4096}$", "u");
 
-function validate164(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate166(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate164.evaluated;
+const evaluated0 = validate166.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4222,7 +4242,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/$defs/mcpHeader/type",keyword:"type",params:{type: schema60.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/mcpHeader/type",keyword:"type",params:{type: schema61.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4295,17 +4315,17 @@ errors++;
 }
 }
 }
-validate164.errors = vErrors;
+validate166.errors = vErrors;
 return errors === 0;
 }
-validate164.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate166.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema61 = {"title":"AgentEnv","description":"Environment of the agent program; literals only.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}};
+const schema62 = {"title":"AgentEnv","description":"Environment of the agent program; literals only.","type":"object","propertyNames":{"$ref":"#/$defs/variableName"},"additionalProperties":{"type":"string"}};
 
-function validate167(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate170(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate167.evaluated;
+const evaluated0 = validate170.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4354,16 +4374,16 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate167.errors = vErrors;
+validate170.errors = vErrors;
 return errors === 0;
 }
-validate167.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate170.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate162(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate164(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate162.evaluated;
+const evaluated0 = validate164.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4423,8 +4443,8 @@ let data1 = data.headers;
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 for(const key1 in data1){
 const _errs6 = errors;
-if(!(validate88(key1, {instancePath:instancePath+"/headers",parentData:data1,parentDataProperty:"headers",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
+if(!(validate90(key1, {instancePath:instancePath+"/headers",parentData:data1,parentDataProperty:"headers",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
 errors = vErrors.length;
 }
 var valid1 = _errs6 === errors;
@@ -4440,8 +4460,8 @@ errors++;
 }
 }
 for(const key2 in data1){
-if(!(validate164(data1[key2], {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data1,parentDataProperty:key2,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
+if(!(validate166(data1[key2], {instancePath:instancePath+"/headers/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data1,parentDataProperty:key2,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate166.errors : vErrors.concat(validate166.errors);
 errors = vErrors.length;
 }
 }
@@ -4482,10 +4502,14 @@ errors++;
 }
 const len0 = data3.length;
 for(let i0=0; i0<len0; i0++){
-let data4 = data3[i0];
-if(typeof data4 === "string"){
-if(!pattern8.test(data4)){
-const err8 = {instancePath:instancePath+"/command/" + i0,schemaPath:"#/$defs/mcpServer/properties/command/items/pattern",keyword:"pattern",params:{pattern: "^[^\\u0000]{1,4096}$"}};
+if(!(validate69(data3[i0], {instancePath:instancePath+"/command/" + i0,parentData:data3,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate69.errors : vErrors.concat(validate69.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err8 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/mcpServer/properties/command/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -4495,8 +4519,15 @@ vErrors.push(err8);
 errors++;
 }
 }
+if(data.env !== undefined){
+if(!(validate170(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate170.errors : vErrors.concat(validate170.errors);
+errors = vErrors.length;
+}
+}
+}
 else {
-const err9 = {instancePath:instancePath+"/command/" + i0,schemaPath:"#/$defs/mcpServer/properties/command/items/type",keyword:"type",params:{type: "string"}};
+const err9 = {instancePath,schemaPath:"#/$defs/mcpServer/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -4505,46 +4536,16 @@ vErrors.push(err9);
 }
 errors++;
 }
-}
-}
-else {
-const err10 = {instancePath:instancePath+"/command",schemaPath:"#/$defs/mcpServer/properties/command/type",keyword:"type",params:{type: "array"}};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-}
-if(data.env !== undefined){
-if(!(validate167(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate167.errors : vErrors.concat(validate167.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err11 = {instancePath,schemaPath:"#/$defs/mcpServer/type",keyword:"type",params:{type: "object"}};
-if(vErrors === null){
-vErrors = [err11];
-}
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-validate162.errors = vErrors;
+validate164.errors = vErrors;
 return errors === 0;
 }
-validate162.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate164.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate160(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate162(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate160.evaluated;
+const evaluated0 = validate162.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4571,8 +4572,8 @@ errors++;
 }
 }
 for(const key1 in data){
-if(!(validate162(data[key1], {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data,parentDataProperty:key1,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
+if(!(validate164(data[key1], {instancePath:instancePath+"/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data,parentDataProperty:key1,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
 errors = vErrors.length;
 }
 }
@@ -4587,17 +4588,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate160.errors = vErrors;
+validate162.errors = vErrors;
 return errors === 0;
 }
-validate160.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate162.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema62 = {"title":"Resources","description":"Limits of the bottle.","type":"object","additionalProperties":false,"properties":{"cpus":{"description":"Cores; fractions allowed.","type":"number","minimum":0.01,"maximum":1024},"memory":{"$ref":"#/$defs/size","description":"Memory, at least 16MiB."},"pids":{"description":"Processes and threads.","type":"integer","minimum":16,"maximum":4194304,"default":512},"disk":{"$ref":"#/$defs/size","description":"Disk, where the engine can enforce it."}}};
+const schema63 = {"title":"Resources","description":"Limits of the bottle.","type":"object","additionalProperties":false,"properties":{"cpus":{"description":"Cores; fractions allowed.","type":"number","minimum":0.01,"maximum":1024},"memory":{"$ref":"#/$defs/size","description":"Memory, at least 16MiB."},"pids":{"description":"Processes and threads.","type":"integer","minimum":16,"maximum":4194304,"default":512},"disk":{"$ref":"#/$defs/size","description":"Disk, where the engine can enforce it."}}};
 
-function validate172(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate175(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate172.evaluated;
+const evaluated0 = validate175.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4653,8 +4654,8 @@ errors++;
 }
 }
 if(data.memory !== undefined){
-if(!(validate113(data.memory, {instancePath:instancePath+"/memory",parentData:data,parentDataProperty:"memory",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate113.errors : vErrors.concat(validate113.errors);
+if(!(validate115(data.memory, {instancePath:instancePath+"/memory",parentData:data,parentDataProperty:"memory",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
 errors = vErrors.length;
 }
 }
@@ -4694,8 +4695,8 @@ errors++;
 }
 }
 if(data.disk !== undefined){
-if(!(validate113(data.disk, {instancePath:instancePath+"/disk",parentData:data,parentDataProperty:"disk",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate113.errors : vErrors.concat(validate113.errors);
+if(!(validate115(data.disk, {instancePath:instancePath+"/disk",parentData:data,parentDataProperty:"disk",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
 errors = vErrors.length;
 }
 }
@@ -4710,18 +4711,18 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate172.errors = vErrors;
+validate175.errors = vErrors;
 return errors === 0;
 }
-validate172.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate175.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema63 = {"description":"A colour name or `#rrggbb`.","type":"string","title":"Color","pattern":"^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$","examples":["green","#3b82f6"]};
-const pattern30 = new RegExp("^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$", "u");
+const schema64 = {"description":"A colour name or `#rrggbb`.","type":"string","title":"Color","pattern":"^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$","examples":["green","#3b82f6"]};
+const pattern29 = new RegExp("^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$", "u");
 
-function validate177(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate180(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate177.evaluated;
+const evaluated0 = validate180.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4729,7 +4730,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(typeof data === "string"){
-if(!pattern30.test(data)){
+if(!pattern29.test(data)){
 const err0 = {instancePath,schemaPath:"#/$defs/color/pattern",keyword:"pattern",params:{pattern: "^(black|red|green|yellow|blue|magenta|cyan|white|gray|#[0-9a-f]{6})$"}};
 if(vErrors === null){
 vErrors = [err0];
@@ -4750,10 +4751,10 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate177.errors = vErrors;
+validate180.errors = vErrors;
 return errors === 0;
 }
-validate177.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate180.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 
 function validate55(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -4804,56 +4805,56 @@ errors = vErrors.length;
 }
 }
 if(data.workspace !== undefined){
-if(!(validate78(data.workspace, {instancePath:instancePath+"/workspace",parentData:data,parentDataProperty:"workspace",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+if(!(validate80(data.workspace, {instancePath:instancePath+"/workspace",parentData:data,parentDataProperty:"workspace",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
 errors = vErrors.length;
 }
 }
 if(data.egress !== undefined){
-if(!(validate81(data.egress, {instancePath:instancePath+"/egress",parentData:data,parentDataProperty:"egress",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
+if(!(validate83(data.egress, {instancePath:instancePath+"/egress",parentData:data,parentDataProperty:"egress",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
 errors = vErrors.length;
 }
 }
 if(data.git !== undefined){
-if(!(validate127(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate127.errors : vErrors.concat(validate127.errors);
+if(!(validate129(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate129.errors : vErrors.concat(validate129.errors);
 errors = vErrors.length;
 }
 }
 if(data.supervise !== undefined){
-if(!(validate151(data.supervise, {instancePath:instancePath+"/supervise",parentData:data,parentDataProperty:"supervise",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
+if(!(validate153(data.supervise, {instancePath:instancePath+"/supervise",parentData:data,parentDataProperty:"supervise",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
 errors = vErrors.length;
 }
 }
 if(data.env !== undefined){
-if(!(validate154(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate154.errors : vErrors.concat(validate154.errors);
+if(!(validate156(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors);
 errors = vErrors.length;
 }
 }
 if(data.mcp !== undefined){
-if(!(validate160(data.mcp, {instancePath:instancePath+"/mcp",parentData:data,parentDataProperty:"mcp",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
+if(!(validate162(data.mcp, {instancePath:instancePath+"/mcp",parentData:data,parentDataProperty:"mcp",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
 errors = vErrors.length;
 }
 }
 if(data.resources !== undefined){
-if(!(validate172(data.resources, {instancePath:instancePath+"/resources",parentData:data,parentDataProperty:"resources",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate172.errors : vErrors.concat(validate172.errors);
+if(!(validate175(data.resources, {instancePath:instancePath+"/resources",parentData:data,parentDataProperty:"resources",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
 errors = vErrors.length;
 }
 }
 if(data.label !== undefined){
-if(!(validate70(data.label, {instancePath:instancePath+"/label",parentData:data,parentDataProperty:"label",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+if(!(validate72(data.label, {instancePath:instancePath+"/label",parentData:data,parentDataProperty:"label",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
 errors = vErrors.length;
 }
 }
 if(data.color !== undefined){
-if(!(validate177(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate177.errors : vErrors.concat(validate177.errors);
+if(!(validate180(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate180.errors : vErrors.concat(validate180.errors);
 errors = vErrors.length;
 }
 }
@@ -4874,8 +4875,8 @@ let data14 = data.ignore;
 if(Array.isArray(data14)){
 const len0 = data14.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate70(data14[i0], {instancePath:instancePath+"/ignore/" + i0,parentData:data14,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+if(!(validate72(data14[i0], {instancePath:instancePath+"/ignore/" + i0,parentData:data14,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
 errors = vErrors.length;
 }
 }
@@ -4907,12 +4908,12 @@ return errors === 0;
 }
 validate55.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema64 = {"title":"Uplink","description":"The way out of the stack.","type":"object","additionalProperties":false,"properties":{"trust":{"description":"PEM files with further certificate authorities.","type":"array","items":{"$ref":"#/$defs/path"}},"hosts":{"title":"UplinkHosts","description":"Fixed addresses by host name, before any resolver.","type":"object","additionalProperties":{"type":"string"}},"dns":{"description":"Resolvers; default are the host's.","type":"array","maxItems":8,"items":{"type":"string"}},"proxy":{"description":"Site proxy, asked by CONNECT.","type":"string","examples":["http://proxy.acme.example:3128"]},"no_proxy":{"description":"Names and suffixes (`.acme.example`) that bypass the proxy.","type":"array","items":{"type":"string"}}}};
+const schema65 = {"title":"Uplink","description":"The way out of the stack.","type":"object","additionalProperties":false,"properties":{"trust":{"description":"PEM files with further certificate authorities.","type":"array","items":{"$ref":"#/$defs/path"}},"hosts":{"title":"UplinkHosts","description":"Fixed addresses by host name, before any resolver.","type":"object","additionalProperties":{"type":"string"}},"dns":{"description":"Resolvers; default are the host's.","type":"array","maxItems":8,"items":{"type":"string"}},"proxy":{"description":"Site proxy, asked by CONNECT.","type":"string","examples":["http://proxy.acme.example:3128"]},"no_proxy":{"description":"Names and suffixes (`.acme.example`) that bypass the proxy.","type":"array","items":{"type":"string"}}}};
 
-function validate181(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate184(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate181.evaluated;
+const evaluated0 = validate184.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5070,18 +5071,18 @@ vErrors.push(err10);
 }
 errors++;
 }
-validate181.errors = vErrors;
+validate184.errors = vErrors;
 return errors === 0;
 }
-validate181.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate184.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema65 = {"title":"Bottle","description":"One definition of a sandbox.","type":"object","additionalProperties":false,"properties":{"template":{"description":"Only for extends; never runs.","type":"boolean","default":false},"extends":{"$ref":"#/$defs/nameOrNames","description":"Definitions this one builds on."},"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"mcp":{"$ref":"#/$defs/mcp"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}};
-const schema66 = {"title":"NameOrNames","description":"A name, or an ordered list of names folded left to right.","type":["string","array"],"pattern":"^[a-z](-?[a-z0-9]){0,62}$","minItems":1,"maxItems":32,"items":{"$ref":"#/$defs/name"}};
+const schema66 = {"title":"Bottle","description":"One definition of a sandbox.","type":"object","additionalProperties":false,"properties":{"template":{"description":"Only for extends; never runs.","type":"boolean","default":false},"extends":{"$ref":"#/$defs/nameOrNames","description":"Definitions this one builds on."},"driver":{"$ref":"#/$defs/driver"},"image":{"$ref":"#/$defs/imageName","description":"A ready image; excludes agent_provider."},"base_image":{"$ref":"#/$defs/imageName","description":"Base image instead of the pinned one of this release."},"agent_provider":{"$ref":"#/$defs/agentProvider"},"workspace":{"$ref":"#/$defs/workspace"},"egress":{"$ref":"#/$defs/egress"},"git":{"$ref":"#/$defs/git"},"supervise":{"$ref":"#/$defs/supervise"},"env":{"$ref":"#/$defs/env"},"mcp":{"$ref":"#/$defs/mcp"},"resources":{"$ref":"#/$defs/resources"},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"protect":{"description":"Refuses removal; remembered when this block is deleted.","type":"boolean","default":false},"ignore":{"description":"Fields left out of comparison.","type":"array","items":{"$ref":"#/$defs/line"}}}};
+const schema67 = {"title":"NameOrNames","description":"A name, or an ordered list of names folded left to right.","type":["string","array"],"pattern":"^[a-z](-?[a-z0-9]){0,62}$","minItems":1,"maxItems":32,"items":{"$ref":"#/$defs/name"}};
 
-function validate186(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate189(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate186.evaluated;
+const evaluated0 = validate189.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5089,7 +5090,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/$defs/nameOrNames/type",keyword:"type",params:{type: schema66.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/nameOrNames/type",keyword:"type",params:{type: schema67.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -5139,16 +5140,16 @@ errors = vErrors.length;
 }
 }
 }
-validate186.errors = vErrors;
+validate189.errors = vErrors;
 return errors === 0;
 }
-validate186.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
+validate189.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate185(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate188(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate185.evaluated;
+const evaluated0 = validate188.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5157,7 +5158,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!(func1.call(schema65.properties, key0))){
+if(!(func1.call(schema66.properties, key0))){
 const err0 = {instancePath,schemaPath:"#/$defs/bottle/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err0];
@@ -5181,8 +5182,8 @@ errors++;
 }
 }
 if(data.extends !== undefined){
-if(!(validate186(data.extends, {instancePath:instancePath+"/extends",parentData:data,parentDataProperty:"extends",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate186.errors : vErrors.concat(validate186.errors);
+if(!(validate189(data.extends, {instancePath:instancePath+"/extends",parentData:data,parentDataProperty:"extends",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate189.errors : vErrors.concat(validate189.errors);
 errors = vErrors.length;
 }
 }
@@ -5211,56 +5212,56 @@ errors = vErrors.length;
 }
 }
 if(data.workspace !== undefined){
-if(!(validate78(data.workspace, {instancePath:instancePath+"/workspace",parentData:data,parentDataProperty:"workspace",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+if(!(validate80(data.workspace, {instancePath:instancePath+"/workspace",parentData:data,parentDataProperty:"workspace",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
 errors = vErrors.length;
 }
 }
 if(data.egress !== undefined){
-if(!(validate81(data.egress, {instancePath:instancePath+"/egress",parentData:data,parentDataProperty:"egress",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
+if(!(validate83(data.egress, {instancePath:instancePath+"/egress",parentData:data,parentDataProperty:"egress",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
 errors = vErrors.length;
 }
 }
 if(data.git !== undefined){
-if(!(validate127(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate127.errors : vErrors.concat(validate127.errors);
+if(!(validate129(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate129.errors : vErrors.concat(validate129.errors);
 errors = vErrors.length;
 }
 }
 if(data.supervise !== undefined){
-if(!(validate151(data.supervise, {instancePath:instancePath+"/supervise",parentData:data,parentDataProperty:"supervise",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
+if(!(validate153(data.supervise, {instancePath:instancePath+"/supervise",parentData:data,parentDataProperty:"supervise",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
 errors = vErrors.length;
 }
 }
 if(data.env !== undefined){
-if(!(validate154(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate154.errors : vErrors.concat(validate154.errors);
+if(!(validate156(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors);
 errors = vErrors.length;
 }
 }
 if(data.mcp !== undefined){
-if(!(validate160(data.mcp, {instancePath:instancePath+"/mcp",parentData:data,parentDataProperty:"mcp",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
+if(!(validate162(data.mcp, {instancePath:instancePath+"/mcp",parentData:data,parentDataProperty:"mcp",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
 errors = vErrors.length;
 }
 }
 if(data.resources !== undefined){
-if(!(validate172(data.resources, {instancePath:instancePath+"/resources",parentData:data,parentDataProperty:"resources",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate172.errors : vErrors.concat(validate172.errors);
+if(!(validate175(data.resources, {instancePath:instancePath+"/resources",parentData:data,parentDataProperty:"resources",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
 errors = vErrors.length;
 }
 }
 if(data.label !== undefined){
-if(!(validate70(data.label, {instancePath:instancePath+"/label",parentData:data,parentDataProperty:"label",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+if(!(validate72(data.label, {instancePath:instancePath+"/label",parentData:data,parentDataProperty:"label",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
 errors = vErrors.length;
 }
 }
 if(data.color !== undefined){
-if(!(validate177(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate177.errors : vErrors.concat(validate177.errors);
+if(!(validate180(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate180.errors : vErrors.concat(validate180.errors);
 errors = vErrors.length;
 }
 }
@@ -5281,8 +5282,8 @@ let data16 = data.ignore;
 if(Array.isArray(data16)){
 const len0 = data16.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate70(data16[i0], {instancePath:instancePath+"/ignore/" + i0,parentData:data16,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+if(!(validate72(data16[i0], {instancePath:instancePath+"/ignore/" + i0,parentData:data16,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
 errors = vErrors.length;
 }
 }
@@ -5309,18 +5310,18 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate185.errors = vErrors;
+validate188.errors = vErrors;
 return errors === 0;
 }
-validate185.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate188.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema67 = {"title":"Agent","description":"One live bottle: a definition and who works in it.","type":"object","additionalProperties":false,"required":["bottle"],"properties":{"bottle":{"$ref":"#/$defs/nameOrNames","description":"Definition, or an ordered list merged like extends."},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"prompt":{"$ref":"#/$defs/prompt"},"skills":{"description":"Skills by name.","type":"array","items":{"$ref":"#/$defs/name"}},"git":{"$ref":"#/$defs/agentGit"},"env":{"$ref":"#/$defs/agentEnv"},"mcp":{"$ref":"#/$defs/mcp"},"headless":{"$ref":"#/$defs/headless"}}};
-const schema68 = {"title":"Prompt","description":"A text, or a file with it.","type":["string","object"],"additionalProperties":false,"required":["file"],"properties":{"file":{"$ref":"#/$defs/path","description":"File with the text."}}};
+const schema68 = {"title":"Agent","description":"One live bottle: a definition and who works in it.","type":"object","additionalProperties":false,"required":["bottle"],"properties":{"bottle":{"$ref":"#/$defs/nameOrNames","description":"Definition, or an ordered list merged like extends."},"label":{"$ref":"#/$defs/line","description":"Shown beside the bottle."},"color":{"$ref":"#/$defs/color"},"prompt":{"$ref":"#/$defs/prompt"},"skills":{"description":"Skills by name.","type":"array","items":{"$ref":"#/$defs/name"}},"git":{"$ref":"#/$defs/agentGit"},"env":{"$ref":"#/$defs/agentEnv"},"mcp":{"$ref":"#/$defs/mcp"},"headless":{"$ref":"#/$defs/headless"}}};
+const schema69 = {"title":"Prompt","description":"A text, or a file with it.","type":["string","object"],"additionalProperties":false,"required":["file"],"properties":{"file":{"$ref":"#/$defs/path","description":"File with the text."}}};
 
-function validate209(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate212(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate209.evaluated;
+const evaluated0 = validate212.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5328,7 +5329,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if((typeof data !== "string") && (!(data && typeof data == "object" && !Array.isArray(data)))){
-const err0 = {instancePath,schemaPath:"#/$defs/prompt/type",keyword:"type",params:{type: schema68.type}};
+const err0 = {instancePath,schemaPath:"#/$defs/prompt/type",keyword:"type",params:{type: schema69.type}};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -5367,17 +5368,17 @@ errors = vErrors.length;
 }
 }
 }
-validate209.errors = vErrors;
+validate212.errors = vErrors;
 return errors === 0;
 }
-validate209.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate212.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema69 = {"title":"AgentGit","description":"Commit identity, laid over the bottle's per field.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"}}};
+const schema70 = {"title":"AgentGit","description":"Commit identity, laid over the bottle's per field.","type":"object","additionalProperties":false,"properties":{"user":{"$ref":"#/$defs/gitUser"}}};
 
-function validate213(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate216(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate213.evaluated;
+const evaluated0 = validate216.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5398,8 +5399,8 @@ errors++;
 }
 }
 if(data.user !== undefined){
-if(!(validate128(data.user, {instancePath:instancePath+"/user",parentData:data,parentDataProperty:"user",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate128.errors : vErrors.concat(validate128.errors);
+if(!(validate130(data.user, {instancePath:instancePath+"/user",parentData:data,parentDataProperty:"user",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate130.errors : vErrors.concat(validate130.errors);
 errors = vErrors.length;
 }
 }
@@ -5414,17 +5415,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-validate213.errors = vErrors;
+validate216.errors = vErrors;
 return errors === 0;
 }
-validate213.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate216.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema70 = {"title":"Headless","description":"Started once by apply, without a terminal.","type":"object","additionalProperties":false,"properties":{"prompt":{"$ref":"#/$defs/prompt"},"on_exit":{"description":"What happens when the program ends.","enum":["stop","restart"],"default":"stop"}}};
+const schema71 = {"title":"Headless","description":"Started once by apply, without a terminal.","type":"object","additionalProperties":false,"properties":{"prompt":{"$ref":"#/$defs/prompt"},"on_exit":{"description":"What happens when the program ends.","enum":["stop","restart"],"default":"stop"}}};
 
-function validate218(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate221(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate218.evaluated;
+const evaluated0 = validate221.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5445,15 +5446,15 @@ errors++;
 }
 }
 if(data.prompt !== undefined){
-if(!(validate209(data.prompt, {instancePath:instancePath+"/prompt",parentData:data,parentDataProperty:"prompt",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate209.errors : vErrors.concat(validate209.errors);
+if(!(validate212(data.prompt, {instancePath:instancePath+"/prompt",parentData:data,parentDataProperty:"prompt",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate212.errors : vErrors.concat(validate212.errors);
 errors = vErrors.length;
 }
 }
 if(data.on_exit !== undefined){
 let data1 = data.on_exit;
 if(!((data1 === "stop") || (data1 === "restart"))){
-const err1 = {instancePath:instancePath+"/on_exit",schemaPath:"#/$defs/headless/properties/on_exit/enum",keyword:"enum",params:{allowedValues: schema70.properties.on_exit.enum}};
+const err1 = {instancePath:instancePath+"/on_exit",schemaPath:"#/$defs/headless/properties/on_exit/enum",keyword:"enum",params:{allowedValues: schema71.properties.on_exit.enum}};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -5474,16 +5475,16 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate218.errors = vErrors;
+validate221.errors = vErrors;
 return errors === 0;
 }
-validate218.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate221.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate205(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate208(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate205.evaluated;
+const evaluated0 = validate208.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5502,7 +5503,7 @@ vErrors.push(err0);
 errors++;
 }
 for(const key0 in data){
-if(!(func1.call(schema67.properties, key0))){
+if(!(func1.call(schema68.properties, key0))){
 const err1 = {instancePath,schemaPath:"#/$defs/agent/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0}};
 if(vErrors === null){
 vErrors = [err1];
@@ -5514,26 +5515,26 @@ errors++;
 }
 }
 if(data.bottle !== undefined){
-if(!(validate186(data.bottle, {instancePath:instancePath+"/bottle",parentData:data,parentDataProperty:"bottle",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate186.errors : vErrors.concat(validate186.errors);
+if(!(validate189(data.bottle, {instancePath:instancePath+"/bottle",parentData:data,parentDataProperty:"bottle",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate189.errors : vErrors.concat(validate189.errors);
 errors = vErrors.length;
 }
 }
 if(data.label !== undefined){
-if(!(validate70(data.label, {instancePath:instancePath+"/label",parentData:data,parentDataProperty:"label",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+if(!(validate72(data.label, {instancePath:instancePath+"/label",parentData:data,parentDataProperty:"label",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
 errors = vErrors.length;
 }
 }
 if(data.color !== undefined){
-if(!(validate177(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate177.errors : vErrors.concat(validate177.errors);
+if(!(validate180(data.color, {instancePath:instancePath+"/color",parentData:data,parentDataProperty:"color",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate180.errors : vErrors.concat(validate180.errors);
 errors = vErrors.length;
 }
 }
 if(data.prompt !== undefined){
-if(!(validate209(data.prompt, {instancePath:instancePath+"/prompt",parentData:data,parentDataProperty:"prompt",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate209.errors : vErrors.concat(validate209.errors);
+if(!(validate212(data.prompt, {instancePath:instancePath+"/prompt",parentData:data,parentDataProperty:"prompt",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate212.errors : vErrors.concat(validate212.errors);
 errors = vErrors.length;
 }
 }
@@ -5560,26 +5561,26 @@ errors++;
 }
 }
 if(data.git !== undefined){
-if(!(validate213(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate213.errors : vErrors.concat(validate213.errors);
+if(!(validate216(data.git, {instancePath:instancePath+"/git",parentData:data,parentDataProperty:"git",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate216.errors : vErrors.concat(validate216.errors);
 errors = vErrors.length;
 }
 }
 if(data.env !== undefined){
-if(!(validate167(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate167.errors : vErrors.concat(validate167.errors);
+if(!(validate170(data.env, {instancePath:instancePath+"/env",parentData:data,parentDataProperty:"env",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate170.errors : vErrors.concat(validate170.errors);
 errors = vErrors.length;
 }
 }
 if(data.mcp !== undefined){
-if(!(validate160(data.mcp, {instancePath:instancePath+"/mcp",parentData:data,parentDataProperty:"mcp",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
+if(!(validate162(data.mcp, {instancePath:instancePath+"/mcp",parentData:data,parentDataProperty:"mcp",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
 errors = vErrors.length;
 }
 }
 if(data.headless !== undefined){
-if(!(validate218(data.headless, {instancePath:instancePath+"/headless",parentData:data,parentDataProperty:"headless",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate218.errors : vErrors.concat(validate218.errors);
+if(!(validate221(data.headless, {instancePath:instancePath+"/headless",parentData:data,parentDataProperty:"headless",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate221.errors : vErrors.concat(validate221.errors);
 errors = vErrors.length;
 }
 }
@@ -5594,10 +5595,10 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate205.errors = vErrors;
+validate208.errors = vErrors;
 return errors === 0;
 }
-validate205.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate208.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate52(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -5659,8 +5660,8 @@ errors = vErrors.length;
 }
 }
 if(data.uplink !== undefined){
-if(!(validate181(data.uplink, {instancePath:instancePath+"/uplink",parentData:data,parentDataProperty:"uplink",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate181.errors : vErrors.concat(validate181.errors);
+if(!(validate184(data.uplink, {instancePath:instancePath+"/uplink",parentData:data,parentDataProperty:"uplink",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate184.errors : vErrors.concat(validate184.errors);
 errors = vErrors.length;
 }
 }
@@ -5686,8 +5687,8 @@ errors++;
 }
 }
 for(const key2 in data4){
-if(!(validate185(data4[key2], {instancePath:instancePath+"/bottles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data4,parentDataProperty:key2,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate185.errors : vErrors.concat(validate185.errors);
+if(!(validate188(data4[key2], {instancePath:instancePath+"/bottles/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data4,parentDataProperty:key2,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate188.errors : vErrors.concat(validate188.errors);
 errors = vErrors.length;
 }
 }
@@ -5725,8 +5726,8 @@ errors++;
 }
 }
 for(const key4 in data6){
-if(!(validate205(data6[key4], {instancePath:instancePath+"/agents/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data6,parentDataProperty:key4,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate205.errors : vErrors.concat(validate205.errors);
+if(!(validate208(data6[key4], {instancePath:instancePath+"/agents/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data6,parentDataProperty:key4,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate208.errors : vErrors.concat(validate208.errors);
 errors = vErrors.length;
 }
 }
