@@ -163,6 +163,8 @@ export interface StartRequest {
   readonly hasPrompt: boolean
   /** Of the command line, behind the provider's own. */
   readonly extra: readonly string[]
+  /** Of a task: its output is to be JSON, a line for each thing that happens, where the program can. Default: false. */
+  readonly events?: boolean
   readonly settings: Readonly<Record<string, string>>
   readonly home: string
 }

@@ -1,5 +1,5 @@
-/** Apply events as NDJSON (schema/events.v1.json): the first line is the version, each further line one event. */
-import type { ApplyEvent } from '../model/event.ts'
+/** Events as NDJSON (schema/events.v1.json): the first line is the version, each further line one event. */
+import type { AgentEvent, ApplyEvent } from '../model/event.ts'
 import { safeJson } from './safe-json.ts'
 
 export const EVENTS_VERSION = 1
@@ -8,6 +8,6 @@ export function eventsHead(program: string): string {
   return safeJson({ type: 'version', version: EVENTS_VERSION, program })
 }
 
-export function eventLine(event: ApplyEvent): string {
+export function eventLine(event: AgentEvent | ApplyEvent): string {
   return safeJson(event)
 }

@@ -31,6 +31,8 @@ export interface Output {
   /** Aborted when whoever read stdout went away; a pipe says so with the next line that is written to it. */
   readonly gone: AbortSignal
   result(lines: readonly string[]): void
+  /** One line of a document of events on stdout; `head` stands in front of the first. */
+  event(head: string, line: string): void
   note(lines: readonly string[]): void
   /** For stderr, without an end of line: the answer stands behind it. */
   ask(question: string): void
@@ -55,6 +57,7 @@ export function openOutput(
   const print = (stream: OutStream, lines: readonly string[]): void => {
     if (lines.length > 0 && isOpen(stream)) stream.write(`${lines.join('\n')}\n`)
   }
+  let headed = false
   return {
     style,
     noteStyle,
@@ -62,6 +65,10 @@ export function openOutput(
     screen: motion.stdout ? terminalOf(stdout) : undefined,
     gone: unread.signal,
     result: (lines) => print(stdout, lines),
+    event(head, line) {
+      print(stdout, headed ? [line] : [head, line])
+      headed = true
+    },
     note: (lines) => print(stderr, lines),
     ask: (question) => void (isOpen(stderr) && stderr.write(`${question} `)),
     async flush() {

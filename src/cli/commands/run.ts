@@ -35,7 +35,7 @@ function checkOrder(name: string, rest: readonly string[]): void {
 }
 
 function checkHeadless({ options }: Invocation): void {
-  const headlessOnly = ['prompt', 'timeout'] as const
+  const headlessOnly = ['prompt', 'timeout', 'output'] as const
   if (options.flag('headless')) {
     if (options.text('prompt') === undefined)
       throw new UsageError('--headless needs --prompt', {
@@ -45,7 +45,7 @@ function checkHeadless({ options }: Invocation): void {
     return
   }
   const lone = headlessOnly.find(
-    (option) => (option === 'prompt' ? options.text(option) : options.number(option)) !== undefined,
+    (option) => (option === 'timeout' ? options.number(option) : options.text(option)) !== undefined,
   )
   if (lone !== undefined) throw new UsageError(`--${lone} goes with --headless`, { code: 'bad-option' })
 }

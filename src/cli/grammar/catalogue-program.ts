@@ -14,6 +14,7 @@ export const PROGRAM_COMMANDS: readonly CommandSpec[] = [
       'bot-bottle run implementer',
       'bot-bottle run implementer -- --verbose',
       "bot-bottle run --headless --prompt 'Fix the tests.' implementer",
+      "bot-bottle run --headless --output events --prompt 'Fix the tests.' implementer",
     ],
     text: [
       'Not in sync: shows the plan of this bottle and goes on as `apply` would.',
@@ -32,6 +33,13 @@ export const PROGRAM_COMMANDS: readonly CommandSpec[] = [
         type: 'seconds',
         text: 'end the agent after this time, exit 124; with --headless',
         default: 'none',
+      },
+      {
+        flags: '--output <form>',
+        type: 'text',
+        text: 'pretty; events: what it says, what is refused to it and its end as JSON lines; with --headless',
+        choices: ['pretty', 'events'],
+        default: 'pretty',
       },
     ],
   },

@@ -44,6 +44,7 @@ async function found(before: readonly string[], io: Io): Promise<Names> {
     note() {},
     gone: new AbortController().signal,
     ask() {},
+    event() {},
     flush: async () => {},
     live: undefined,
     screen: undefined,

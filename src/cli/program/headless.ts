@@ -6,6 +6,8 @@ import { DriverError, UsageError } from '../../model/errors.ts'
 import type { DeclaredBottle } from '../stack/bottle.ts'
 import type { Invocation } from '../grammar/invocation.ts'
 import { attachProgram, headlessProgram, programState, startProgram, stopProgram } from './program.ts'
+import { agentEvents } from './agent-events.ts'
+import { formOf } from '../terminal/report.ts'
 import { bind } from '../terminal/terminal.ts'
 
 /** As `timeout` of coreutils reports it. */
@@ -15,10 +17,11 @@ export const TIMED_OUT = 124
 const GRACE = 10
 
 export async function headless(
-  { options, io, output }: Invocation,
+  invocation: Invocation,
   bottle: DeclaredBottle,
   extra: readonly string[],
 ): Promise<number> {
+  const { options, io, output } = invocation
   const { provided, name } = bottle
   if (!provided)
     throw new UsageError(`bottle ${name} has no \`agent_provider\`, which would know how a prompt is given`, {
@@ -30,10 +33,9 @@ export async function headless(
       code: 'agent-runs',
       hint: `bot-bottle attach ${name}`,
     })
-  await startProgram(bottle, {
-    ...headlessProgram(provided, bottle, options.text('prompt') ?? '', extra),
-    env: {},
-  })
+  const task = { prompt: options.text('prompt') ?? '', events: formOf(invocation) === 'events' }
+  await startProgram(bottle, { ...headlessProgram(provided, bottle, task, extra), env: {} })
+  const events = task.events ? agentEvents(bottle, output, io.now) : undefined
   const execution = await attachProgram(bottle, { replay: true, stdin: true })
   const seconds = options.number('timeout')
   let late: Promise<void> | undefined
@@ -42,11 +44,12 @@ export async function headless(
       ? undefined
       : setTimeout(() => void (late = stopProgram(bottle, GRACE)), seconds * 1000)
   try {
-    const code = await bind(execution, { io, tty: false, stdin: false })
-    if (late === undefined) return code
+    const code = await bind(execution, { io: { ...io, ...events }, tty: false, stdin: false })
     await late
-    output.note([`${name}: its agent was ended after ${seconds} s`])
-    return TIMED_OUT
+    if (late) output.note([`${name}: its agent was ended after ${seconds} s`])
+    const ended = late ? TIMED_OUT : code
+    await events?.ended(ended)
+    return ended
   } finally {
     clearTimeout(timer)
   }

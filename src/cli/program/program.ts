@@ -54,10 +54,14 @@ export function resumedProgram(
 export function headlessProgram(
   provided: Provided,
   { hasPrompt = false }: DeclaredBottle,
-  prompt: string,
+  task: { readonly prompt: string; readonly events: boolean },
   extra: readonly string[],
 ): Pick<ProgramRequest, 'argv' | 'cwd'> {
-  const argv = provided.provider.headless(prompt, startRequest(provided, hasPrompt, extra))
+  const { events } = task
+  const argv = provided.provider.headless(task.prompt, {
+    ...startRequest(provided, hasPrompt, extra),
+    events,
+  })
   return { argv, cwd: AGENT.workspace }
 }
 

@@ -17,6 +17,9 @@ export function formOf({ options }: Pick<Invocation, 'options'>): Form {
   return form === 'json' || form === 'events' ? form : 'pretty'
 }
 
+/** In front of the first event. */
+export const HEAD = eventsHead(VERSION)
+
 export interface Report {
   progress(): ProgressView
   event(event: ApplyEvent): void
@@ -29,7 +32,6 @@ export function report(invocation: Invocation): Report {
   const { output, options, io } = invocation
   const form = formOf(invocation)
   const quiet = options.flag('quiet')
-  let begun = false
   const events: ApplyEvent[] = []
   return {
     progress() {
@@ -39,9 +41,7 @@ export function report(invocation: Invocation): Report {
     },
     event(event) {
       events.push(event)
-      if (form !== 'events') return
-      output.result([...(begun ? [] : [eventsHead(VERSION)]), eventLine(event)])
-      begun = true
+      if (form === 'events') output.event(HEAD, eventLine(event))
     },
     ended(progress, lines) {
       if (form === 'json')
@@ -64,11 +64,8 @@ export function report(invocation: Invocation): Report {
       if (form === 'events') {
         const at = new Date(io.now()).toISOString()
         const ended: ApplyEvent = { type: 'ended', outcome: 'done', duration: 0, at }
-        output.result([
-          eventsHead(VERSION),
-          eventLine({ type: 'started', stack: plan.stack, actions: [], at }),
-          eventLine(ended),
-        ])
+        for (const event of [{ type: 'started', stack: plan.stack, actions: [], at }, ended] as const)
+          output.event(HEAD, eventLine(event))
       }
     },
   }

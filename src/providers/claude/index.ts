@@ -26,9 +26,20 @@ export const claude: Provider = {
   contribution,
   registration,
   start: (request) => ['claude', ...flags(request), ...request.extra],
-  headless: (prompt, request) => ['claude', '--print', ...flags(request), ...request.extra, '--', prompt],
+  headless: (prompt, request) => [
+    'claude',
+    '--print',
+    ...flags(request),
+    ...(request.events ? EVENTS : []),
+    ...request.extra,
+    '--',
+    prompt,
+  ],
   resume: (request) => ['claude', '--continue', ...flags(request), ...request.extra],
 }
+
+/** Each token as it comes. */
+const EVENTS = ['--output-format', 'stream-json', '--verbose', '--include-partial-messages'] as const
 
 function contribution(request: ProviderRequest): Contribution {
   const { home } = request

@@ -39,6 +39,7 @@ export const codex: Provider = {
     'codex',
     'exec',
     '--skip-git-repo-check',
+    ...(request.events ? ['--json'] : []),
     ...FLAGS,
     ...request.extra,
     '--',

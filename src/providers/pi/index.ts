@@ -35,7 +35,13 @@ export const pi: Provider = {
   hidden: [],
   contribution,
   start: (request) => ['pi', ...flags(request), ...request.extra],
-  headless: (prompt, request) => ['pi', '--print', ...flags(request), ...request.extra, prompt],
+  headless: (prompt, request) => [
+    'pi',
+    ...(request.events ? ['--mode', 'json'] : ['--print']),
+    ...flags(request),
+    ...request.extra,
+    prompt,
+  ],
   resume: (request) => ['pi', '--continue', ...flags(request), ...request.extra],
 }
 

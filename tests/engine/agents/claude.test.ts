@@ -1,5 +1,7 @@
 /** Claude Code from npm in a bottle: it works, and what signs it in never comes in. */
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openProgram } from '../cli/program.ts'
 import type { Ended, Program } from '../cli/program.ts'
@@ -54,6 +56,10 @@ afterAll(async () => {
   await remote?.close()
 })
 
+const schemaOf = (name: string): Record<string, unknown> =>
+  JSON.parse(readFileSync(new URL(`../../../schema/${name}.v1.json`, import.meta.url), 'utf8'))
+const isEvent = new Ajv2020({ strict: false, schemas: [schemaOf('plan')] }).compile(schemaOf('events'))
+
 const bash = (command: string): Turn => ({ tool: { name: 'Bash', input: { command, description: 'work' } } })
 const headless = (prompt: string, ...extra: readonly string[]): Promise<Ended> =>
   program.run(['run', '--headless', '--prompt', prompt, 'one', ...(extra.length > 0 ? ['--', ...extra] : [])])
@@ -106,18 +112,7 @@ describe('the agent', () => {
       return second.promise
     }
     turns = [{ tokens: ['first-token ', 'second-token'] }]
-    const started = program.start([
-      'run',
-      '--headless',
-      '--prompt',
-      'Speak.',
-      'one',
-      '--',
-      '--output-format',
-      'stream-json',
-      '--verbose',
-      '--include-partial-messages',
-    ])
+    const started = program.start(['run', '--headless', '--output', 'events', '--prompt', 'Speak.', 'one'])
     await said.promise
     await started.says('first-token')
     second.resolve()
@@ -135,6 +130,33 @@ describe('the agent', () => {
     expect(answered()).toContain('bot-bottle: refused.example is not declared for this bottle')
     const log = (await program.must('logs --egress one')).out.split('\n')
     expect(log.filter((line) => line.includes('refused.example'))).toHaveLength(1)
+  })
+
+  it('has what it says, what is refused to it and its end as events, each valid', async () => {
+    turns = [bash('curl -sS https://elsewhere.example/x'), { tokens: ['It is ', 'refused.'] }]
+    const { code, out, err } = await program.run([
+      'run',
+      '--headless',
+      '--output',
+      'events',
+      '--prompt',
+      'Fetch.',
+      'one',
+    ])
+    expect([code, err]).toEqual([0, ''])
+    const events = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
+    expect(events.filter((event) => !isEvent(event))).toEqual([])
+    const types = events.map(({ type }) => type)
+    expect([types[0], types[1], types.at(-1)]).toEqual(['version', 'agent-started', 'agent-ended'])
+    expect(events.at(-1)).toMatchObject({ bottle: 'one', code: 0 })
+    expect(events.filter(({ type }) => type === 'agent-refused')).toMatchObject([
+      { by: 'egress', rule: 'host-undeclared', host: 'elsewhere.example' },
+    ])
+    const result = events.findLast(({ type }) => type === 'agent-said')
+    expect(result?.['message']).toMatchObject({ type: 'result', result: 'It is refused.' })
   })
 
   it('goes on when it has read its own environment', async () => {

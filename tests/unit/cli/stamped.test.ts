@@ -15,6 +15,7 @@ test('each line stands behind the time of day of this machine, within its width'
       note: say,
       gone: new AbortController().signal,
       ask: () => {},
+      event: () => {},
       flush: async () => {},
     },
     () => new Date(2026, 0, 2, 3, 4, 5).getTime(),

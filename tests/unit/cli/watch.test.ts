@@ -39,6 +39,7 @@ async function watching(
       note: say,
       gone: new AbortController().signal,
       ask: (question) => say([question]),
+      event: (_head, line) => say([line]),
       flush: async () => {},
     },
   }
