@@ -9,20 +9,15 @@
  *   it ends in the same world. It throws `DriverError`; `transient: true` is the only licence to retry.
  * - Every effect reads back what it did; a mismatch is an error and the agent program does not start.
  */
-import type { Readable, Writable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { BundleMetrics, SupervisorRequest, UplinkRequest, UplinkStatus } from '../model/control.ts'
-import type { McpRegistration } from '../model/provider.ts'
 import type { Action } from '../model/plan.ts'
 import type { FrozenImage } from '../model/frozen.ts'
-import type { KnownPrints } from '../model/gate.ts'
-import type { Marks } from '../model/known.ts'
 import type { BottleError } from '../model/errors.ts'
-import type { Address } from '../model/address.ts'
-import type { ImageRecipe } from '../model/image-recipe.ts'
-import type { ProviderFile } from '../model/provider.ts'
-import type { Secret, SecretRef } from '../model/secret.ts'
 import type { DriverName, Observed, Resource } from '../model/resource.ts'
 import type { DriverState, Unknown } from '../model/snapshot.ts'
+import type { Materials } from './materials.ts'
+import type { ExecRequest, Execution, ProgramRequest, ImageProgram, AttachRequest } from './program.ts'
 
 declare const leaseBrand: unique symbol
 
@@ -51,85 +46,6 @@ export interface GuestLook {
   readonly gitFile?: string
   /** No agent program was started since its container was. */
   readonly idle?: boolean
-}
-
-/** What effects need beside the plan; nothing of it is stored by a driver. */
-export interface Materials {
-  /** PEM of the bottle's root certificate. */
-  rootCertificate(bottle: string): Promise<string>
-  /** PEM of the root that takes over from it, to be trusted beside it; absent: there is none. */
-  nextRootCertificate?(bottle: string): Promise<string | undefined>
-  /** The bottle's environment with values, as the agent program gets it. */
-  environment(bottle: string): ReadonlyMap<string, string>
-  secret(ref: SecretRef): Promise<Secret>
-  /** How an image of the role `agent` is made; absent: none is. */
-  imageRecipe?(image: Address): ImageRecipe | undefined
-  /** Files of the bottle's provider, in the order in which they are written; absent: it has none. */
-  guestFiles?(bottle: string): readonly ProviderFile[]
-  /** What has to end with 0 in the bottle before its agent program may start. */
-  verify?(bottle: string): readonly (readonly string[])[]
-  /** The private key in a file of the user's; absent: no remote has one. */
-  identity?(ref: SecretRef): Promise<Secret>
-  /** Absent: the same as nothing. */
-  provisions?(bottle: string): Provisions
-  /** How the bottle's agent program is started by an apply; absent: it is not. */
-  program?(bottle: string): AgentProgram | undefined
-  /** What the bottle's egress is to recognise beside the values it uses; absent: nothing. */
-  marks?(bottle: string): Marks
-  /** What the bottle's git gate is to recognise in pushes; absent: nothing. */
-  known?(bottle: string): KnownPrints
-}
-
-/** Both in the agent's workspace, with its environment. */
-export interface AgentProgram {
-  /** Does the declared task, without a terminal; absent: none is declared. */
-  readonly headless?: { readonly argv: readonly string[]; readonly restart: boolean }
-  /** Goes on with the last conversation; fails where there is none. */
-  readonly resume: readonly string[]
-  /** On a terminal, with nothing to go on with. */
-  readonly start: readonly string[]
-}
-
-/** What is put into a guest beside trust and environment. Contents go this way only, never into a plan. */
-export interface Provisions {
-  /** Absent: none is declared. */
-  readonly prompt?: string
-  /** The declared skills as tar, each below the folder of that name; absent: none is declared. */
-  readonly packSkills?: (folderOf: (name: string) => string) => Readable
-  /** Absent: there is no server that the agent program is told of. */
-  readonly mcp?: McpRegistration
-  /** Absent: the workspace stays empty. */
-  readonly workspace?: WorkspaceFiles | WorkspaceRemote
-}
-
-/** A declared remote that the bottle clones by itself, through its gate. */
-export interface WorkspaceRemote {
-  readonly mode: 'remote'
-  readonly url: string
-}
-
-/** The source of a workspace on this host, read when it is packed. */
-export interface WorkspaceFiles {
-  /** `clone`: the repository alone; its files are checked out in the bottle. */
-  readonly mode: 'copy' | 'clone'
-  /** That is checked out in the source; `undefined`: its repository does not come along, or has no commit. */
-  commit(): string | undefined
-  measure(): WorkspaceMeasure
-  /** As tar; `seen` is told the size of each file before it goes. */
-  pack(seen: (bytes: number) => void): Readable
-}
-
-export interface WorkspaceMeasure {
-  readonly files: number
-  readonly bytes: number
-  /** By path: what was left out for another reason than an ignore rule. */
-  readonly leftOut: {
-    readonly links: readonly string[]
-    readonly others: readonly string[]
-    readonly repositories: readonly string[]
-  }
-  /** Paths that programs in the bottle may run or trust something by. */
-  readonly settings: readonly string[]
 }
 
 export interface EffectContext {
@@ -222,56 +138,6 @@ export interface Unused {
   readonly bytes?: number
   /** ISO 8601. */
   readonly createdAt: string
-}
-
-export interface ExecRequest {
-  readonly argv: readonly string[]
-  readonly env: Readonly<Record<string, string>>
-  readonly cwd?: string
-  /** `uid:gid`, numeric; default the agent's. */
-  readonly user?: string
-  readonly tty?: { readonly rows: number; readonly columns: number }
-}
-
-/** A program in a bottle, bound to streams of the caller. */
-export interface Execution {
-  readonly stdin: Writable
-  readonly stdout: Readable
-  /** Absent with a terminal. */
-  readonly stderr?: Readable
-  resize(rows: number, columns: number): Promise<void>
-  /** Exit code of the program. */
-  readonly exit: Promise<number>
-  /** Ends the connection and, where the engine can, the program. */
-  close(): void
-}
-
-/** The agent program, held by the bottle's init: it goes on when the caller goes. */
-export interface ProgramRequest {
-  readonly argv: readonly string[]
-  /** Beside the bottle's own environment, over which it wins. */
-  readonly env: Readonly<Record<string, string>>
-  readonly cwd?: string
-  /** Absent: no terminal. */
-  readonly tty?: { readonly rows: number; readonly columns: number }
-}
-
-/** What an image starts by itself, as `docker run` would: `entrypoint` and behind it `command`. */
-export interface ImageProgram {
-  readonly entrypoint: readonly string[]
-  readonly command: readonly string[]
-  /** Absent: the image names none. */
-  readonly cwd?: string
-}
-
-export interface AttachRequest {
-  readonly tty?: ExecRequest['tty']
-  /** What was printed before is printed again. */
-  readonly replay: boolean
-  /** Keys that leave the program running; default `ctrl-p,ctrl-q`. */
-  readonly detachKeys?: string
-  /** Default true; false only watches. */
-  readonly stdin?: boolean
 }
 
 /** Daemons that say of each request what became of it. */

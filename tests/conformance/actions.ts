@@ -1,6 +1,6 @@
 import type { Action, Verb } from '../../src/model/plan.ts'
 import type { Observed, Resource } from '../../src/model/resource.ts'
-import type { Execution } from '../../src/ports/driver.ts'
+import type { Execution } from '../../src/ports/program.ts'
 
 /** An action as the plan would make it; `remove` has no desired value but what is to be removed. */
 export function actionOn(

@@ -1,6 +1,7 @@
 /** What a driver brings so that the conformance suite can be run against it. */
 import type { Resource } from '../../src/model/resource.ts'
-import type { Driver, Lease, Materials } from '../../src/ports/driver.ts'
+import type { Driver, Lease } from '../../src/ports/driver.ts'
+import type { Materials } from '../../src/ports/materials.ts'
 
 export interface Subject {
   readonly driver: Driver

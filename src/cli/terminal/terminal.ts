@@ -3,7 +3,7 @@
  * directions; the terminal is put back as it was whatever happens.
  */
 import { EXIT } from '../../model/errors.ts'
-import type { ExecRequest, Execution } from '../../ports/driver.ts'
+import type { ExecRequest, Execution } from '../../ports/program.ts'
 import { passThrough } from '../../render/output.ts'
 import type { Io } from '../io.ts'
 

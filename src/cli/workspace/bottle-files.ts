@@ -1,7 +1,7 @@
 /** Short answers from a bottle: what a file of it says, what a program in it prints. All of it is the agent's. */
 import type { Readable } from 'node:stream'
 import { DriverError } from '../../model/errors.ts'
-import type { Execution } from '../../ports/driver.ts'
+import type { Execution } from '../../ports/program.ts'
 import type { OpenBottle } from '../stack/bottle.ts'
 import { entriesOf } from './tar-entries.ts'
 

@@ -2,7 +2,7 @@
 import { PassThrough, type Duplex, type Readable, type Writable } from 'node:stream'
 import { DriverError } from '../../model/errors.ts'
 import { safeText } from '../../model/text.ts'
-import type { Execution } from '../../ports/driver.ts'
+import type { Execution } from '../../ports/program.ts'
 import type { Engine, ExecSpec } from './calls.ts'
 
 export async function execute(engine: Engine, containerId: string, spec: ExecSpec): Promise<Execution> {

@@ -3,7 +3,7 @@
  * after it, or started because its task is declared. Init holds it, and starts it again where it is to.
  */
 import type { Action } from '../../model/plan.ts'
-import type { AgentProgram } from '../../ports/driver.ts'
+import type { AgentProgram } from '../../ports/materials.ts'
 import { AGENT } from '../../resources/guest/environment.ts'
 import type { Engine } from './calls.ts'
 import { callInit } from './guest-helper.ts'

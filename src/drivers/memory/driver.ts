@@ -4,7 +4,8 @@
  */
 import { PassThrough } from 'node:stream'
 import { DriverError } from '../../model/errors.ts'
-import type { Driver, EngineEvent, Execution, Lease } from '../../ports/driver.ts'
+import type { Driver, EngineEvent, Lease } from '../../ports/driver.ts'
+import type { Execution } from '../../ports/program.ts'
 import { answerSupervisor, answerUplink, bundleMetrics } from './daemons.ts'
 import { faults as newFaults } from './faults.ts'
 import type { Faults } from './faults.ts'

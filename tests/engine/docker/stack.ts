@@ -9,7 +9,8 @@ import type { DaemonName } from '../../../src/model/control.ts'
 import type { UplinkTarget } from '../../../src/model/policy.ts'
 import type { Action, Verb } from '../../../src/model/plan.ts'
 import type { Impact, Observed, Resource } from '../../../src/model/resource.ts'
-import type { Actuator, Effect, EffectContext, Lease, Materials } from '../../../src/ports/driver.ts'
+import type { Actuator, Effect, EffectContext, Lease } from '../../../src/ports/driver.ts'
+import type { Materials } from '../../../src/ports/materials.ts'
 import {
   dockerDriver,
   sidecarsImage,

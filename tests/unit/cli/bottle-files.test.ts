@@ -10,7 +10,8 @@ import { memoryDriver } from '../../../src/drivers/memory/driver.ts'
 import { memoryWorld } from '../../../src/drivers/memory/world.ts'
 import { DriverError } from '../../../src/model/errors.ts'
 import type { Plan } from '../../../src/model/plan.ts'
-import type { Driver, Execution } from '../../../src/ports/driver.ts'
+import type { Driver } from '../../../src/ports/driver.ts'
+import type { Execution } from '../../../src/ports/program.ts'
 
 let folder = ''
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'bb-answers-'))))

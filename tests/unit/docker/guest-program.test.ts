@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { beginningOf } from '../../../src/drivers/docker/guest-program.ts'
 import type { FoundProgram } from '../../../src/drivers/docker/guest-program.ts'
 import type { Impact } from '../../../src/model/resource.ts'
-import type { AgentProgram } from '../../../src/ports/driver.ts'
+import type { AgentProgram } from '../../../src/ports/materials.ts'
 
 const RESUME: AgentProgram = { resume: ['agent', '--continue'], start: ['agent'] }
 const TASK: AgentProgram = { ...RESUME, headless: { argv: ['agent', '--print', 'task'], restart: false } }
