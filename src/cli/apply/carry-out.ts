@@ -33,8 +33,8 @@ export interface Request {
   readonly options: PlanOptions
   /** Says more than yes: a saved plan was agreed to before. Default false. */
   readonly agreed?: boolean
-  /** Looks at the plan before anything is done; throws when it is not the one that was meant. */
-  readonly check?: (plan: Plan) => void
+  /** Looks at the plan, and at the world it is for, before anything is done; throws when it is not the one that was meant. */
+  readonly check?: (plan: Plan, world: Planned['world']) => void
   /** Carries out a part of the plan; default: all of it. */
   readonly part?: (plan: Plan) => Plan
   readonly view?: OutcomeView
@@ -49,7 +49,7 @@ export interface Request {
 export async function carryOut(invocation: Invocation, stack: Stack, request: Request): Promise<Exit> {
   return withLock(invocation, stack, async (lease) => {
     const planned = await planNow(stack, request.desired, request.options, invocation)
-    request.check?.(planned.plan)
+    request.check?.(planned.plan, planned.world)
     const plan = retold(request.part?.(planned.plan) ?? planned.plan, request.reason)
     // A part is what somebody chose: what is wrong elsewhere does not keep it.
     if (!plan.refusal && request.part === undefined) requireFit(plan, planned.world)

@@ -15,7 +15,7 @@ import { carryOut } from '../apply/carry-out.ts'
 import { nothingDesired, planOptions } from '../apply/planning.ts'
 import type { Invocation } from '../grammar/invocation.ts'
 import { openDrivers } from '../stack/drivers.ts'
-import { leftoverStacks } from '../stack/leftover-stacks.ts'
+import { isLeft, leftoverStacks } from '../stack/leftover-stacks.ts'
 import { recordedOn, tagsIn } from '../stack/recorded.ts'
 import { settingsOf } from '../stack/settings.ts'
 import { openStackOrNone } from '../stack/stack.ts'
@@ -106,21 +106,35 @@ async function removeStacks(
 ): Promise<number> {
   let gone = 0
   for (const { name } of stacks) {
-    const exit = await carryOut(
-      invocation,
-      { ...place, name },
-      {
-        desired: nothingDesired(name, ''),
-        options: { ...planOptions(invocation.options, undefined), prune: true, allowEmpty: true },
-        agreed: true,
-        showPlan: false,
-        reason: 'not recorded any more',
-        view: { did: 'removed', afterwards: `nothing of stack ${name} is left`, again: 'bot-bottle prune' },
-      },
-    )
+    const exit = await removeStack(invocation, { ...place, name }).catch((thrown: unknown) => {
+      const error = ensureError(thrown)
+      if (error.exit === EXIT.interrupted) throw error
+      invocation.output.note([`what is left of stack ${safeText(name)} stays: ${error.message}`])
+    })
+    if (exit === EXIT.interrupted) break
     if (exit !== EXIT.done) continue
     gone += 1
     await rm(join(place.home.dir, 'stacks', engineFolder(engineId), name), { recursive: true, force: true })
   }
   return gone
+}
+
+/** Another run may have gone on with it since it was shown: then it is no leftover. */
+function removeStack(invocation: Invocation, stack: Stack): Promise<number> {
+  const { name } = stack
+  return carryOut(invocation, stack, {
+    desired: nothingDesired(name, ''),
+    options: { ...planOptions(invocation.options, undefined), prune: true, allowEmpty: true },
+    agreed: true,
+    check: (_plan, { observation }) => {
+      if (!isLeft(observation))
+        throw new RefusedError('it is in use again', {
+          code: 'stack-alive',
+          hint: `bot-bottle destroy --stack ${name}`,
+        })
+    },
+    showPlan: false,
+    reason: 'not recorded any more',
+    view: { did: 'removed', afterwards: `nothing of stack ${name} is left`, again: 'bot-bottle prune' },
+  })
 }

@@ -1,4 +1,6 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Driver, Unused, UnusedQuestion } from '../../../src/ports/driver.ts'
 import { memoryDriver } from '../../../src/drivers/memory/driver.ts'
 import { run } from '../../../src/cli/main.ts'
@@ -8,10 +10,13 @@ import { MANIFEST, openProgram, TOKEN } from './program.ts'
 let program: ReturnType<typeof openProgram>
 let asked: UnusedQuestion | undefined
 let removed: string[]
+/** What another terminal does once it was agreed to. */
+let meanwhile: (() => void) | undefined
 beforeEach(() => {
   program = openProgram()
   asked = undefined
   removed = []
+  meanwhile = undefined
 })
 afterEach(() => program.close())
 
@@ -40,6 +45,7 @@ async function prune(...words: readonly string[]) {
       if (names.includes('bot-bottle/dev:busy'))
         throw new DriverError('it is used', { code: 'engine-conflict' })
       removed.push(...names)
+      meanwhile?.()
     },
   }
   const memory = async ({ installation }: { readonly installation: string }) => ({
@@ -91,4 +97,47 @@ it('removes nothing beside a manifest that cannot be read', async () => {
   program.write('bottles.yaml', 'version: 1\nbottles: [')
   expect((await prune('--yes')).code).toBe(2)
   expect([asked, removed]).toEqual([undefined, []])
+})
+
+describe('what is left of a stack', () => {
+  const leave = async (): Promise<void> => {
+    program.write('bottles.yaml', MANIFEST)
+    await program.run('apply', { env: TOKEN })
+    rmSync(join(program.folder, '.bot-bottle/stacks'), { recursive: true })
+    rmSync(join(program.folder, 'bottles.yaml'))
+    program.world.change(({ stacks: { acme } }) => {
+      if (!acme) return
+      delete acme.uplink
+      delete acme.record
+      acme.bundles = {}
+      for (const { agent } of Object.values(acme.bottles))
+        if (agent) agent.fields = { ...agent.fields, running: false }
+    })
+  }
+
+  it('goes', async () => {
+    await leave()
+    expect((await prune('--dry-run')).out).toContain('what is left of stack acme')
+    await prune('--yes')
+    expect(program.world.read().stacks['acme']).toBeUndefined()
+  })
+
+  it('stays where another run went on with it while it was asked for, and the rest is told', async () => {
+    await leave()
+    meanwhile = () =>
+      program.world.change(({ stacks: { acme } }) => {
+        const agent = acme?.bottles['reviewer']?.agent
+        if (agent) agent.fields = { ...agent.fields, running: true }
+      })
+    const { code, err } = await prune('--yes')
+    expect([code, err]).toEqual([
+      4,
+      expect.stringContaining('what is left of stack acme stays: it is in use again'),
+    ])
+    expect(err).toContain('removed 1 thing')
+    expect(Object.keys(program.world.read().stacks['acme']?.bottles ?? {})).toEqual([
+      'implementer',
+      'reviewer',
+    ])
+  })
 })
