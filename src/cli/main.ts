@@ -4,6 +4,7 @@
  */
 import { EXIT, ensureError } from '../model/errors.ts'
 import type { Io } from './io.ts'
+import { requireNode } from './node-version.ts'
 import { openStreams } from './terminal/streams.ts'
 import { VERSION } from './version.ts'
 
@@ -19,6 +20,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       const { help } = await import('./grammar/help.ts')
       return await help(first === undefined ? [] : argv.slice(1), output, first === undefined)
     }
+    requireNode(process.versions.node)
     const { dispatch } =
       first === 'validate' ? await import('./dispatch-validate.ts') : await import('./dispatch.ts')
     return await dispatch(argv, io, output)
