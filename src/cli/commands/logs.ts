@@ -8,7 +8,7 @@ import { safeJson } from '../../render/safe-json.ts'
 import { count } from '../../render/words.ts'
 import { safeText } from '../../model/text.ts'
 import { accessOf, jsonLine, lostOf } from '../egress/audit.ts'
-import { initLines } from '../program/init-lines.ts'
+import { agentLines } from '../program/init-lines.ts'
 import { sinceTime } from '../grammar/since.ts'
 import { openBottles } from '../stack/bottle.ts'
 import type { OpenBottle } from '../stack/bottle.ts'
@@ -21,9 +21,9 @@ export async function run(invocation: Invocation): Promise<number> {
   })
   const tail = options.number('tail')
   const since = options.text('since')
+  const follow = options.flag('follow')
   const request = {
-    follow: options.flag('follow'),
-    ...(tail !== undefined && { tail }),
+    follow,
     ...(since !== undefined && { since: sinceTime(since, io.now()) }),
   }
   const audits: readonly AuditedDaemon[] = [
@@ -31,8 +31,10 @@ export async function run(invocation: Invocation): Promise<number> {
     ...(options.flag('git') ? (['git-gate'] as const) : []),
   ]
   const sources: readonly LogSource[] = audits.length > 0 ? audits : ['agent']
+  // Of an agent's log lines are left out: which are the last is known once all are read.
+  const isCut = tail !== undefined && !follow && audits.length === 0
   const read = bottles.flatMap((bottle) => sources.map((source) => ({ bottle, source })))
-  const later: Later[] | undefined = audits.length > 0 && read.length > 1 && !request.follow ? [] : undefined
+  const later: Later[] | undefined = audits.length > 0 && read.length > 1 && !follow ? [] : undefined
   const open = new Set<() => void>()
   const close = (): void => {
     for (const step of open) step()
@@ -48,7 +50,10 @@ export async function run(invocation: Invocation): Promise<number> {
   try {
     await Promise.all(
       read.map(async ({ bottle, source }) => {
-        const stream = await bottle.driver.logs(bottle.stack, bottle.name, source, request)
+        const stream = await bottle.driver.logs(bottle.stack, bottle.name, source, {
+          ...request,
+          ...(tail !== undefined && !isCut && { tail }),
+        })
         const lines = createInterface({ input: stream, crlfDelay: Infinity })
         // Both: a stream that is destroyed does not end the lines that are read from it.
         open.add(() => {
@@ -58,7 +63,7 @@ export async function run(invocation: Invocation): Promise<number> {
         if (output.gone.aborted) close()
         const shown =
           source === 'agent'
-            ? show(lines, bottle, invocation, bottles.length > 1)
+            ? show(agentLines(lines, isCut ? tail : undefined), bottle, invocation, bottles.length > 1)
             : showAudit(lines, bottle, invocation, later)
         await shown.catch((error: unknown) => {
           if (!interrupted && !output.gone.aborted) throw error
@@ -92,9 +97,7 @@ async function show(
   named: boolean,
 ): Promise<void> {
   const json = options.flag('json')
-  const isOfInit = initLines()
   for await (const raw of lines) {
-    if (isOfInit(raw)) continue
     const line = raw.replaceAll('\t', '  ')
     output.result([
       json

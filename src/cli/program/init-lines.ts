@@ -1,4 +1,4 @@
-/** What init prints about itself when a container starts: for the driver, not for who reads the agent's log. Pure. */
+/** What init prints about itself when a container starts: for the driver, not for who reads the agent's log. */
 
 /** Lines around it (sidecars/guest). */
 const BEGINS = 'bb-guest status begin'
@@ -19,8 +19,25 @@ export function initLines(): (line: string) => boolean {
       left = LINES_MAX
       return true
     }
+    // Also where its beginning was cut off.
+    if (line === ENDS) {
+      left = 0
+      return true
+    }
     if (left === 0) return false
     left = STATUS_LINE.test(line) ? left - 1 : 0
-    return left > 0 || line === ENDS
+    return left > 0
   }
+}
+
+/** What the agent printed of `lines`; with `tail` the last so many of it, once there are no more. */
+export async function* agentLines(lines: AsyncIterable<string>, tail?: number): AsyncGenerator<string> {
+  const isOfInit = initLines()
+  const last: string[] = []
+  for await (const line of lines) {
+    if (isOfInit(line)) continue
+    if (tail === undefined) yield line
+    else if (last.push(line) > tail) last.shift()
+  }
+  yield* last
 }
