@@ -4,7 +4,7 @@
  */
 import type { Place } from '../model/diagnostic.ts'
 import { SHAPES } from './keys.generated.ts'
-import { locate, type Entry, type Node } from './node.ts'
+import { locate, type Entry, type Node, type ScalarNode } from './node.ts'
 import { anyOf, quoted, type Report } from './report.ts'
 import { broken } from './schema-words.ts'
 import { nearest, whereKeyBelongs } from './suggest.ts'
@@ -143,6 +143,14 @@ function unknownKey(key: string, shape: string, pointer: string, node: Node): Sa
       hint: 'move it to the definition under `bottles`',
     }
   }
+  if (shape === 'bottle' && NOT_ON_BOTTLE.has(key)) {
+    return {
+      code: 'unknown-key',
+      place,
+      message: `${quoted(key)} is a matter of the agent, not of the bottle`,
+      hint: `agents: { NAME: { bottle: ${path}, ${key}: … } }`,
+    }
+  }
   const meant = nearest(key, keys)
   if (meant !== undefined)
     return {
@@ -172,6 +180,8 @@ const NOT_ON_AGENT = new Set([
   'protect',
 ])
 
+const NOT_ON_BOTTLE = new Set(['prompt', 'skills', 'headless'])
+
 function missingKey(missing: string, shape: string, node: Node, key: Entry | undefined): Said | undefined {
   // The version has a word of its own (union.ts).
   if (shape === '#') return undefined
@@ -198,7 +208,7 @@ function wrongType(expected: unknown, node: Node, key: Entry | undefined, shape:
     code: 'wrong-type',
     place: node.kind === 'scalar' && node.source === '' && key ? key.place : node.place,
     message: `${named(key)} is ${wanted}, not ${found(node)}`,
-    hint: HINTS[shape]?.(node) ?? typeHint(types, node),
+    hint: HINTS[shape]?.(node) ?? commandHint(types, node, key) ?? typeHint(types, node),
   }
 }
 
@@ -207,6 +217,8 @@ const HINTS: Readonly<Record<string, (node: Node) => string | undefined>> = {
   agentEnv: (node) =>
     node.kind === 'map' ? 'an agent sets literals only; a reference is a matter of the bottle' : undefined,
   rate: () => 'for example 10/s, 100/m',
+  workspace: (node) => (isText(node) ? `workspace: { source: ${node.source} }` : undefined),
+  headless: (node) => (isText(node) ? `headless: { prompt: ${node.source} }` : undefined),
   duration: () => 'for example 30s, 10m, 24h',
   sizePerDay: () => 'for example 50MiB/day',
 }
@@ -229,6 +241,16 @@ function typeHint(types: readonly string[], node: Node): string | undefined {
     return 'write it without quotes'
   if (types.includes('array')) return `one entry is a list too: [${node.source}]`
   return undefined
+}
+
+/** No shell takes a command apart. */
+function commandHint(types: readonly string[], node: Node, key: Entry | undefined): string | undefined {
+  const isLine = key?.key === 'command' && types.includes('array') && isText(node) && /\s/.test(node.source)
+  return isLine ? 'each word is an entry: [PROGRAM, ARG, …]' : undefined
+}
+
+function isText(node: Node): node is ScalarNode {
+  return node.kind === 'scalar' && typeof node.value === 'string'
 }
 
 function notOneOf(allowed: readonly unknown[], node: Node): Said {
