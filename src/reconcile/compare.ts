@@ -72,7 +72,7 @@ const goneWords: Partial<Record<Resource['kind'], string>> = {
   uplink: 'container is gone',
   bottle: 'containers are gone',
   bundle: 'container is gone',
-  image: 'image is gone',
+  image: 'gone, or no container is made from it',
   route: 'egress does not have it',
   remote: 'the gate does not have it',
   key: 'the forge does not list it',

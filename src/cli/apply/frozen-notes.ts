@@ -23,7 +23,9 @@ function noteOf(action: Action, frozen: readonly FrozenImage[]): readonly string
   const newest = own.at(-1)
   if (newest === undefined) return []
   if (action.verb === 'remove')
-    return [`${nameOf(newest)} outlives ${bottle}; \`bot-bottle prune --frozen\` removes it`]
+    return [
+      `${nameOf(newest)} outlives ${bottle}; \`bot-bottle prune --frozen\` removes it once the manifest does not declare ${bottle}`,
+    ]
   if (!isMadeAnew(action)) return []
   const { imageDigest } = (action.desired as Resource<BottleSpec>).spec
   const chosen = chosenFrom(own, bottle, imageDigest)

@@ -69,7 +69,11 @@ const SAVED_MAX = 256 * 1024 * 1024
 /** The one parse point of saved plans. Nothing of the file is used before its signature holds. */
 export async function readSavedPlan(path: string, home: Home): Promise<SavedPlan> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new UsageError(`the saved plan ${path} cannot be read`, { code: 'plan-unreadable', cause })
+    throw new UsageError(`the saved plan ${path} cannot be read`, {
+      code: 'plan-unreadable',
+      hint: `bot-bottle diff --out ${path} saves one`,
+      cause,
+    })
   })
   const foreign = (hint: string): UsageError =>
     new UsageError(`${path} is not a saved plan of this version`, { code: 'plan-unreadable', hint })

@@ -47,5 +47,9 @@ function checkHeadless({ options }: Invocation): void {
   const lone = headlessOnly.find(
     (option) => (option === 'timeout' ? options.number(option) : options.text(option)) !== undefined,
   )
-  if (lone !== undefined) throw new UsageError(`--${lone} goes with --headless`, { code: 'bad-option' })
+  if (lone !== undefined)
+    throw new UsageError(`--${lone} goes with --headless`, {
+      code: 'bad-option',
+      hint: "bot-bottle run --headless --prompt 'TASK' BOTTLE",
+    })
 }

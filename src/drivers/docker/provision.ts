@@ -130,7 +130,10 @@ async function fillWorkspace(provisioning: Provisioning, before: Remembered): Pr
   const listed = await helper(site.engine, containerId, LIST, AGENT_USER, '', FILL)
   await helper(site.engine, containerId, ['write', FILLED, '--parents'], AGENT_USER, listed.stdout, FILL)
   const kept = { ...filling, ...(commit !== undefined && { commit }), workspace: 'filled' } as const
-  return { kept, words: `provisioned, workspace ${files === undefined ? 'cloned' : `of ${files} files`}` }
+  return {
+    kept,
+    words: `provisioned, workspace ${files === undefined ? 'cloned' : `of ${files} ${files === 1 ? 'file' : 'files'}`}`,
+  }
 }
 
 /** The workspace as `changes` looks at it: not the repository. */
