@@ -56,5 +56,9 @@ ${routes.join('')}        # A credential that the agent never sees: it names a v
     #       host_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEkyz67d4hUKz76at2p9fZ8GhBy0h2KDfaYpvHoUSUY4   # its own
     #       provisioned_key: { provider: gitea, api: https://gitea.acme.example/api/v1, token_ref: GITEA_ADMIN_TOKEN }
     #       push: { allow: ["refs/heads/agent/*"] }
+
+# A task that \`bot-bottle apply\` starts the agent with; \`bot-bottle logs ${bottle}\` shows what it says.
+# agents:
+#   ${bottle}: { bottle: ${bottle}, headless: { prompt: "Make the tests pass." } }
 `
 }

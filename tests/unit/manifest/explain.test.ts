@@ -119,7 +119,9 @@ describe('the first manifest', () => {
       /^ {4}# ( *(git|user|remotes|origin|url|host_key|provisioned_key|push):)/gm,
       '    $1',
     )
-    const loaded = await loadText(git.replace('# agent_provider:', 'agent_provider:'))
+    const task = git.replaceAll(/^# (agents:| {2}dev:)/gm, '$1')
+    const loaded = await loadText(task.replace('# agent_provider:', 'agent_provider:'))
+    expect(task).toMatch(/^ {2}dev: .*headless/m)
     // Which credential it takes differs from one provider to the next, and this says it.
     expect(loaded.desired.warnings.map(({ code }) => code)).toEqual(['provider-without-credential'])
     expect(unsupported(loaded)).toEqual([])
