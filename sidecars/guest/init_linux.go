@@ -39,6 +39,7 @@ type initProcess struct {
 	current  *session
 	asked    startRequest // what current was started with
 	restarts int          // since asked
+	due      bool         // current was stopped so that something begins after it, and nothing has
 	attached []*socket    // oldest first
 
 	requests chan struct{}
@@ -52,6 +53,7 @@ type request struct {
 	Replay  bool   `json:"replay"`
 	Signal  string `json:"signal"`
 	GraceMs *int64 `json:"grace_ms"`
+	Again   bool   `json:"again"`
 }
 
 type answer struct {
@@ -68,6 +70,8 @@ type answer struct {
 	Tty       *bool  `json:"tty,omitempty"`
 	Attached  *int   `json:"attached,omitempty"`
 	Restarts  int    `json:"restarts,omitempty"`
+	Pausing   bool   `json:"pausing,omitempty"`
+	Due       bool   `json:"due,omitempty"`
 	Version   string `json:"version,omitempty"`
 }
 
@@ -258,7 +262,7 @@ func (p *initProcess) start(asked startRequest) *refusal {
 	}
 	begun, why := startSession(asked, p.family, p.log)
 	if why == nil {
-		p.current, p.asked, p.restarts = begun, asked, 0
+		p.current, p.asked, p.restarts, p.due = begun, asked, 0, false
 		go p.again(begun)
 	}
 	return why
@@ -333,6 +337,16 @@ func (p *initProcess) isKept(s *session) bool {
 	return p.current == s && p.asked.Restart
 }
 
+// lastOf is the session after which nothing begins by itself; again: something is to begin after it all the same.
+func (p *initProcess) lastOf(again bool) *session {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	works := p.current != nil && (!p.current.isOver() || p.asked.Restart)
+	p.due = again && (works || p.due)
+	p.asked.Restart, p.asked.Instead = false, nil
+	return p.current
+}
+
 func (p *initProcess) control(asked request) answer {
 	s := p.session()
 	running := s != nil && !s.isOver()
@@ -352,8 +366,7 @@ func (p *initProcess) control(asked request) answer {
 		if grace < 0 || grace > stopGraceMost {
 			return failed("bad-request", "grace_ms is 0 to 60000")
 		}
-		p.keepGoing(false)
-		if running {
+		if s = p.lastOf(asked.Again); s != nil && !s.isOver() {
 			s.stop(sig, grace)
 		}
 	case !running:
@@ -380,6 +393,7 @@ func (p *initProcess) status() answer {
 		told.State, told.Pid, told.Tty, told.StartedAt = "running", s.pid, &tty, s.startedAt.UTC().Format(time.RFC3339Nano)
 		if s.isOver() {
 			code := s.exitCode
+			told.Pausing, told.Due = p.asked.Restart, p.due
 			told.State, told.ExitCode, told.Signal, told.ExitedAt = "exited", &code, s.signal, s.exitedAt.UTC().Format(time.RFC3339Nano)
 		}
 	}

@@ -289,3 +289,34 @@ func TestAnotherProgramEndsTheRestartsOfTheOneBefore(t *testing.T) {
 		t.Fatal(told)
 	}
 }
+
+func TestAProgramThatWasStoppedToBeginAgainIsDueUntilSomethingIsStarted(t *testing.T) {
+	p, run := begin(t)
+	p.restartFirst = time.Minute
+	ask(t, run, `{"op":"ready"}`)
+	if ask(t, run, `{"op":"stop","again":true}`).Due {
+		t.Fatal("due, and nothing was ever started")
+	}
+	ask(t, run, startLine(false, "sleep 60"))
+	if told := ask(t, run, `{"op":"stop","again":true}`); !told.Due || told.State != "exited" {
+		t.Fatal(told)
+	}
+	if !ask(t, run, `{"op":"stop","again":true}`).Due {
+		t.Fatal("not due after the second attempt")
+	}
+	if ask(t, run, startLine(false, "exit 0")).Due {
+		t.Fatal("due, and something was started")
+	}
+	eventually(t, "it has ended", func() bool { return ask(t, run, `{"op":"status"}`).State == "exited" })
+	if told := ask(t, run, `{"op":"stop","again":true}`); told.Due || told.Pausing {
+		t.Fatal("due, and it had ended by itself")
+	}
+	ask(t, run, strings.Replace(startLine(false, "exit 3"), `{`, `{"restart":true,`, 1))
+	eventually(t, "it waits to be started again", func() bool { return ask(t, run, `{"op":"status"}`).Pausing })
+	if told := ask(t, run, `{"op":"stop","again":true}`); !told.Due || told.Pausing {
+		t.Fatal(told)
+	}
+	if ask(t, run, `{"op":"stop"}`).Due {
+		t.Fatal("due, and whoever stopped it last means it")
+	}
+}

@@ -44,8 +44,8 @@ export interface DriverObservation {
 export interface GuestLook {
   /** As `gitFile` of the fields that provisioning left in the record; absent: not looked at. */
   readonly gitFile?: string
-  /** No agent program was started since its container was. */
-  readonly idle?: boolean
+  /** A task that is to run does not, and nothing but an apply begins it. */
+  readonly notBegun?: boolean
 }
 
 export interface EffectContext {

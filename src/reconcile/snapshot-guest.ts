@@ -20,7 +20,7 @@ export function seenGuest(
   const guest = state.record.objects[address.guest(name)]
   if (guest?.objectId !== bottle.id || guest.applied === undefined) return undefined
   const { gitFile, ...fields } = guest.applied as Observed['fields']
-  const { gitFile: found, idle } = looks?.[name] ?? {}
+  const { gitFile: found, notBegun } = looks?.[name] ?? {}
   const edited = gitFile !== undefined && found !== undefined && found !== gitFile
   return {
     address: address.guest(name),
@@ -28,7 +28,7 @@ export function seenGuest(
     driver: bottle.driver,
     id: bottle.id,
     ownership: bottle.ownership,
-    fields: { ...fields, ...(edited && { git: 'changed by hand' }), ...(idle && { headless: NOT_STARTED }) },
+    fields: { ...fields, ...(edited && { git: 'changed by hand' }), ...(notBegun && { headless: NOT_STARTED }) },
     digest: { value: guest.digest, version: guest.digestVersion },
     health: 'ok',
   }

@@ -9,7 +9,10 @@ import type { Engine } from './calls.ts'
 import { callInit } from './guest-helper.ts'
 
 export interface FoundProgram {
+  /** `running`: also one that has ended and that init is about to start again. */
   readonly state: 'idle' | 'running' | 'exited'
+  /** An action ended it, and failed before it was begun again. */
+  readonly isDue: boolean
   readonly tty: boolean
 }
 
@@ -25,20 +28,21 @@ export async function endBefore(
   { impact }: Pick<Action, 'impact'>,
 ): Promise<FoundProgram> {
   const status = await callInit(engine, containerId, { op: 'status' })
-  const { state } = status
+  const state = status['pausing'] === true ? 'running' : status['state']
   const found: FoundProgram = {
     state: state === 'running' || state === 'exited' ? state : 'idle',
+    isDue: status['due'] === true,
     tty: status['tty'] === true,
   }
   if (impact === 'restart-agent' && found.state === 'running')
-    await callInit(engine, containerId, { op: 'stop', grace_ms: GRACE * 1000 }, GRACE * 1000)
+    await callInit(engine, containerId, { op: 'stop', grace_ms: GRACE * 1000, again: true }, GRACE * 1000)
   return found
 }
 
-/** Nothing was started since init was. */
-export async function isIdle(engine: Engine, containerId: string): Promise<boolean> {
-  const { state } = await callInit(engine, containerId, { op: 'status' })
-  return state === 'idle'
+/** A task that was ended to be begun again, and was not; `keptUp`: or that was not begun since init was. */
+export async function isNotBegun(engine: Engine, containerId: string, keptUp: boolean): Promise<boolean> {
+  const { state, due } = await callInit(engine, containerId, { op: 'status' })
+  return due === true || (keptUp && state === 'idle')
 }
 
 export type Beginning =
@@ -52,7 +56,7 @@ export function beginningOf(
   program: AgentProgram | undefined,
   found: FoundProgram,
 ): Beginning {
-  const ended = impact === 'restart-agent' && found.state === 'running'
+  const ended = found.isDue || (impact === 'restart-agent' && found.state === 'running')
   const task = program?.headless
   if (task) {
     const isNew = differences.some(({ path }) => path.startsWith('headless'))
@@ -82,6 +86,8 @@ export async function beginAfter(
   if (beginning.begin === 'nothing') {
     const changes = action.differences.some(({ path }) => path === 'onExit' || path.startsWith('headless'))
     if (changes) await callInit(engine, containerId, { op: 'restart', restart })
+    // Nobody means to begin it any more.
+    if (beginning.words !== undefined) await callInit(engine, containerId, { op: 'stop' })
     return beginning.words
   }
   await callInit(engine, containerId, {

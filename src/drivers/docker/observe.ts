@@ -13,7 +13,7 @@ import type { InspectedImage } from './decode.ts'
 import type { Engine } from './calls.ts'
 import { plainTag } from './freeze/frozen-images.ts'
 import { lookAtGit } from './guest-git.ts'
-import { isIdle } from './guest-program.ts'
+import { isNotBegun } from './guest-program.ts'
 import { DOCKER_LABELS, isOfStack } from './labels.ts'
 import { sidecarsImage } from './images/inputs.ts'
 import { baseImage } from './images/recipe.ts'
@@ -96,12 +96,17 @@ async function lookAtGuests(
     const guest = objects[address.guest(bottle)]
     if (!agent?.state.running || agent.state.paused || guest?.objectId !== agent.id) return []
     const applied = fieldsOf(guest.applied)
-    const [gitFile, idle] = await Promise.all([
+    const [gitFile, notBegun] = await Promise.all([
       applied['gitFile'] === undefined ? undefined : lookAtGit(engine, agent.id).catch(() => undefined),
-      applied['onExit'] === 'restart' ? isIdle(engine, agent.id).catch(() => undefined) : undefined,
+      applied['headless'] === undefined
+        ? undefined
+        : isNotBegun(engine, agent.id, applied['onExit'] === 'restart').catch(() => undefined),
     ])
     return [
-      [bottle, { ...(gitFile !== undefined && { gitFile }), ...(idle !== undefined && { idle }) }] as const,
+      [
+        bottle,
+        { ...(gitFile !== undefined && { gitFile }), ...(notBegun !== undefined && { notBegun }) },
+      ] as const,
     ]
   })
   return Object.fromEntries((await Promise.all(looks)).flat())

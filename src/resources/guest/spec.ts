@@ -40,7 +40,7 @@ export interface GuestSpec {
 
 export type OnExit = 'stop' | 'restart'
 
-/** Of a task whose program begins again each time it ends, and was not begun since its container was started. */
+/** Of a task that is to run and does not: its program begins again each time it ends and was not begun since its container was started, or an action ended it and failed. */
 export const NOT_STARTED = 'not started'
 
 /** Something of the agent's own that was put there: its place, and a digest of what is in it. */

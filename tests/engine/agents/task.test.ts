@@ -62,6 +62,29 @@ it('another task is begun with consent', async () => {
   await expect.poll(state).toContain('exited')
 })
 
+it('an apply that ended its program and failed leaves it to the next one, also where that has nothing else to do', async () => {
+  const long = manifest(', headless: { prompt: Watch the gate., on_exit: restart }')
+  put(long)
+  await program.must('apply --yes')
+  await expect.poll(() => asksFor('Watch the gate.'), { timeout: 60_000 }).toBeGreaterThan(0)
+  await program.must(['exec', 'one', 'sh', '-c', 'rm ~/.claude.json; chmod 500 ~'])
+  put(long.replace('A: "1"', 'A: "2"'))
+  const failed = await program.run('apply --yes')
+  expect([failed.code, failed.err]).toEqual([4, expect.stringContaining('.claude')])
+  await program.must(['exec', 'one', 'sh', '-c', 'chmod 700 ~'])
+  const before = asksFor('Watch the gate.')
+  put(long)
+  const { out, err } = await program.must('apply')
+  expect([out, err]).toEqual([
+    expect.stringContaining('headless not started'),
+    expect.stringContaining('its agent has begun the task'),
+  ])
+  await expect.poll(() => asksFor('Watch the gate.'), { timeout: 60_000 }).toBeGreaterThan(before)
+  put(manifest(TASK))
+  await program.must('apply --yes')
+  await expect.poll(state, { timeout: 60_000 }).toContain('exited')
+})
+
 it('one that is to go on is started again each time it ends, until the manifest says otherwise', async () => {
   const before = asksFor('Paint the fence.')
   put(manifest(TASK.replace(' }', ', on_exit: restart }')))

@@ -9,13 +9,17 @@ const TASK: AgentProgram = { ...RESUME, headless: { argv: ['agent', '--print', '
 
 const begun = (
   program: AgentProgram | undefined,
-  state: FoundProgram['state'],
+  found: FoundProgram['state'] | 'due',
   impact: Impact,
   changed: string,
   tty = true,
 ) => {
   const differences = [{ path: changed, cause: 'edit', impact } as const]
-  return beginningOf({ impact, differences, bottle: 'one' }, program, { state, tty }).begin
+  return beginningOf({ impact, differences, bottle: 'one' }, program, {
+    state: found === 'due' ? 'exited' : found,
+    isDue: found === 'due',
+    tty,
+  }).begin
 }
 
 describe('behind a change of its bottle an agent program', () => {
@@ -28,6 +32,8 @@ describe('behind a change of its bottle an agent program', () => {
     ['with a task begins it again', TASK, 'running', 'restart-agent', 'env', 'task'],
     ['with a task that is done is left alone', TASK, 'exited', 'restart-agent', 'env', 'nothing'],
     ['with another task begins that', TASK, 'exited', 'restart-agent', 'headless.digest', 'task'],
+    ['with a task that an action ended, and failed, begins it', TASK, 'due', 'restart-agent', 'env', 'task'],
+    ['that an action ended, and failed, goes on', RESUME, 'due', 'next-start', 'mcp', 'resume'],
     ['with a task and another end is left alone', TASK, 'running', 'live', 'onExit', 'nothing'],
   ] as const)('%s', (_what, program, state, impact, changed, expected) => {
     expect(begun(program, state, impact, changed)).toBe(expected)
@@ -39,7 +45,7 @@ describe('behind a change of its bottle an agent program', () => {
       [undefined, true],
       [RESUME, false],
     ] as const)
-      expect(beginningOf(action, program, { state: 'running', tty })).toEqual({
+      expect(beginningOf(action, program, { state: 'running', isDue: false, tty })).toEqual({
         begin: 'nothing',
         words: 'its agent was ended; bot-bottle run one',
       })
