@@ -1,4 +1,5 @@
 /** Everything else of one folded bottle: what runs in it, its limits, its environment, what it leaves out of comparison. */
+import { guestEnvironment } from '../../resources/guest/environment.ts'
 import { at, entriesOf, entry, itemsOf, scalar, text, type Entry, type Node } from '../node.ts'
 import { bytesOf } from '../quantities.ts'
 import { anyOf, quoted, type Report } from '../report.ts'
@@ -50,11 +51,14 @@ function checkResources(bottle: Node, report: Report): void {
   }
 }
 
-/** Set by the program in every bottle: the doors and the certificate are reached through them (lessons.md, 15 and 16). */
+/**
+ * Set by the program in every bottle: the doors and the certificate are reached through them (lessons.md, 15 and 16).
+ * PATH is too, from the image; a program that starts another gives that what it likes.
+ */
 const BY_PROGRAM = new Set(
-  'HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY FTP_PROXY NODE_EXTRA_CA_CERTS NODE_USE_ENV_PROXY SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE GIT_SSL_CAINFO CODEX_CA_CERTIFICATE PIP_CERT CARGO_HTTP_CAINFO AWS_CA_BUNDLE DENO_CERT GRPC_DEFAULT_SSL_ROOTS_FILE_PATH HOME USER LOGNAME'.split(
-    ' ',
-  ),
+  ['FTP_PROXY', ...Object.keys(guestEnvironment(new Map()))]
+    .map((name) => name.toUpperCase())
+    .filter((name) => name !== 'PATH'),
 )
 /** Would run code of the agent's choice in programs that are started for the operator. */
 const LOADER = /^(LD_|DYLD_|GCONV_PATH$|NODE_OPTIONS$|BASH_ENV$|ENV$|GLIBC_TUNABLES$|MALLOC_)/
@@ -68,8 +72,15 @@ const WEAKENING: Readonly<Record<string, string>> = {
 
 function checkEnvironment(env: Node | undefined, report: Report): void {
   for (const variable of entriesOf(env)) {
-    const { key: name, value } = variable
+    const { key: name, place, value } = variable
     checkVariable(variable, report)
+    if (name === 'PATH')
+      report.error(
+        'reserved-env',
+        place,
+        '`PATH` in a bottle is that of its image',
+        'set it there: `ENV PATH=…` in a Dockerfile of your own',
+      )
     const literal = text(value)
     if (literal === undefined) continue
     if (looksLikeToken(literal))
