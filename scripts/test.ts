@@ -1,14 +1,15 @@
 /**
  * `npm test`: lint, format, types, the Go helper's tests, unit tests, the door's batteries (fuzzing, soak, clients), the
- * tests on a real forge, then those on a real engine. Brings the engine when none answers. Ends with `N passed, N failed`. What cannot run here
- * is skipped with a printed reason; BOT_BOTTLE_NO_SKIPS=1 (CI) makes a skip a failure.
+ * tests on a real forge, then those on a real engine. Brings the engine when none answers. Ends with `N passed, N failed`. Unit tests run beside
+ * those on the engine, which wait for it most of the time, and stand behind them. What cannot run here is skipped with a printed reason; BOT_BOTTLE_NO_SKIPS=1 (CI) makes a skip a failure.
  *
  * Arguments: `check`, `unit`, `door`, `forge`, `engine` or `labs` runs that part alone; `--long` whole batteries.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import type { StdioOptions } from 'node:child_process'
 import { engineNewMissing } from './labs/engine-new.ts'
 import { forgeMissing } from './labs/forge.ts'
@@ -62,12 +63,13 @@ function say(text: string): void {
   process.stderr.write(`\n── ${text}\n`)
 }
 
+const env = {
+  ...process.env,
+  PROPERTY_RUNS: long ? '20000' : '1000',
+  ...(long && { BOT_BOTTLE_LONG: '1' }),
+}
+
 function run(command: string, args: readonly string[], stdio: StdioOptions = 'inherit') {
-  const env = {
-    ...process.env,
-    PROPERTY_RUNS: long ? '20000' : '1000',
-    ...(long && { BOT_BOTTLE_LONG: '1' }),
-  }
   return spawnSync(command, args, { cwd: root, stdio, env, encoding: 'utf8' })
 }
 
@@ -124,19 +126,38 @@ function helperTests(): void {
 /** `beside`: a command line that the tests' own is appended to. */
 function vitest(project: string, beside: readonly string[] = []): void {
   say(`${project} tests (vitest)`)
-  const report = join(work, `${project}.json`)
-  const [program = '', ...argv] = [...beside, 'vitest']
-  const { status } = run(program, [
-    ...argv,
-    'run',
-    '--project',
-    project,
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${report}`,
-  ])
+  const [program = '', ...argv] = [...beside, 'vitest', ...argumentsOf(project)]
+  count(project, run(program, argv).status)
+}
+
+/** They give way to what runs beside them; what they say is said when they have ended. */
+function vitestBeside(project: string): () => Promise<void> {
+  const output = join(work, `${project}.out`)
+  const descriptor = openSync(output, 'w')
+  const child = spawn('nice', ['-n', '10', 'vitest', ...argumentsOf(project)], {
+    cwd: root,
+    stdio: ['ignore', descriptor, descriptor],
+    env,
+  })
+  const closed = once(child, 'close')
+  return async () => {
+    const [status] = (await closed) as [number | null]
+    say(`${project} tests (vitest)`)
+    process.stderr.write(readFileSync(output))
+    count(project, status)
+  }
+}
+
+const reportOf = (project: string): string => join(work, `${project}.json`)
+
+function argumentsOf(project: string): readonly string[] {
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportOf(project)}`]
+  return ['run', '--project', project, ...reporters]
+}
+
+function count(project: string, status: number | null): void {
   try {
-    const counts = JSON.parse(readFileSync(report, 'utf8')) as {
+    const counts = JSON.parse(readFileSync(reportOf(project), 'utf8')) as {
       numPassedTests: number
       numFailedTests: number
       numPendingTests: number
@@ -174,13 +195,15 @@ function labTests(): void {
 
 const wanted = (part: string) => parts.length === 0 || parts.includes(part)
 if (wanted('check')) staticChecks()
-if (wanted('unit')) {
-  helperTests()
-  vitest('unit')
-}
+if (wanted('unit')) helperTests()
+if (wanted('unit') && wanted('engine')) {
+  const unitTests = vitestBeside('unit')
+  engineTests()
+  await unitTests()
+} else if (wanted('unit')) vitest('unit')
+else if (wanted('engine')) engineTests()
 if (wanted('door')) vitest('door')
 if (wanted('forge')) forgeTests()
-if (wanted('engine')) engineTests()
 if (wanted('labs')) labTests()
 rmSync(work, { recursive: true, force: true })
 

@@ -28,7 +28,11 @@ export function seenGuest(
     driver: bottle.driver,
     id: bottle.id,
     ownership: bottle.ownership,
-    fields: { ...fields, ...(edited && { git: 'changed by hand' }), ...(notBegun && { headless: NOT_STARTED }) },
+    fields: {
+      ...fields,
+      ...(edited && { git: 'changed by hand' }),
+      ...(notBegun && { headless: NOT_STARTED }),
+    },
     digest: { value: guest.digest, version: guest.digestVersion },
     health: 'ok',
   }
