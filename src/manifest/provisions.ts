@@ -65,6 +65,8 @@ export type WorkspaceOrigin =
   /** As the bottle's git knows it. */
   | { readonly mode: 'remote'; readonly url: string }
 
+/** Bytes of a task, as JSON: half of what init reads as one request. */
+const TASK_MAX = 32 * 1024
 /** Bytes of a prompt. */
 const PROMPT_MAX = 1024 * 1024
 
@@ -135,7 +137,22 @@ function headlessOf(
       'write `agent_provider: { template: … }`, or leave `headless` out',
     )
   const task = promptOf(node, request)
+  const wrong = task && wrongTask(task.text)
+  if (wrong !== undefined)
+    request.report.error(
+      'bad-prompt',
+      entry(node, 'prompt')?.place ?? node.place,
+      `the task ${wrong}`,
+      'say it in short; what is long is the `prompt` of the agent, or a file of the workspace',
+    )
   return task && { ...task, onExit: text(at(node, 'on_exit')) === 'restart' ? 'restart' : 'stop' }
+}
+
+/** It goes on the command line of the program, in one request to init with everything else of it. */
+function wrongTask(task: string): string | undefined {
+  if (task.trim() === '') return 'is empty'
+  if (task.includes('\0')) return 'has a NUL character, which no command line can hold'
+  return Buffer.byteLength(JSON.stringify(task)) > TASK_MAX ? 'is larger than 32 KiB' : undefined
 }
 
 function promptOf(tree: Node, { folderOf, home, report }: ProvisionRequest): WrittenText | undefined {

@@ -63,6 +63,19 @@ describe('a task', () => {
     expect(diagnostics).toMatchObject([{ code: 'headless-without-provider', place: { line: 4 } }])
   })
 
+  it.each([
+    ['is empty', ' \n', 'is empty'],
+    ['has a NUL', 'a\0b', 'has a NUL character'],
+    ['no program could be started with', 'do it '.repeat(6_000), 'is larger than 32 KiB'],
+    ['is larger in the request to init', '"'.repeat(17_000), 'is larger than 32 KiB'],
+  ])('that %s is an error before anything is made', async (_what, task, message) => {
+    write('task.md', task)
+    const headless = load(', headless: { prompt: { file: task.md } }', { sets: [CODEX] })
+    expect(written((await refusal(headless)).diagnostics)).toContain(
+      `error bad-prompt\n  the task ${message}`,
+    )
+  })
+
   it('is read anew when its file changes', async () => {
     const file = write('task.md')
     expect((await load(', headless: { prompt: { file: task.md } }', { sets: [CODEX] })).named).toContain(file)
