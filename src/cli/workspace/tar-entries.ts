@@ -4,6 +4,7 @@
  */
 import type { Readable } from 'node:stream'
 import { RefusedError } from '../../model/errors.ts'
+import { paxRecords } from '../../model/pax.ts'
 
 const BLOCK = 512
 const BYTES_MAX = 4 * 1024 ** 3
@@ -37,8 +38,8 @@ export async function* entriesOf(
     const header = decode(block, pax)
     if (header.type === 'x' || header.type === 'g') {
       if (header.size > PAX_MAX) throw refused('a header is too large')
-      const text = (await read(padded(header.size))).subarray(0, header.size).toString('utf8')
-      if (header.type === 'x') pax = paxRecords(text)
+      const content = (await read(padded(header.size))).subarray(0, header.size)
+      if (header.type === 'x') pax = recordsIn(content)
       continue
     }
     pax = new Map()
@@ -109,15 +110,9 @@ function decode(
   }
 }
 
-function paxRecords(text: string): ReadonlyMap<string, string> {
-  const records = new Map<string, string>()
-  for (let bytes = Buffer.from(text); bytes.length > 0;) {
-    const length = Number.parseInt(bytes.toString('latin1', 0, 12), 10)
-    if (!(length > 0) || length > bytes.length) throw refused('a header makes no sense')
-    const [, key = '', value = ''] = /^\d+ ([^=]+)=(.*)\n$/s.exec(bytes.toString('utf8', 0, length)) ?? []
-    records.set(key, value)
-    bytes = bytes.subarray(length)
-  }
+function recordsIn(header: Buffer): ReadonlyMap<string, string> {
+  const records = paxRecords(header)
+  if (!records) throw refused('a header makes no sense')
   return records
 }
 

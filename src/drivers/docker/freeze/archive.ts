@@ -4,6 +4,7 @@
  */
 import type { Readable } from 'node:stream'
 import { DriverError } from '../../../model/errors.ts'
+import { paxRecords } from '../../../model/pax.ts'
 
 export const BLOCK = 512
 /** Of the headers before one entry, bytes. */
@@ -109,14 +110,8 @@ function extension(type: string, content: Buffer): Extensions {
 }
 
 function records(content: Buffer): Extensions {
-  const found = new Map<string, string>()
-  for (let rest = content; rest.length > 0;) {
-    const length = Number.parseInt(rest.toString('latin1', 0, 12), 10)
-    if (!(length > 0) || length > rest.length) throw unreadable('a header makes no sense')
-    const [, key = '', value = ''] = /^\d+ ([^=]+)=(.*)\n$/s.exec(rest.toString('utf8', 0, length)) ?? []
-    found.set(key, value)
-    rest = rest.subarray(length)
-  }
+  const found = paxRecords(content)
+  if (!found) throw unreadable('a header makes no sense')
   const [path, link, size] = [found.get('path'), found.get('linkpath'), found.get('size')]
   return {
     ...(path !== undefined && { path }),
