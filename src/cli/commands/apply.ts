@@ -6,9 +6,8 @@ import type { Invocation } from '../grammar/invocation.ts'
 import { requireSupported } from '../stack/load.ts'
 import { planOptions } from '../apply/planning.ts'
 import { digestsOf, readSavedPlan, requireFresh } from '../apply/saved-plan.ts'
-import { settingsOf } from '../stack/settings.ts'
+import { homeOf } from '../stack/home-of.ts'
 import { openStack, selectedBottles } from '../stack/stack.ts'
-import { openHome } from '../../state/home.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const saved = invocation.options.text('plan')
@@ -31,8 +30,7 @@ async function applySaved(path: string, invocation: Invocation): Promise<number>
       code: 'bad-option',
     })
   }
-  const { stateDir } = settingsOf(invocation)
-  const home = openHome({ env: invocation.io.env, ...(stateDir !== undefined && { stateDir }) })
+  const home = homeOf(invocation)
   const saved = await readSavedPlan(resolve(invocation.io.cwd, path), home)
   const { files, sets, driver } = saved.source
   if (files.includes('-'))

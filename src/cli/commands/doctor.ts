@@ -5,9 +5,9 @@ import { checkSecrets } from '../secrets/secret-checks.ts'
 import { doctorLines } from '../../render/doctor.ts'
 import { safeJson } from '../../render/safe-json.ts'
 import type { DoctorFinding } from '../../ports/driver.ts'
-import { openHome } from '../../state/home.ts'
 import { openDrivers } from '../stack/drivers.ts'
 import type { Invocation } from '../grammar/invocation.ts'
+import { homeOf } from '../stack/home-of.ts'
 import { settingsOf } from '../stack/settings.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
@@ -33,13 +33,9 @@ function withoutItself({ mend, ...finding }: DoctorFinding): DoctorFinding {
 
 /** The driver's own checks: engine, version, cgroup, seccomp, images, clock. One that cannot even be opened is a finding. */
 async function checkDriver(invocation: Invocation): Promise<readonly DoctorFinding[]> {
-  const settings = settingsOf(invocation)
-  const name = settings.driver ?? 'docker'
+  const name = settingsOf(invocation).driver ?? 'docker'
   try {
-    const home = openHome({
-      env: invocation.io.env,
-      ...(settings.stateDir !== undefined && { stateDir: settings.stateDir }),
-    })
+    const home = homeOf(invocation)
     const driver = await openDrivers(invocation.io, home.installation)(name)
     return (await driver.doctor()).map(withoutItself)
   } catch (thrown) {

@@ -4,16 +4,15 @@ import { explain } from '../../manifest/explain.ts'
 import { decisionLines } from '../../render/decision.ts'
 import { explainLines } from '../../render/explain.ts'
 import { safeJson } from '../../render/safe-json.ts'
-import { openHome } from '../../state/home.ts'
 import { askedRequest, decide } from '../egress/decide.ts'
 import type { Invocation } from '../grammar/invocation.ts'
 import { loadFor } from '../stack/load.ts'
 import type { Loaded } from '../stack/load.ts'
-import { settingsOf } from '../stack/settings.ts'
+import { homeOf } from '../stack/home-of.ts'
 import { selectedBottles } from '../stack/stack.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
-  const { args, options, output, io } = invocation
+  const { args, options, output } = invocation
   const url = options.text('url')
   const [subject] = args
   if (url === undefined) {
@@ -30,8 +29,7 @@ export async function run(invocation: Invocation): Promise<number> {
       code: 'excess-argument',
       hint: `to ask about one bottle: --bottle ${subject}`,
     })
-  const { stateDir } = settingsOf(invocation)
-  const home = openHome({ env: io.env, ...(stateDir !== undefined && { stateDir }) })
+  const home = homeOf(invocation)
   if (url !== undefined) {
     const asked = askedRequest(url, options.text('method'), options.list('header'))
     return explainUrl(invocation, asked, await loadFor(invocation, home))

@@ -4,27 +4,21 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EXIT, RefusedError, UsageError } from '../../model/errors.ts'
 import { isName } from '../../model/names.ts'
-import { engineFolder, openHome } from '../../state/home.ts'
+import { engineFolder } from '../../state/home.ts'
 import { count } from '../../render/words.ts'
 import { openDeployKeys } from '../../state/deploy-keys.ts'
 import { confirm } from '../terminal/ask.ts'
-import { openDrivers } from '../stack/drivers.ts'
 import type { Invocation } from '../grammar/invocation.ts'
 import { withLock } from '../stack/locked.ts'
-import { settingsOf } from '../stack/settings.ts'
+import { placeOf } from '../stack/place.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
-  const { args, io, options, output } = invocation
+  const { args, options, output } = invocation
   const [name = ''] = args
   if (!isName(name)) throw new UsageError(`\`${name}\` is no name of a stack`, { code: 'bad-name' })
-  const settings = settingsOf(invocation)
-  const home = openHome({
-    env: io.env,
-    ...(settings.stateDir !== undefined && { stateDir: settings.stateDir }),
-  })
-  const driverName = settings.driver ?? 'docker'
-  const driver = await openDrivers(io, home.installation)(driverName)
-  const stack = { name, driverName, driver, home }
+  const place = await placeOf(invocation)
+  const { driverName, driver, home } = place
+  const stack = { name, ...place }
   const folder = join(home.dir, 'stacks', engineFolder(await driver.engineId()), name)
   if (!existsSync(folder)) {
     output.result([`nothing is kept of stack ${name}`])

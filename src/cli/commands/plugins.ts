@@ -13,16 +13,14 @@ import {
 import { BUILT_IN_PROVIDERS } from '../../providers/registry.ts'
 import { pluginCheckLines, pluginTable, type PluginLine } from '../../render/plugins.ts'
 import { safeJson } from '../../render/safe-json.ts'
-import { openHome } from '../../state/home.ts'
 import type { Invocation } from '../grammar/invocation.ts'
 import { DIALECTS } from '../stack/forges.ts'
 import { checkPlugin } from '../stack/plugin-checks.ts'
-import { settingsOf } from '../stack/settings.ts'
+import { homeOf } from '../stack/home-of.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
-  const { args, io } = invocation
-  const { stateDir } = settingsOf(invocation)
-  const { dir } = openHome({ env: io.env, ...(stateDir !== undefined && { stateDir }) })
+  const { args } = invocation
+  const { dir } = homeOf(invocation)
   const [verb = 'list', which] = args
   if (verb === 'list' && which === undefined) return list(dir, invocation)
   if (verb === 'check') return check(dir, which, invocation)

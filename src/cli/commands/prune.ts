@@ -10,19 +10,17 @@ import type { Unused } from '../../ports/driver.ts'
 import { prunableLines, prunedLine } from '../../render/unused.ts'
 import { safeJson } from '../../render/safe-json.ts'
 import { safeText } from '../../model/text.ts'
-import { engineFolder, openHome } from '../../state/home.ts'
+import { engineFolder } from '../../state/home.ts'
 import { carryOut } from '../apply/carry-out.ts'
 import { nothingDesired, planOptions } from '../apply/planning.ts'
 import type { Invocation } from '../grammar/invocation.ts'
-import { openDrivers } from '../stack/drivers.ts'
 import { isLeft, leftoverStacks } from '../stack/leftover-stacks.ts'
 import { recordedOn, tagsIn } from '../stack/recorded.ts'
-import { settingsOf } from '../stack/settings.ts'
+import { placeOf } from '../stack/place.ts'
+import type { Place } from '../stack/place.ts'
 import { openStackOrNone } from '../stack/stack.ts'
 import type { Stack } from '../stack/stack.ts'
 import { canAsk, confirm } from '../terminal/ask.ts'
-
-type Place = Pick<Stack, 'driver' | 'driverName' | 'home'>
 
 export async function run(invocation: Invocation): Promise<number> {
   const { options, output, io } = invocation
@@ -30,7 +28,7 @@ export async function run(invocation: Invocation): Promise<number> {
   if (isJson && !options.flag('dryRun'))
     throw new UsageError('--output json goes with --dry-run', { code: 'bad-option' })
   const stack = await openStackOrNone(invocation)
-  const place = stack ?? (await withoutManifest(invocation))
+  const place = stack ?? (await placeOf(invocation))
   const { driver } = place
   if (!driver.unused || !driver.removeUnused)
     throw new DriverError(`driver ${place.driverName} leaves nothing to prune`, {
@@ -58,16 +56,6 @@ export async function run(invocation: Invocation): Promise<number> {
   const gone = await removeStacks(place, engineId, stacks, invocation)
   output.note([prunedLine(removed, gone)])
   return removed.length === unused.length && gone === stacks.length ? EXIT.done : EXIT.failed
-}
-
-async function withoutManifest({ io, options }: Invocation): Promise<Place> {
-  const settings = settingsOf({ io, options })
-  const home = openHome({
-    env: io.env,
-    ...(settings.stateDir !== undefined && { stateDir: settings.stateDir }),
-  })
-  const driverName = settings.driver ?? 'docker'
-  return { home, driverName, driver: await openDrivers(io, home.installation)(driverName) }
 }
 
 async function requireConsent(invocation: Invocation, things: number): Promise<void> {

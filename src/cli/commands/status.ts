@@ -1,14 +1,12 @@
 /** The bottles of a stack and how they are; without a manifest and `--stack`, the stacks of this installation. */
 import { EXIT } from '../../model/errors.ts'
 import { safeText } from '../../model/text.ts'
-import { openHome } from '../../state/home.ts'
 import { statusLines } from '../../render/status.ts'
 import { count } from '../../render/words.ts'
 import { safeJson } from '../../render/safe-json.ts'
-import { openDrivers } from '../stack/drivers.ts'
 import type { Invocation } from '../grammar/invocation.ts'
 import { planOptions } from '../apply/planning.ts'
-import { settingsOf } from '../stack/settings.ts'
+import { placeOf } from '../stack/place.ts'
 import { openStackOrNone, selectedBottles } from '../stack/stack.ts'
 import { stackStatus } from '../stack/stack-status.ts'
 
@@ -33,13 +31,8 @@ export async function run(invocation: Invocation): Promise<number> {
 }
 
 async function listStacks(invocation: Invocation): Promise<number> {
-  const { io, options, output } = invocation
-  const settings = settingsOf(invocation)
-  const home = openHome({
-    env: io.env,
-    ...(settings.stateDir !== undefined && { stateDir: settings.stateDir }),
-  })
-  const driver = await openDrivers(io, home.installation)(settings.driver ?? 'docker')
+  const { options, output } = invocation
+  const { driver } = await placeOf(invocation)
   const stacks = await driver.stacks()
   if (options.text('output') === 'json') output.result([safeJson({ version: 1, stacks })])
   else if (stacks.length === 0)

@@ -5,20 +5,15 @@ import { diagnosticLines } from '../../render/diagnostics.ts'
 import { safeJson } from '../../render/safe-json.ts'
 import { count } from '../../render/words.ts'
 import { safeText } from '../../model/text.ts'
-import { openHome } from '../../state/home.ts'
 import type { Invocation } from '../grammar/invocation.ts'
 import { loadFor } from '../stack/load.ts'
-import { settingsOf } from '../stack/settings.ts'
+import { homeOf } from '../stack/home-of.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
-  const { options, output, io } = invocation
+  const { options, output } = invocation
   const json = options.text('output') === 'json'
-  const { stateDir } = settingsOf(invocation)
   try {
-    const loaded = await loadFor(
-      invocation,
-      openHome({ env: io.env, ...(stateDir !== undefined && { stateDir }) }),
-    )
+    const loaded = await loadFor(invocation, homeOf(invocation))
     const { desired, texts } = loaded
     // Valid, and refused by this version or on this host all the same: better known before `diff`.
     const notes = unsupported(loaded).map((found) => ({ ...found, severity: 'warning' as const }))

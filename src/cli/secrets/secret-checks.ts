@@ -4,15 +4,13 @@ import { ensureError } from '../../model/errors.ts'
 import { describeSecretRef } from '../../model/secret.ts'
 import type { DoctorFinding } from '../../ports/driver.ts'
 import { secretResolver } from '../../execute/secrets.ts'
-import { openHome } from '../../state/home.ts'
 import type { Invocation } from '../grammar/invocation.ts'
 import { loadFor } from '../stack/load.ts'
-import { settingsOf } from '../stack/settings.ts'
+import { homeOf } from '../stack/home-of.ts'
 
 export async function checkSecrets(invocation: Invocation): Promise<readonly DoctorFinding[]> {
   const { io } = invocation
-  const { stateDir } = settingsOf(invocation)
-  const home = openHome({ env: io.env, ...(stateDir !== undefined && { stateDir }) })
+  const home = homeOf(invocation)
   const { desired } = await loadFor(invocation, home)
   const resolver = secretResolver({ env: io.env, login: hostLogin(home) })
   const findings = Object.entries(desired.secrets).map(async ([, ref]): Promise<DoctorFinding> => {

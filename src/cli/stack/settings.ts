@@ -10,7 +10,6 @@ export interface Settings {
   readonly sets: readonly string[]
   /** Driver of bottles that name none; an explicit one in the manifest wins. */
   readonly driver: DriverName | undefined
-  readonly stateDir: string | undefined
 }
 
 export function settingsOf({ options, io }: Pick<Invocation, 'options' | 'io'>): Settings {
@@ -18,7 +17,6 @@ export function settingsOf({ options, io }: Pick<Invocation, 'options' | 'io'>):
     files: options.list('file'),
     sets: options.list('set'),
     driver: driverName(options.text('driver') ?? (io.env['BOT_BOTTLE_DRIVER'] || undefined)),
-    stateDir: options.text('stateDir'),
   }
 }
 

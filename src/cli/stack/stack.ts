@@ -3,13 +3,13 @@ import { ManifestError, UsageError } from '../../model/errors.ts'
 import type { DriverName } from '../../model/resource.ts'
 import { isName } from '../../model/names.ts'
 import type { Driver } from '../../ports/driver.ts'
-import { openHome } from '../../state/home.ts'
 import type { Home } from '../../state/home.ts'
 import { openDrivers } from './drivers.ts'
 import type { Invocation } from '../grammar/invocation.ts'
 import { loadFor, manifestIsThere } from './load.ts'
 import type { Loaded } from './load.ts'
 import { noManifest, withWayAround } from './no-manifest.ts'
+import { homeOf } from './home-of.ts'
 import { settingsOf } from './settings.ts'
 
 export interface Stack {
@@ -34,10 +34,7 @@ export async function openStackOrNone(invocation: Invocation): Promise<Stack | u
   const named = options.text('stack')
   if (named !== undefined && !isName(named))
     throw new UsageError(`\`${named}\` is no name of a stack`, { code: 'bad-name' })
-  const home = openHome({
-    env: io.env,
-    ...(settings.stateDir !== undefined && { stateDir: settings.stateDir }),
-  })
+  const home = homeOf(invocation)
   const drivers = openDrivers(io, home.installation)
   if (named !== undefined) {
     const driverName = settings.driver ?? 'docker'
