@@ -99,10 +99,11 @@ async function removeStacks(
       if (error.exit === EXIT.interrupted) throw error
       invocation.output.note([`what is left of stack ${safeText(name)} stays: ${error.message}`])
     })
-    if (exit === EXIT.interrupted) break
-    if (exit !== EXIT.done) continue
-    gone += 1
+    if (exit === undefined) continue
+    // Also where it failed: with what this run noted there the rest would count as recorded.
     await rm(join(place.home.dir, 'stacks', engineFolder(engineId), name), { recursive: true, force: true })
+    if (exit === EXIT.interrupted) break
+    if (exit === EXIT.done) gone += 1
   }
   return gone
 }

@@ -49,7 +49,7 @@ async function prune(...words: readonly string[]) {
     },
   }
   const memory = async ({ installation }: { readonly installation: string }) => ({
-    ...memoryDriver({ world: program.world, installation }),
+    ...memoryDriver({ world: program.world, installation, faults: program.faults }),
     ...images,
   })
   const code = await run(['prune', ...words], { ...io, drivers: { memory } })
@@ -120,6 +120,14 @@ describe('what is left of a stack', () => {
     expect((await prune('--dry-run')).out).toContain('what is left of stack acme')
     await prune('--yes')
     expect(program.world.read().stacks['acme']).toBeUndefined()
+  })
+
+  it('is there for the next prune where it could not be removed', async () => {
+    await leave()
+    program.faults.add({ call: 'perform remove bottle/reviewer', moment: 'before' })
+    expect((await prune('--yes')).code).toBe(4)
+    expect(Object.keys(program.world.read().stacks['acme']?.bottles ?? {})).toEqual(['reviewer'])
+    expect((await prune('--dry-run')).out).toContain('what is left of stack acme')
   })
 
   it('stays where another run went on with it while it was asked for, and the rest is told', async () => {
