@@ -49,3 +49,12 @@ const TOKEN =
 export function looksLikeToken(text: string): boolean {
   return TOKEN.test(text)
 }
+
+/** Behind what separates words: `Bearer …`, `--token=…`. Whole tokens only, because `sk-` alone is part of many words. */
+const WITHIN =
+  /(?<=^|[\s=:,;?&/'"])(gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60,}|glpat-[A-Za-z0-9_-]{20,}|sk-[A-Za-z0-9_-]{24,}|sk_(live|test)_[A-Za-z0-9]{16,}|xox[abprs]-[A-Za-z0-9-]{20,}|AKIA[A-Z0-9]{16}|npm_[A-Za-z0-9]{36}|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.)/
+
+/** A text that is a token, or has one in it. */
+export function holdsToken(text: string): boolean {
+  return TOKEN.test(text) || WITHIN.test(text)
+}

@@ -3,7 +3,7 @@ import { guestEnvironment } from '../../resources/guest/environment.ts'
 import { at, entriesOf, entry, itemsOf, scalar, text, type Entry, type Node } from '../node.ts'
 import { bytesOf } from '../quantities.ts'
 import { anyOf, quoted, type Report } from '../report.ts'
-import { looksLikeToken } from '../secret-ref.ts'
+import { holdsToken } from '../secret-ref.ts'
 import { nearest } from '../suggest.ts'
 
 export function checkBottle(bottle: Node, report: Report): void {
@@ -83,7 +83,7 @@ function checkEnvironment(env: Node | undefined, report: Report): void {
       )
     const literal = text(value)
     if (literal === undefined) continue
-    if (looksLikeToken(literal))
+    if (holdsToken(literal))
       report.error(
         'secret-in-manifest',
         value.place,

@@ -4,7 +4,7 @@ import { readHost } from '../hosts.ts'
 import type { KnownProviders } from '../known-providers.ts'
 import { at, entriesOf, entry, itemsOf, text, type Entry, type Node } from '../node.ts'
 import { quoted, type Report } from '../report.ts'
-import { looksLikeToken } from '../secret-ref.ts'
+import { holdsToken } from '../secret-ref.ts'
 import { checkVariable } from './bottle.ts'
 
 export function checkMcp(bottle: Node, report: Report): void {
@@ -88,7 +88,7 @@ function checkUrl(node: Node, report: Report): void {
     )
     return
   }
-  if ([...url.searchParams.values()].some(looksLikeToken)) reportSecret(node, 'the URL', FOR_URL, report)
+  if ([...url.searchParams.values()].some(holdsToken)) reportSecret(node, 'the URL', FOR_URL, report)
   const reading = readHost(url.hostname)
   if (!('host' in reading)) report.error(reading.code, node.place, reading.message, reading.hint)
 }
@@ -105,7 +105,7 @@ function checkHeader({ key: name, value }: Entry, report: Report): void {
 function checkText(node: Node, what: string, hint: string, report: Report): void {
   const written = text(node)
   if (written === undefined) return
-  if (looksLikeToken(written)) reportSecret(node, what, hint, report)
+  if (holdsToken(written)) reportSecret(node, what, hint, report)
   else if (written.includes('${'))
     report.error(
       'mcp-dollar',

@@ -40,10 +40,13 @@ export const pi: Provider = {
     ...(request.events ? ['--mode', 'json'] : ['--print']),
     ...flags(request),
     ...request.extra,
-    prompt,
+    asMessage(prompt),
   ],
   resume: (request) => ['pi', '--continue', ...flags(request), ...request.extra],
 }
+
+/** It takes what begins with `-` for an option and with `@` for a file; a blank in front changes no task. */
+const asMessage = (prompt: string): string => (/^[-@]/.test(prompt) ? ` ${prompt}` : prompt)
 
 function contribution(request: ProviderRequest): Contribution {
   const { home, settings } = request

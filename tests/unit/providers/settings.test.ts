@@ -128,6 +128,15 @@ describe('pi', () => {
     api: 'anthropic-messages',
   }
 
+  it('takes a task for a task, whatever it begins with', () => {
+    for (const [task, given] of [
+      ['Do it.', 'Do it.'],
+      ['-v is broken', ' -v is broken'],
+      ['@types are missing', ' @types are missing'],
+    ] as const)
+      expect(pi.headless(task, { ...start, settings }).at(-1)).toBe(given)
+  })
+
   it('has one route, to the address of its API', () => {
     expect(pi.contribution({ ...asked, settings, credential: 'api_key_ref' }).routes).toEqual([
       {
