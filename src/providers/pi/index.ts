@@ -40,13 +40,14 @@ export const pi: Provider = {
     ...(request.events ? ['--mode', 'json'] : ['--print']),
     ...flags(request),
     ...request.extra,
+    '--',
     asMessage(prompt),
   ],
   resume: (request) => ['pi', '--continue', ...flags(request), ...request.extra],
 }
 
-/** It takes what begins with `-` for an option and with `@` for a file; a blank in front changes no task. */
-const asMessage = (prompt: string): string => (/^[-@]/.test(prompt) ? ` ${prompt}` : prompt)
+/** Behind `--` it takes what begins with `@` for a file still; a blank in front changes no task. */
+const asMessage = (prompt: string): string => (prompt.startsWith('@') ? ` ${prompt}` : prompt)
 
 function contribution(request: ProviderRequest): Contribution {
   const { home, settings } = request
