@@ -3,6 +3,8 @@ import type { Address } from '../model/address.ts'
 import { safeText } from '../model/text.ts'
 import type { BottleMemory, MemoryUse } from '../ports/driver.ts'
 import { table } from './columns.ts'
+import { guestLines } from './guest.ts'
+import type { GuestStatus } from './guest.ts'
 import { signs, tint } from './style.ts'
 import type { Style } from './style.ts'
 import { count, duration, memorySize } from './words.ts'
@@ -23,6 +25,8 @@ export interface BottleStatus {
   readonly canaryAt?: string
   /** Why its agent program was told of none of its MCP servers. */
   readonly mcpFailed?: string
+  /** What stands in its guest; absent: nothing was provisioned, or it is not known. */
+  readonly guest?: GuestStatus
   /** Of the agent and of the bundle beside it. */
   readonly memory?: BottleMemory
   /** The newest image that was frozen of it; `createdAt`: ISO 8601. */
@@ -57,7 +61,8 @@ const COLUMNS = [
   { title: 'AGE', align: 'right' },
 ] as const
 
-export function statusLines(status: StackStatus, style: Style): string[] {
+/** `detailed`: with what stands in each guest. */
+export function statusLines(status: StackStatus, style: Style, detailed = false): string[] {
   const { dash, dot } = signs(style)
   const or = (value: string | undefined): string => value ?? dash
   const rows = status.bottles.map((bottle) => [
@@ -102,6 +107,9 @@ export function statusLines(status: StackStatus, style: Style): string[] {
     ...status.bottles.flatMap((bottle) => frozenLine(bottle, status.now)),
     ...status.bottles.flatMap((bottle) => mcpLine(bottle, style)),
     ...status.unknown.map((reason) => tint(style, 'yellow', `not known: ${safeText(reason)}`)),
+    ...(detailed
+      ? status.bottles.flatMap(({ bottle, guest }) => (guest ? guestLines(bottle, guest) : []))
+      : []),
   ]
 }
 

@@ -25,7 +25,7 @@ export async function run(invocation: Invocation): Promise<number> {
   output.result(
     options.text('output') === 'json'
       ? safeJson({ version: 1, ...shown }, 2).split('\n')
-      : statusLines(shown, output.style),
+      : statusLines(shown, output.style, chosen !== undefined),
   )
   return EXIT.done
 }

@@ -90,7 +90,10 @@ export const COMMANDS: readonly CommandSpec[] = [
     arguments: '[BOTTLE…]',
     arity: [0, Infinity],
     summary: 'List the bottles and how they are',
-    examples: ['bot-bottle status'],
+    examples: ['bot-bottle status', 'bot-bottle status implementer'],
+    text: [
+      'With names also what stands in each: who commits and which part of the manifest says so, names of variables, skills, MCP servers.',
+    ],
     options: [...MANIFEST, STACK, OUTPUT('pretty', 'json')],
   },
   {

@@ -7,6 +7,7 @@ import type { BottleStatus, StackStatus } from '../../render/status.ts'
 import type { Invocation } from '../grammar/invocation.ts'
 import { isUnasked, keyNotes } from '../secrets/key-notes.ts'
 import { programState } from '../program/program.ts'
+import { guestStatus } from './guest-status.ts'
 import type { Stack } from './stack.ts'
 import { look } from './world.ts'
 import type { World } from './world.ts'
@@ -88,6 +89,7 @@ function bottleStatus(
   const egress = supervisor && 'daemons' in supervisor ? supervisor.daemons.egress?.egress : undefined
   const guest = objects.find((candidate) => candidate.address === address.guest(name))
   const mcpFailed = guest?.fields['mcpFailed']
+  const declaring = stack.loaded?.desired.bottles.includes(name) ? stack.loaded : undefined
   const record = snapshot.record.status === 'present' ? snapshot.record.record.bottles[name] : undefined
   return {
     bottle: name,
@@ -108,6 +110,7 @@ function bottleStatus(
     remotes: objects.filter(
       (candidate) => candidate.kind === 'remote' && candidate.address.startsWith(`remote/${name}/`),
     ).length,
+    ...(guest && { guest: guestStatus(name, guest, declaring) }),
     ...(record?.label !== undefined && { label: record.label }),
     ...(egress && { refusedLastHour: egress.refusedLastHour }),
     ...(typeof mcpFailed === 'string' && { mcpFailed }),
