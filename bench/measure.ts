@@ -52,10 +52,18 @@ export interface Command {
   readonly env?: Readonly<Record<string, string>>
   /** Codes that are a success; default: 0. */
   readonly codes?: readonly number[]
+  /** Told of all that it prints. */
+  readonly seen?: (text: string) => void
 }
 
 /** Milliseconds from start to end; throws with what it said when it failed. Never blocks this process. */
-export function time({ argv: [program = '', ...rest], cwd, env, codes = [0] }: Command): Promise<number> {
+export function time({
+  argv: [program = '', ...rest],
+  cwd,
+  env,
+  codes = [0],
+  seen,
+}: Command): Promise<number> {
   return new Promise((resolve, reject) => {
     const from = performance.now()
     const child = spawn(program, rest, {
@@ -64,7 +72,11 @@ export function time({ argv: [program = '', ...rest], cwd, env, codes = [0] }: C
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let said = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk))
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        said += chunk
+        seen?.(said)
+      })
     child.once('error', reject)
     child.once('close', (code) => {
       const took = performance.now() - from

@@ -43,23 +43,25 @@ bottles:
   }
 
   apply(): Promise<number> {
-    return this.#run('apply', '--yes', '--timeout', '600', '-f', this.#manifest)
+    return this.#run(['apply', '--yes', '--timeout', '600', '-f', this.#manifest])
   }
 
-  async work(): Promise<void> {
-    await this.#run('run', '--headless', '--prompt', PROMPT, '-f', this.#manifest, 'one')
+  /** `seen`: told of all that it has printed. */
+  async work(seen: (text: string) => void): Promise<void> {
+    const how = ['--headless', '--output', 'events', '--prompt', PROMPT] as const
+    await this.#run(['run', ...how, '-f', this.#manifest, 'one'], seen)
   }
 
   async destroy(): Promise<void> {
-    await this.#run('destroy', '--yes', '--stack', this.#stack)
+    await this.#run(['destroy', '--yes', '--stack', this.#stack])
   }
 
-  #run(...words: readonly string[]): Promise<number> {
+  #run(words: readonly string[], seen?: (text: string) => void): Promise<number> {
     const env = {
       BOT_BOTTLE_HOME: join(this.#folder, 'state'),
       AGENT_KEY: 'sk-bench-0123456789abcdef',
       NO_COLOR: '1',
     }
-    return time({ argv: [PROGRAM, ...words], env, cwd: this.#folder })
+    return time({ argv: [PROGRAM, ...words], env, cwd: this.#folder, ...(seen && { seen }) })
   }
 }

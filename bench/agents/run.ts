@@ -15,19 +15,26 @@ import { emptyProgram, line, read, time, type Line } from '../measure.ts'
 import { machine, table } from '../table.ts'
 import { Bottle, PROMPT, type Agent } from './bottle.ts'
 
-const SAID = [{ tokens: ['Done.'] }]
+const TOKEN = 'first-token'
+const SAID = [{ tokens: [TOKEN] }]
+let sentAt = 0
+/** Passed right before a token is sent. */
+const gate = (token: string): Promise<void> => {
+  if (token === TOKEN) sentAt = performance.now()
+  return Promise.resolve()
+}
 const AGENTS: readonly Agent[] = [
   {
     provider: claude,
     host: 'api.anthropic.com',
     credential: 'auth_token: AGENT_KEY',
-    answer: anthropic(SAID, () => Promise.resolve()),
+    answer: anthropic(SAID, gate),
   },
   {
     provider: codex,
     host: 'api.openai.com',
     credential: 'api_key_ref: AGENT_KEY',
-    answer: openai(SAID, () => Promise.resolve()),
+    answer: openai(SAID, gate),
   },
 ]
 const HOME = '/home/agent'
@@ -38,23 +45,28 @@ async function linesOf(agent: Agent, rounds: number): Promise<readonly Line[]> {
   const api = await openApi(agent.answer)
   const folder = mkdtempSync(join(tmpdir(), 'bot-bottle-bench-agents-'))
   const bottle = new Bottle(agent, api, folder)
-  const times = { node: [], first: [], plain: [], again: [] } as Record<string, number[]>
+  const times = { node: [], first: [], plain: [], again: [], token: [], plainToken: [] } as Record<
+    string,
+    number[]
+  >
   try {
     await bottle.apply()
     const container = await plainContainer(agent, api, folder, bottle.container)
     for (let round = -1; round < rounds; round++) {
       const node = await emptyProgram()
       await bottle.destroy()
-      const first = await untilAsked(api, async () => {
+      const first = await task(api, async (seen) => {
         await bottle.apply()
-        await bottle.work()
+        await bottle.work(seen)
       })
       const again = await bottle.apply()
-      const plain = await untilAsked(api, async () => void (await time({ argv: container })))
+      const plain = await task(api, async (seen) => void (await time({ argv: container, seen })))
       if (round < 0) continue
       times['node']?.push(node)
-      times['first']?.push(first)
-      times['plain']?.push(plain)
+      times['first']?.push(first.asked)
+      times['plain']?.push(plain.asked)
+      times['token']?.push(first.shown)
+      times['plainToken']?.push(plain.shown)
       times['again']?.push(again)
     }
   } finally {
@@ -62,7 +74,7 @@ async function linesOf(agent: Agent, rounds: number): Promise<readonly Line[]> {
     await api.close()
     rmSync(folder, { recursive: true, force: true })
   }
-  const { node = [], first = [], plain = [], again = [] } = times
+  const { node = [], first = [], plain = [], again = [], token = [], plainToken = [] } = times
   return [
     line(`${name}: \`apply\` of a new bottle to the first API request`, first, {
       node,
@@ -70,20 +82,29 @@ async function linesOf(agent: Agent, rounds: number): Promise<readonly Line[]> {
       ratioMax: 1.3,
     }),
     line(`${name}: \`apply\` with nothing changed`, again, { node }),
+    line(`${name}: a token, from the API to this terminal`, token, {
+      node,
+      reference: { what: 'the same in `docker run`', times: plainToken },
+    }),
   ]
 }
 
-/** Milliseconds from the start of the work to the first request that the API gets; the work is seen to its end. */
-async function untilAsked(api: Api, work: () => Promise<void>): Promise<number> {
+/** Milliseconds from the start of the work to the first request that the API gets, and from its first token to what is shown here. */
+async function task(
+  api: Api,
+  work: (seen: (text: string) => void) => Promise<void>,
+): Promise<{ readonly asked: number; readonly shown: number }> {
   api.asked.length = 0
   const from = performance.now()
-  let took: number | undefined
+  let [asked, shown]: (number | undefined)[] = []
   const look = setInterval(() => {
-    if (api.asked.length > 0) took ??= performance.now() - from
+    if (api.asked.length > 0) asked ??= performance.now() - from
   }, 1)
-  await work().finally(() => clearInterval(look))
-  if (took === undefined) throw new Error('the agent asked nothing')
-  return took
+  await work((text) => {
+    if (text.includes(TOKEN)) shown ??= performance.now() - sentAt
+  }).finally(() => clearInterval(look))
+  if (asked === undefined || shown === undefined) throw new Error('the agent asked or said nothing')
+  return { asked, shown }
 }
 
 /** The image and the home of the bottle as they are, its environment without doors, the API by its name. */
@@ -102,7 +123,7 @@ async function plainContainer(
   const environment = Object.entries(JSON.parse(told) as Readonly<Record<string, string>>)
     .filter(([key]) => !/proxy/i.test(key))
     .map(([key, value]) => `${key}=${value.startsWith('/etc/bot-bottle/') ? '/api.pem' : value}`)
-  const request = { hasPrompt: false, extra: [], settings: {}, home: HOME }
+  const request = { hasPrompt: false, extra: [], events: true, settings: {}, home: HOME }
   return [
     'docker',
     'run',
