@@ -27,14 +27,16 @@ export function openScreen(argv: readonly string[], { folder, env }: ScreenOptio
   const server = ['-L', `bb-${randomBytes(6).toString('hex')}`, '-f', '/dev/null']
   const tmux = (...args: readonly string[]): string =>
     execFileSync('tmux', [...server, ...args], { cwd: folder, env, encoding: 'utf8' })
-  tmux('new-session', '-d', '-x', '80', '-y', '24', argv.join(' '), ';', 'set', 'remain-on-exit', 'on')
+  // A shell says the exit code on the screen: tmux loses it at times.
+  const line = `${argv.join(' ')}; echo "code $?"; exec cat`
+  tmux('new-session', '-d', '-x', '80', '-y', '24', line)
   return {
     text: () => tmux('capture-pane', '-p').trimEnd(),
     press: (...keys) => void tmux('send-keys', ...keys),
     resize: (columns, rows) => void tmux('resize-window', '-x', String(columns), '-y', String(rows)),
     code() {
-      const code = tmux('display', '-p', '#{pane_dead_status}').trim()
-      return code === '' ? undefined : Number(code)
+      const code = /^code (\d+)$/m.exec(tmux('capture-pane', '-p'))?.[1]
+      return code === undefined ? undefined : Number(code)
     },
     close: () => void tmux('kill-server'),
   }
