@@ -1,7 +1,7 @@
 /**
  * `npm test`: lint, format, types, the Go helper's tests, unit tests, the door's batteries (fuzzing, soak, clients), the
- * tests on a real forge, then those on a real engine. Brings the engine when none answers. Ends with `N passed, N failed`. Unit tests run beside
- * those on the engine, which wait for it most of the time, and stand behind them. What cannot run here is skipped with a printed reason; BOT_BOTTLE_NO_SKIPS=1 (CI) makes a skip a failure.
+ * tests on a real forge, then those on a real engine. Brings the engine when none answers. Ends with `N passed, N failed`. Unit tests and
+ * the forge's run beside those on the engine, which wait for it most of the time. What cannot run here is skipped with a printed reason; BOT_BOTTLE_NO_SKIPS=1 (CI) makes a skip a failure.
  *
  * Arguments: `check`, `unit`, `door`, `forge`, `engine` or `labs` runs that part alone; `--long` whole batteries.
  */
@@ -123,29 +123,27 @@ function helperTests(): void {
   }
 }
 
-/** `beside`: a command line that the tests' own is appended to. */
-function vitest(project: string, beside: readonly string[] = []): void {
-  say(`${project} tests (vitest)`)
-  const [program = '', ...argv] = [...beside, 'vitest', ...argumentsOf(project)]
-  count(project, run(program, argv).status)
+interface How {
+  /** A command line that the tests' own is appended to. */
+  readonly within?: readonly string[]
+  /** They give way to what runs beside them, and what they say is said when they have ended. */
+  readonly beside?: boolean
 }
 
-/** They give way to what runs beside them; what they say is said when they have ended. */
-function vitestBeside(project: string): () => Promise<void> {
+async function vitest(project: string, { within = [], beside = false }: How = {}): Promise<void> {
+  const title = `${project} tests (vitest)`
   const output = join(work, `${project}.out`)
-  const descriptor = openSync(output, 'w')
-  const child = spawn('nice', ['-n', '10', 'vitest', ...argumentsOf(project)], {
-    cwd: root,
-    stdio: ['ignore', descriptor, descriptor],
-    env,
-  })
-  const closed = once(child, 'close')
-  return async () => {
-    const [status] = (await closed) as [number | null]
-    say(`${project} tests (vitest)`)
+  const descriptor = beside ? openSync(output, 'w') : undefined
+  if (!beside) say(title)
+  const first = beside ? ['nice', '-n', '10'] : within
+  const [program = '', ...argv] = [...first, 'vitest', ...argumentsOf(project)]
+  const stdio: StdioOptions = descriptor === undefined ? 'inherit' : ['ignore', descriptor, descriptor]
+  const [status] = (await once(spawn(program, argv, { cwd: root, stdio, env }), 'close')) as [number | null]
+  if (beside) {
+    say(title)
     process.stderr.write(readFileSync(output))
-    count(project, status)
   }
+  count(project, status)
 }
 
 const reportOf = (project: string): string => join(work, `${project}.json`)
@@ -172,39 +170,38 @@ function count(project: string, status: number | null): void {
   }
 }
 
-function engineTests(): void {
+async function engineTests(): Promise<void> {
   say('Docker engine')
   if (run('node', ['scripts/engine.ts', 'ensure']).status !== 0) {
     return skip('engine tests', 'no Docker engine answers and none could be installed')
   }
-  vitest('engine')
+  await vitest('engine')
 }
 
-function forgeTests(): void {
+async function forgeTests(how: How): Promise<void> {
   const missing = forgeMissing()
   if (missing !== undefined) return skip('tests on a real forge', missing)
-  vitest('forge')
+  await vitest('forge', how)
 }
 
 /** The driver again, on the newest engine. */
-function labTests(): void {
+async function labTests(): Promise<void> {
   const missing = engineNewMissing()
   if (missing !== undefined) return skip('tests on the newest engine', missing)
-  vitest('engine-new', ['node', 'scripts/labs.ts', 'run', 'engine-new', '--'])
+  await vitest('engine-new', { within: ['node', 'scripts/labs.ts', 'run', 'engine-new', '--'] })
 }
 
 const wanted = (part: string) => parts.length === 0 || parts.includes(part)
 if (wanted('check')) staticChecks()
 if (wanted('unit')) helperTests()
-if (wanted('unit') && wanted('engine')) {
-  const unitTests = vitestBeside('unit')
-  engineTests()
-  await unitTests()
-} else if (wanted('unit')) vitest('unit')
-else if (wanted('engine')) engineTests()
-if (wanted('door')) vitest('door')
-if (wanted('forge')) forgeTests()
-if (wanted('labs')) labTests()
+const withoutEngine = async (how: How): Promise<void> => {
+  if (wanted('unit')) await vitest('unit', how)
+  if (wanted('forge')) await forgeTests(how)
+}
+if (wanted('engine')) await Promise.all([withoutEngine({ beside: true }), engineTests()])
+else await withoutEngine({})
+if (wanted('door')) await vitest('door')
+if (wanted('labs')) await labTests()
 rmSync(work, { recursive: true, force: true })
 
 if (forbidSkips && tally.skipped > 0) {
