@@ -56,7 +56,7 @@ async function desiredIn(path: string): Promise<Desired> {
     files: [path],
     sets: [],
     cwd: folder,
-    env: {},
+    env: { HOME: '/home/dev' },
     driver: 'memory',
     program: {
       version: '0.1.0',
