@@ -19,10 +19,10 @@ export function saidIn(line: string): Said {
   return message ? { message: message as Readonly<Record<string, Json>> } : { text: line }
 }
 
+type Refusal = Omit<Extract<AgentEvent, { type: 'agent-refused' }>, 'type' | 'bottle' | 'by'>
+
 /** Of one line of an audit; absent for what is no refusal. */
-export function refusalIn(
-  line: string,
-): Omit<Extract<AgentEvent, { type: 'agent-refused' }>, 'type' | 'bottle' | 'by'> | undefined {
+export function refusalIn(line: string): Refusal | undefined {
   const row = jsonLine(line)
   const access = row && accessOf(row)
   if (access?.decision !== 'refused') return undefined
@@ -60,6 +60,8 @@ export function agentEvents(bottle: DeclaredBottle, output: Output, now: () => n
   }
   const [stdout, stderr] = [linesOf('stdout'), linesOf('stderr')]
   const audits = daemonsOf(bottle).map((by) => following(bottle, by, begun, say))
+  // One that cannot be followed is said when the task is over, and does not end it.
+  for (const audit of audits) audit.catch(() => {})
   return {
     stdout,
     stderr,
@@ -91,28 +93,29 @@ async function following(
 ): Promise<Following> {
   const since = new Date(begun).toISOString()
   let said = 0
-  const tell = (line: string, from: number): void => {
-    const refusal = refusalIn(line)
-    if (!refusal) return
-    seen += 1
-    if (seen <= from) return
+  const tell = (refusal: Refusal): void => {
     said += 1
     say({ type: 'agent-refused', bottle: name, by, ...refusal })
   }
-  let seen = 0
   const stream = await driver.logs(stack, name, by, { follow: true, since })
   const lines = createInterface({ input: stream, crlfDelay: Infinity })
-  lines.on('line', (line) => tell(line, 0))
+  lines.on('line', (line) => {
+    const refusal = refusalIn(line)
+    if (refusal) tell(refusal)
+  })
   // An audit that breaks off is read again at the end.
   stream.on('error', () => lines.close())
   return {
     async rest() {
       lines.close()
       stream.destroy()
-      const from = said
-      seen = 0
-      const left = await driver.logs(stack, name, by, { follow: false, since })
-      for await (const line of createInterface({ input: left, crlfDelay: Infinity })) tell(line, from)
+      const whole = await driver.logs(stack, name, by, { follow: false, since })
+      const refused: Refusal[] = []
+      for await (const line of createInterface({ input: whole, crlfDelay: Infinity })) {
+        const refusal = refusalIn(line)
+        if (refusal) refused.push(refusal)
+      }
+      refused.slice(said).forEach(tell)
     },
   }
 }
