@@ -2,6 +2,7 @@
 import { DriverError } from '../../model/errors.ts'
 import { safeText } from '../../model/text.ts'
 import { AGENT } from '../../resources/guest/environment.ts'
+import type { ProgramRequest } from '../../ports/program.ts'
 import { PATHS } from './bodies.ts'
 import type { Engine } from './calls.ts'
 import { run } from './exec.ts'
@@ -61,4 +62,32 @@ export async function callInit(
   throw new DriverError(`init refused: ${safeText(String(answer['message'] ?? 'no reason given'))}`, {
     code: `init-${/^[a-z-]{1,40}$/.test(code) ? code : 'failed'}`,
   })
+}
+
+/** A request to init; the program gets exactly this environment. */
+export function startRequest({
+  argv,
+  env,
+  cwd = AGENT.workspace,
+  tty,
+}: ProgramRequest): Readonly<Record<string, unknown>> {
+  return {
+    op: 'start',
+    argv,
+    env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+    cwd,
+    tty: tty !== undefined,
+    ...(tty && { rows: tty.rows, cols: tty.columns }),
+  }
+}
+
+/** Returns when what runs has ended. `again`: it is to be begun once more, so that init remembers it. */
+export async function stopProgram(
+  engine: Engine,
+  containerId: string,
+  graceSeconds: number,
+  again = false,
+): Promise<void> {
+  const graceMs = graceSeconds * 1000
+  await callInit(engine, containerId, { op: 'stop', grace_ms: graceMs, ...(again && { again }) }, graceMs)
 }

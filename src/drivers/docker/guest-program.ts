@@ -4,9 +4,8 @@
  */
 import type { Action } from '../../model/plan.ts'
 import type { AgentProgram } from '../../ports/materials.ts'
-import { AGENT } from '../../resources/guest/environment.ts'
 import type { Engine } from './calls.ts'
-import { callInit } from './guest-helper.ts'
+import { callInit, startRequest, stopProgram } from './guest-helper.ts'
 
 export interface FoundProgram {
   /** `running`: also one that has ended and that init is about to start again. */
@@ -19,7 +18,7 @@ export interface FoundProgram {
 /** Seconds that it has to end by itself. */
 const GRACE = 10
 /** Of a terminal that nobody looks at yet: whoever attaches says how large it is. */
-const WINDOW = { rows: 24, cols: 80 }
+const WINDOW = { rows: 24, columns: 80 }
 
 /** What was found; it has ended where the action says that the agent restarts. */
 export async function endBefore(
@@ -35,7 +34,7 @@ export async function endBefore(
     tty: status['tty'] === true,
   }
   if (impact === 'restart-agent' && found.state === 'running')
-    await callInit(engine, containerId, { op: 'stop', grace_ms: GRACE * 1000, again: true }, GRACE * 1000)
+    await stopProgram(engine, containerId, GRACE, true)
   return found
 }
 
@@ -90,14 +89,13 @@ export async function beginAfter(
     if (beginning.words !== undefined) await callInit(engine, containerId, { op: 'stop' })
     return beginning.words
   }
-  await callInit(engine, containerId, {
-    op: 'start',
-    argv: beginning.argv,
-    env: Object.entries(given.environment).map(([name, value]) => `${name}=${value}`),
-    cwd: AGENT.workspace,
-    ...(beginning.begin === 'task'
-      ? { tty: false, no_input: true, restart }
-      : { tty: true, ...WINDOW, instead: beginning.instead }),
-  })
+  const started = { argv: beginning.argv, env: given.environment }
+  await callInit(
+    engine,
+    containerId,
+    beginning.begin === 'task'
+      ? { ...startRequest(started), no_input: true, restart }
+      : { ...startRequest({ ...started, tty: WINDOW }), instead: beginning.instead },
+  )
   return beginning.begin === 'task' ? 'its agent has begun the task' : 'its agent goes on'
 }

@@ -10,7 +10,7 @@ import { PATHS } from './bodies.ts'
 import type { InspectedContainer } from './decode.ts'
 import { execute, run } from './exec.ts'
 import { runningAgent, wake } from './guest-effect.ts'
-import { AGENT_USER, callInit } from './guest-helper.ts'
+import { AGENT_USER, callInit, startRequest, stopProgram } from './guest-helper.ts'
 import { untar } from './images/untar.ts'
 import { imagePath } from './image-defaults.ts'
 import { containerLog, type LogOptions } from './logs.ts'
@@ -63,14 +63,7 @@ export function createSessions(openSite: OpenSite): Sessions {
       const agent = await runningAgent(site, bottle)
       // As `exec` has it: what the image sets, below what the bottle sets.
       const env = { ...imageVariables(agent), ...(await environmentOf(site, agent)), ...request.env }
-      const start = {
-        op: 'start',
-        argv: request.argv,
-        env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
-        cwd: request.cwd ?? AGENT.workspace,
-        tty: request.tty !== undefined,
-        ...(request.tty && { rows: request.tty.rows, cols: request.tty.columns }),
-      }
+      const start = startRequest({ ...request, env })
       try {
         await callInit(site.engine, agent.id, start)
       } catch (thrown) {
@@ -83,12 +76,7 @@ export function createSessions(openSite: OpenSite): Sessions {
     async stopProgram(stack, bottle, graceSeconds) {
       const site = await openSite(stack)
       const agent = await runningAgent(site, bottle)
-      await callInit(
-        site.engine,
-        agent.id,
-        { op: 'stop', grace_ms: graceSeconds * 1000 },
-        graceSeconds * 1000,
-      )
+      await stopProgram(site.engine, agent.id, graceSeconds)
     },
     async imageProgram(stack, bottle) {
       const site = await openSite(stack)
